@@ -1,0 +1,1 @@
+//! Accepts on the socket and answers with `Node::request`.

@@ -1,0 +1,1 @@
+//! Frames: 4-byte big-endian length, DAG-CBOR `{v, request}` / `{v, reply}`.

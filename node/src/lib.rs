@@ -1,0 +1,14 @@
+//! Keeps and moves the data: `store` (redb), `publish`, `net` (libp2p), `sync` (pure engine and its driver), `control`
+//! (Unix socket), `node` (all of it running). Imports run downward: control → node → sync, publish; sync → store, net;
+//! publish → store; all → config. `store` and `net` know nothing of each other.
+
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod home;
+pub mod net;
+pub mod node;
+pub mod publish;
+pub mod request;
+pub mod store;
+pub mod sync;

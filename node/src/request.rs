@@ -1,0 +1,325 @@
+//! What a person can ask of a home: one enum, answered by `handle(&Store, …)` with no node running, and through the
+//! control socket (versioned DAG-CBOR frames) when one runs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Texts are forgiving (`community`: name, CID or beginning; `target`: URI, CID, gateway URL, short id); the answer is exact.
+/// `community: None` means: the only one, else the home's default, else a refusal that lists them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Request {
+    Whoami,
+    Communities,
+    Found {
+        name: String,
+        public: bool,
+        describe: folkmoot_schemas::roster::Describe,
+    },
+    Describe {
+        community: Option<String>,
+        describe: folkmoot_schemas::roster::Describe,
+    },
+    Invite {
+        community: Option<String>,
+        role: folkmoot_schemas::roster::Role,
+        uses: u32,
+        expires_s: Option<u64>,
+    },
+    Invites {
+        community: Option<String>,
+    },
+    CloseInvite {
+        community: Option<String>,
+        invite: String,
+    },
+    Members {
+        community: Option<String>,
+    },
+    /// `via`: addresses to try besides the link's. Network: handled by a running node.
+    Join {
+        link: String,
+        via: Vec<String>,
+    },
+    Publish {
+        community: Option<String>,
+        drafts: Vec<WireDraft>,
+    },
+    Delete {
+        target: String,
+        community: Option<String>,
+    },
+    Get {
+        target: String,
+        community: Option<String>,
+    },
+    /// Newest first. `collection` e.g. `org.folkmoot.post`; community None: all communities.
+    List {
+        community: Option<String>,
+        collection: String,
+        before: Option<(u64, String)>,
+        limit: u32,
+    },
+    About {
+        target: String,
+        community: Option<String>,
+        collection: String,
+    },
+    /// Seconds since 1970; community None: all communities.
+    Events {
+        community: Option<String>,
+        from: i64,
+        to: i64,
+        limit: u32,
+    },
+    Answers {
+        target: String,
+        community: Option<String>,
+        occurrence: Option<String>,
+    },
+    Status,
+    PeerAdd {
+        addr: String,
+    },
+    PeerList,
+    PeerRemove {
+        addr: String,
+    },
+    /// Network: bring communities up to date now; answers when done or after `wait_s`.
+    Sync {
+        via: Vec<String>,
+        wait_s: u32,
+    },
+}
+
+/// A record in its block form (with any `rev`; publishing sets the real one).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WireDraft {
+    pub rkey: Option<String>,
+    pub members_only: bool,
+    #[serde(with = "serde_bytes")]
+    pub record: Vec<u8>,
+    pub again: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Reply {
+    Whoami(Whoami),
+    Communities(Vec<CommunityInfo>),
+    Community(CommunityInfo),
+    Invite(InviteInfo),
+    Invites(Vec<InviteInfo>),
+    Members(Vec<MemberInfo>),
+    Joined { community: CommunityInfo, complete: bool, already: bool },
+    Published(Vec<PublishedInfo>),
+    Deleted { uri: String, sent: bool },
+    Item(Item),
+    Items(Vec<Item>),
+    Occurrences { items: Vec<OccurrenceInfo>, cut: bool },
+    Answers(AnswersInfo),
+    Status(Box<Status>),
+    Peers(Vec<PeerInfo>),
+    Synced { peers: u32, complete: bool, communities: Vec<CommunityInfo> },
+    Done,
+    Failed(Failure),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// The person can mend it: exit 1.
+    Refused,
+    /// No node or peer reachable: exit 3.
+    Network,
+    /// Our fault: exit 4.
+    Bug,
+}
+
+/// One sentence, the cause in detail lines, one next step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub message: String,
+    pub detail: Vec<String>,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Refused, message: message.into(), detail: Vec::new(), hint: None }
+    }
+    pub fn network(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Network, message: message.into(), detail: Vec::new(), hint: None }
+    }
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Bug, message: message.into(), detail: Vec::new(), hint: None }
+    }
+    pub fn because(mut self, line: impl Into<String>) -> Self {
+        self.detail.push(line.into());
+        self
+    }
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Whoami {
+    pub did: String,
+    pub device: String,
+    pub device_name: String,
+    pub name: Option<String>,
+    pub home: String,
+    pub peer_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CommunityInfo {
+    pub name: String,
+    pub cid: String,
+    pub public: bool,
+    pub members: u64,
+    /// In the scope this home may see.
+    pub records: u64,
+    /// `steward`, `moderator`, `member`, `guest`; None: not a member.
+    pub role: Option<String>,
+    pub describe: folkmoot_schemas::roster::Describe,
+    /// Snapshot CID of the public audience; None for a members community.
+    pub snapshot: Option<String>,
+    /// None for strangers.
+    pub snapshot_members: Option<String>,
+    pub complete: bool,
+    /// Peers that said they hold the same.
+    pub held_by: u32,
+    /// A join of ours no roster holds yet.
+    pub pending: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InviteInfo {
+    pub cid: String,
+    pub community: String,
+    pub community_name: String,
+    pub role: String,
+    pub uses: u32,
+    pub used: u32,
+    /// Seconds since 1970.
+    pub expires: Option<i64>,
+    pub closed: bool,
+    /// Only when this home holds the seed.
+    pub link: Option<String>,
+    pub by: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MemberInfo {
+    pub did: String,
+    pub name: String,
+    pub role: String,
+    /// Seconds since 1970.
+    pub since: i64,
+    pub by: String,
+    pub devices: u32,
+    pub me: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PublishedInfo {
+    pub uri: String,
+    pub short: String,
+    pub cid: String,
+    pub rev: String,
+    pub community: String,
+    pub community_name: String,
+    pub existed: bool,
+    /// A node runs and has announced it (or has it queued for its peers).
+    pub sent: bool,
+    /// Page on our own gateway, when one runs and the record is public.
+    pub url: Option<String>,
+}
+
+/// A record with what lists show. `block` are its exact bytes: `Record::open` gives the typed view.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Item {
+    pub uri: String,
+    pub short: String,
+    pub cid: String,
+    pub rev: String,
+    pub community: String,
+    pub community_name: String,
+    pub did: String,
+    pub author: String,
+    pub device: String,
+    pub audience: String,
+    /// Microseconds since 1970.
+    pub created: u64,
+    pub updated: u64,
+    pub fault: Option<String>,
+    #[serde(with = "serde_bytes")]
+    pub block: Vec<u8>,
+    pub url: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OccurrenceInfo {
+    /// Index of the item in `items` is avoided: each occurrence carries its event.
+    pub item: Item,
+    /// `Start::text` by the rule.
+    pub at: String,
+    pub start: folkmoot_schemas::when::Start,
+    pub from: i64,
+    pub to: i64,
+    pub cancelled: bool,
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnswersInfo {
+    pub going: u32,
+    pub maybe: u32,
+    pub interested: u32,
+    pub not_going: u32,
+    pub before_change: u32,
+    /// (name, status, count, note, answered before the change)
+    pub people: Vec<AnswerLine>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnswerLine {
+    pub did: String,
+    pub name: String,
+    pub guest: Option<String>,
+    pub status: String,
+    pub count: u32,
+    pub note: Option<String>,
+    pub before_change: bool,
+    pub me: bool,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Status {
+    pub running: bool,
+    pub did: String,
+    pub peers: u32,
+    pub communities: Vec<CommunityInfo>,
+    pub store_bytes: u64,
+    pub store_blocks: u64,
+    pub uptime_s: u64,
+    pub listen: Vec<String>,
+    /// `http://127.0.0.1:4780`
+    pub http: Option<String>,
+    /// Counters of the network: what was dropped, refused, pulled.
+    pub counters: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PeerInfo {
+    pub peer_id: Option<String>,
+    pub addr: String,
+    pub connected: bool,
+    /// Kept in the home and dialled again.
+    pub kept: bool,
+    pub did: Option<String>,
+    pub name: Option<String>,
+}

@@ -1,0 +1,33 @@
+//! What can go wrong with the store.
+
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("another process is using {0}")]
+    Locked(PathBuf),
+    #[error("{0} is not a Folkmoot store")]
+    Foreign(PathBuf),
+    #[error("{path} was written by a newer version (schema {found}, this one knows {known})")]
+    Newer { path: PathBuf, found: u64, known: u64 },
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    #[error("the disk is full or failing; reading still works")]
+    ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("{0} cannot be opened: {1}")]
+    Io(PathBuf, #[source] std::io::Error),
+    #[error("the store could not be read or written: {0}")]
+    Redb(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Schemas(#[from] folkmoot_schemas::Error),
+    /// We are no member (any more), the device is not listed …: nothing was written.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl StoreError {
+    /// True when no later call can succeed without a person.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Foreign(_) | Self::Newer { .. } | Self::Damaged(_))
+    }
+}

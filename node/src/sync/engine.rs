@@ -1,0 +1,1 @@
+//! The pure state machine: `on(now, input) -> Vec<Output>`; no I/O, no clock, no randomness.

@@ -1,0 +1,8 @@
+//! The kinds, one file each. `record.rs` holds the list.
+
+pub mod event;
+pub mod post;
+pub mod profile;
+pub mod rsvp;
+pub mod text;
+pub mod tombstone;
