@@ -1,5 +1,17 @@
 //! Settings: flag > `MOOT_*` > `config.toml` > default. An unknown key is an error that names the nearest.
+//!
+//! [`KEYS`] is the list of settings; each value is checked when it is taken, so the getters cannot fail later.
 
+mod edit;
+mod key;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+pub use key::{KEYS, Key, Kind, Value};
 pub use libp2p::Multiaddr;
 
 /// Where a value came from; shown by `moot config`.
@@ -13,7 +25,7 @@ pub enum Origin {
 
 /// What the network part of a node is started with. The switches for tests can be set from code only: no flag, file
 /// or cargo feature reaches them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NetConfig {
     pub listen: Vec<Multiaddr>,
     /// Addresses others can reach us at, put into invite links before the listen addresses.
@@ -24,8 +36,193 @@ pub struct NetConfig {
     pub drop_gossip: bool,
 }
 
-impl Default for NetConfig {
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("there is no setting {key:?}; the nearest is {nearest:?}")]
+    Unknown { key: String, nearest: &'static str },
+    #[error("the setting {key} is not valid: {why}")]
+    Value { key: &'static str, why: String },
+    #[error("{path} is not valid TOML: {why}")]
+    Syntax { path: PathBuf, why: String },
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: std::io::Error },
+}
+
+/// One setting as `moot config` prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub value: Value,
+    pub origin: Origin,
+}
+
+/// All settings of a home, each with where it came from.
+#[derive(Debug, Clone)]
+pub struct Config {
+    settings: BTreeMap<&'static str, Setting>,
+}
+
+impl Config {
+    /// Defaults, overlaid with `path` (may be absent), overlaid with `MOOT_<KEY>` of the environment.
+    pub fn load(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        for (key, value) in edit::read(path)? {
+            let key = Key::find(&key)?;
+            let value = Value::from_toml(key, value)?;
+            config.settings.insert(key.name, Setting { value, origin: Origin::File });
+        }
+        for key in KEYS {
+            if let Some(text) = env(&format!("MOOT_{}", key.name.to_uppercase())) {
+                let value = Value::parse(key, &text)?;
+                config.settings.insert(key.name, Setting { value, origin: Origin::Environment });
+            }
+        }
+        Ok(config)
+    }
+
+    /// A value given as a flag; lists take several separated by commas or spaces.
+    pub fn flag(&mut self, key: &str, text: &str) -> Result<(), ConfigError> {
+        let key = Key::find(key)?;
+        let value = Value::parse(key, text)?;
+        self.settings.insert(key.name, Setting { value, origin: Origin::Flag });
+        Ok(())
+    }
+
+    /// Writes one value into the file and leaves every other line as it is; `None` takes the value out.
+    pub fn set(path: &Path, key: &str, text: Option<&str>) -> Result<(), ConfigError> {
+        let key = Key::find(key)?;
+        let value = text.map(|t| Value::parse(key, t)).transpose()?;
+        edit::write(path, key.name, value.as_ref())
+    }
+
+    /// Every setting, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
+        self.settings.iter().map(|(k, v)| (*k, v))
+    }
+
+    /// The community commands take when none is named.
+    pub fn community(&self) -> Option<&str> {
+        self.text("community")
+    }
+    pub fn net(&self) -> NetConfig {
+        NetConfig {
+            listen: self.addrs("listen"),
+            external: self.addrs("external"),
+            peers: self.addrs("peers"),
+            drop_gossip: false,
+        }
+    }
+    /// Where the gateway listens.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.text("http")?.parse().ok()
+    }
+    /// Address of our gateway as others see it, without a slash at the end.
+    pub fn public_url(&self) -> Option<&str> {
+        self.text("public_url").map(|u| u.trim_end_matches('/'))
+    }
+    /// Host names the gateway answers to besides its own addresses.
+    pub fn hosts(&self) -> &[String] {
+        self.list("hosts")
+    }
+    /// False: `serve` starts no gateway.
+    pub fn gateway(&self) -> bool {
+        !matches!(self.settings.get("gateway"), Some(Setting { value: Value::Flag(false), .. }))
+    }
+    /// Zone of typed times, where the community names none.
+    pub fn zone(&self) -> Option<&str> {
+        self.text("zone")
+    }
+    /// Filter of the log, as `RUST_LOG` is written.
+    pub fn log(&self) -> Option<&str> {
+        self.text("log")
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        match &self.settings.get(key)?.value {
+            Value::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+    fn list(&self, key: &str) -> &[String] {
+        match self.settings.get(key) {
+            Some(Setting { value: Value::List(list), .. }) => list,
+            _ => &[],
+        }
+    }
+    fn addrs(&self, key: &str) -> Vec<Multiaddr> {
+        self.list(key).iter().filter_map(|a| a.parse().ok()).collect()
+    }
+}
+
+impl Default for Config {
     fn default() -> Self {
-        Self { listen: Vec::new(), external: Vec::new(), peers: Vec::new(), drop_gossip: false }
+        let settings = KEYS.iter().map(|k| (k.name, Setting { value: k.default_value(), origin: Origin::Default }));
+        Self { settings: settings.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+        let (_dir, path) = home("http = \"127.0.0.1:1\"\nzone = \"Europe/Berlin\"\ncommunity = \"File\"\n");
+        let env = |key: &str| match key {
+            "MOOT_HTTP" => Some("127.0.0.1:2".to_owned()),
+            "MOOT_COMMUNITY" => Some("Env".to_owned()),
+            _ => None,
+        };
+        let mut config = Config::load(&path, env).unwrap();
+        config.flag("http", "127.0.0.1:3").unwrap();
+        let origin = |key: &str| config.settings[key].origin;
+        assert_eq!(config.http(), Some("127.0.0.1:3".parse().unwrap()));
+        assert_eq!(origin("http"), Origin::Flag);
+        assert_eq!((config.community(), origin("community")), (Some("Env"), Origin::Environment));
+        assert_eq!((config.zone(), origin("zone")), (Some("Europe/Berlin"), Origin::File));
+        assert_eq!(origin("listen"), Origin::Default);
+        assert_eq!(config.net().listen.len(), 2);
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let (_dir, path) = home("publicurl = \"https://example.org\"\n");
+        let why = Config::load(&path, |_| None).unwrap_err().to_string();
+        assert!(why.contains("\"publicurl\"") && why.contains("\"public_url\""), "{why}");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_shape_is_refused_with_its_key() {
+        for (text, key) in [("listen = [\"4700\"]", "listen"), ("gateway = 1", "gateway"), ("http = \"4780\"", "http")]
+        {
+            let (_dir, path) = home(text);
+            let why = Config::load(&path, |_| None).unwrap_err();
+            assert!(matches!(&why, ConfigError::Value { key: k, .. } if *k == key), "{why}");
+        }
+        assert!(Config::default().flag("public_url", "example.org").is_err());
+    }
+
+    #[test]
+    fn setting_one_value_keeps_every_other_line() {
+        let (_dir, path) = home("# mine\ncommunity = \"Old\" # the club\nlisten = [\n  \"/ip4/127.0.0.1/tcp/1\",\n]");
+        Config::set(&path, "community", Some("Say \"hi\"")).unwrap();
+        Config::set(&path, "gateway", Some("false")).unwrap();
+        Config::set(&path, "listen", Some("/ip4/127.0.0.1/tcp/2")).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            text.starts_with("# mine\ncommunity = \"Say \\\"hi\\\"\" # the club\n") || text.contains("'Say \"hi\"' #")
+        );
+        let config = Config::load(&path, |_| None).unwrap();
+        assert_eq!(config.community(), Some("Say \"hi\""));
+        assert!(!config.gateway());
+        assert_eq!(config.net().listen, ["/ip4/127.0.0.1/tcp/2".parse().unwrap()]);
+        Config::set(&path, "listen", None).unwrap();
+        assert_eq!(Config::load(&path, |_| None).unwrap().net().listen.len(), 2);
     }
 }

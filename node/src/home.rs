@@ -1,7 +1,18 @@
 //! The home folder (0700): `config.toml`, `store.redb`, `keys/device`, `keys/peer` (0600), `moot.sock`.
+//!
+//! A home is whole when `keys/device` is there: [`create`](Home::create) moves the keys into place last. The root key is
+//! never written anywhere; key files hold one line of hexadecimal.
 
-use std::path::{Path, PathBuf};
+mod create;
+mod files;
+mod socket;
 
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy;
 use folkmoot_schemas::{key::Secret, phrase::Phrase};
 
 use crate::{
@@ -15,58 +26,246 @@ pub enum HomeError {
     Absent(PathBuf),
     #[error("{0} already holds an identity")]
     Exists(PathBuf),
+    /// Next step: `chmod 0700` for a folder, `chmod 0600` for a file.
     #[error("{0} can be read by others on this machine")]
     Exposed(PathBuf),
+    #[error("{0} belongs to another user")]
+    NotOwned(PathBuf),
+    #[error("{0} already holds other files")]
+    Occupied(PathBuf),
     #[error("{path} is damaged: {why}")]
     Damaged { path: PathBuf, why: String },
     #[error("{path}: {source}")]
-    Io { path: PathBuf, source: std::io::Error },
+    Io { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Schemas(#[from] folkmoot_schemas::Error),
+}
+
+impl HomeError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+}
+
+const KEYS: &str = "keys";
+const DEVICE: &str = "device";
+const PEER: &str = "peer";
+const STORE: &str = "store.redb";
+const CONFIG: &str = "config.toml";
+
+/// Store metas a home is created with.
+pub(crate) mod meta {
+    /// did of the person, as text.
+    pub(crate) const ME: &str = "me";
+    /// Our newest identity document, its exact bytes.
+    pub(crate) const IDENTITY: &str = "identity";
+    /// Name of this device, as text.
+    pub(crate) const DEVICE_NAME: &str = "device_name";
 }
 
 /// A checked home folder: right owner, right modes, keys readable.
 #[derive(Debug, Clone)]
 pub struct Home {
-    #[allow(dead_code, reason = "stub")]
     dir: PathBuf,
 }
 
 impl Home {
     /// The platform's data folder, `moot`, unless given.
     pub fn default_dir() -> PathBuf {
-        todo!()
+        etcetera::choose_base_strategy().map_or_else(|_| PathBuf::from(".moot"), |base| base.data_dir().join("moot"))
     }
+
     /// Makes folder, keys, store and the first identity document (seq 0, this device). Every file is created with
     /// O_EXCL, synced with its folder; a cut at any moment leaves either no home or a whole one.
-    pub fn create(_dir: &Path, _phrase: &Phrase, _device_name: &str, _clock: &Clock) -> Result<Self, HomeError> {
-        todo!()
+    pub fn create(dir: &Path, phrase: &Phrase, device_name: &str, clock: &Clock) -> Result<Self, HomeError> {
+        let dir = std::path::absolute(dir).map_err(HomeError::io(dir))?;
+        create::create(&dir, &phrase.root(), device_name, clock)?;
+        Self::open(&dir)
     }
-    pub fn open(_dir: &Path) -> Result<Self, HomeError> {
-        todo!()
+
+    /// Refuses a home that is not whole, not ours, or open to others.
+    pub fn open(dir: &Path) -> Result<Self, HomeError> {
+        let dir = std::path::absolute(dir).map_err(HomeError::io(dir))?;
+        if !files::exists(&dir.join(KEYS).join(DEVICE))? {
+            return Err(match files::exists(&dir.join(STORE))? && !create::is_leftover(&dir)? {
+                true => HomeError::Damaged { path: dir, why: "it has a store but no keys".into() },
+                false => HomeError::Absent(dir),
+            });
+        }
+        files::check_private(&dir)?;
+        files::check_private(&dir.join(KEYS))?;
+        let home = Self { dir };
+        home.device_key()?;
+        home.peer_seed()?;
+        Ok(home)
     }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }
     pub fn device_key(&self) -> Result<Secret, HomeError> {
-        todo!()
+        files::read_key(&self.dir.join(KEYS).join(DEVICE)).map(Secret::from_seed)
     }
     /// Ed25519 seed of the libp2p peer key.
     pub fn peer_seed(&self) -> Result<[u8; 32], HomeError> {
-        todo!()
+        files::read_key(&self.dir.join(KEYS).join(PEER))
     }
     pub fn store_path(&self) -> PathBuf {
-        self.dir.join("store.redb")
+        self.dir.join(STORE)
     }
     pub fn config_path(&self) -> PathBuf {
-        self.dir.join("config.toml")
+        self.dir.join(CONFIG)
     }
     /// `moot.sock` in the home, or in a 0700 runtime folder when that path would exceed 100 bytes.
     pub fn socket_path(&self) -> PathBuf {
-        todo!()
+        socket::path(&self.dir)
+    }
+    /// The same, with its folder made and checked. For the process that will listen there.
+    pub(crate) fn prepare_socket(&self) -> Result<PathBuf, HomeError> {
+        socket::prepare(&self.dir)
     }
     /// Opens the store; `StoreError::Locked` when another process owns it.
     pub fn open_store(&self) -> Result<Store, HomeError> {
-        todo!()
+        Ok(Store::open(&self.store_path())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    fn make(dir: &Path) -> Result<Home, HomeError> {
+        Home::create(dir, &Phrase::from_entropy([7; 16]), "laptop", &Clock::system())
+    }
+    fn chmod(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    fn names(dir: &Path) -> Vec<String> {
+        let mut all: Vec<_> =
+            fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn a_new_home_is_private_whole_and_holds_no_root_key() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("deep/home");
+        let home = make(&dir).unwrap();
+        assert_eq!(names(&dir), ["keys", "store.redb"]);
+        assert_eq!(names(dir.parent().unwrap()), ["home"]);
+        for (path, mode) in [("", 0o700), ("keys", 0o700), ("keys/device", 0o600), ("keys/peer", 0o600)] {
+            assert_eq!(fs::metadata(dir.join(path)).unwrap().permissions().mode() & 0o777, mode, "{path}");
+        }
+        let root = Phrase::from_entropy([7; 16]).root();
+        let store = home.open_store().unwrap();
+        assert_eq!(store.meta(meta::ME).unwrap().unwrap(), root.did().to_string().into_bytes());
+        assert_eq!(store.meta(meta::DEVICE_NAME).unwrap().unwrap(), b"laptop");
+        let identity = store.meta(meta::IDENTITY).unwrap().unwrap();
+        let (_, identity) = folkmoot_schemas::identity::Identity::open(&identity).unwrap();
+        assert_eq!((identity.did, identity.seq), (root.did(), 0));
+        assert!(identity.certifies(&home.device_key().unwrap().did()));
+        assert_ne!(home.device_key().unwrap().seed(), home.peer_seed().unwrap());
+        drop(store);
+        let secret = data_encoding::HEXLOWER.encode(&root.seed());
+        for file in ["keys/device", "keys/peer", "store.redb"] {
+            let bytes = fs::read(dir.join(file)).unwrap();
+            assert!(!bytes.windows(32).any(|w| w == root.seed()) && !bytes.windows(64).any(|w| w == secret.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_second_create_changes_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("home");
+        let seed = make(&dir).unwrap().peer_seed().unwrap();
+        assert!(matches!(make(&dir), Err(HomeError::Exists(_))));
+        assert_eq!(Home::open(&dir).unwrap().peer_seed().unwrap(), seed);
+        assert_eq!(names(parent.path()), ["home"]);
+    }
+
+    #[test]
+    fn a_folder_with_only_settings_becomes_the_home_and_keeps_them() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("config.toml"), "zone = \"UTC\"\n").unwrap();
+        make(parent.path()).unwrap();
+        assert_eq!(names(parent.path()), ["config.toml", "keys", "store.redb"]);
+        assert_eq!(fs::read_to_string(parent.path().join("config.toml")).unwrap(), "zone = \"UTC\"\n");
+    }
+
+    #[test]
+    fn a_folder_with_other_files_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("letter.txt"), "dear").unwrap();
+        assert!(matches!(make(parent.path()), Err(HomeError::Occupied(_))));
+        assert_eq!(names(parent.path()), ["letter.txt"]);
+    }
+
+    #[test]
+    fn a_create_cut_before_the_keys_were_moved_is_no_home_and_can_be_repeated() {
+        let parent = tempfile::tempdir().unwrap();
+        let half = parent.path().join(".new-0011223344556677");
+        fs::create_dir_all(half.join("keys")).unwrap();
+        fs::write(half.join("keys/device"), "x").unwrap();
+        fs::write(parent.path().join("store.redb"), "cut").unwrap();
+        assert!(matches!(Home::open(parent.path()), Err(HomeError::Absent(_))));
+        make(parent.path()).unwrap();
+        assert_eq!(names(parent.path()), ["keys", "store.redb"]);
+    }
+
+    #[test]
+    fn a_store_without_keys_is_damaged_and_never_overwritten() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("store.redb"), "precious").unwrap();
+        assert!(matches!(Home::open(parent.path()), Err(HomeError::Damaged { .. })));
+        assert!(make(parent.path()).is_err());
+        assert_eq!(fs::read(parent.path().join("store.redb")).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_home_others_can_read_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("home");
+        make(&dir).unwrap();
+        for (path, open, closed) in [("", 0o750, 0o700), ("keys", 0o701, 0o700), ("keys/peer", 0o640, 0o600)] {
+            chmod(&dir.join(path), open);
+            assert!(matches!(Home::open(&dir), Err(HomeError::Exposed(_))), "{path}");
+            chmod(&dir.join(path), closed);
+        }
+        Home::open(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_damaged_key_file_is_named_without_showing_its_content() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("home");
+        make(&dir).unwrap();
+        for text in ["", "abcd", &"zz".repeat(32), &"ab".repeat(400)] {
+            fs::write(dir.join("keys/device"), text).unwrap();
+            let why = Home::open(&dir).unwrap_err();
+            assert!(matches!(why, HomeError::Damaged { .. }));
+            assert!(text.is_empty() || !why.to_string().contains(text));
+        }
+    }
+
+    #[test]
+    fn a_socket_path_is_short_enough_for_the_kernel_and_named_in_the_home() {
+        let parent = tempfile::tempdir().unwrap();
+        let short = parent.path().join("h");
+        assert_eq!(make(&short).unwrap().prepare_socket().unwrap(), short.join("moot.sock"));
+        let long = parent.path().join("x".repeat(90));
+        let home = make(&long).unwrap();
+        let path = home.prepare_socket().unwrap();
+        assert!(path.as_os_str().len() <= 100 && !path.starts_with(&long));
+        assert_eq!(home.socket_path(), path);
+        assert_eq!(fs::read_to_string(long.join("socket")).unwrap().trim_end(), path.to_str().unwrap());
+        let folder = path.parent().unwrap();
+        assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+        fs::remove_dir(folder).unwrap();
     }
 }

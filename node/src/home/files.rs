@@ -1,0 +1,68 @@
+//! Files of a home: made private and durable, refused when they are not.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::Path,
+};
+
+use super::HomeError;
+
+pub(super) fn exists(path: &Path) -> Result<bool, HomeError> {
+    path.try_exists().map_err(HomeError::io(path))
+}
+
+/// A new folder, 0700.
+pub(super) fn make_dir(path: &Path) -> Result<(), HomeError> {
+    DirBuilder::new().mode(0o700).create(path).map_err(HomeError::io(path))
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_dir(path: &Path) -> Result<(), HomeError> {
+    File::open(path).and_then(|dir| dir.sync_all()).map_err(HomeError::io(path))
+}
+
+/// A new file, 0600, synced.
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(HomeError::io(path))
+}
+
+/// Ours, and nobody else may look inside.
+pub(super) fn check_private(path: &Path) -> Result<(), HomeError> {
+    let meta = fs::metadata(path).map_err(HomeError::io(path))?;
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(HomeError::NotOwned(path.to_owned()));
+    }
+    match meta.mode() & 0o077 {
+        0 => Ok(()),
+        _ => Err(HomeError::Exposed(path.to_owned())),
+    }
+}
+
+pub(super) fn write_key(path: &Path, seed: &[u8; 32]) -> Result<(), HomeError> {
+    write_new(path, &format!("{}\n", data_encoding::HEXLOWER.encode(seed)))
+}
+
+/// A key file: 64 hexadecimal digits. Errors never quote what was read.
+pub(super) fn read_key(path: &Path) -> Result<[u8; 32], HomeError> {
+    let damaged = |why: &str| HomeError::Damaged { path: path.to_owned(), why: why.to_owned() };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(damaged("the file is missing")),
+        Err(source) => return Err(HomeError::Io { path: path.to_owned(), source }),
+    };
+    check_private(path)?;
+    let mut text = Vec::new();
+    file.take(256).read_to_end(&mut text).map_err(HomeError::io(path))?;
+    data_encoding::HEXLOWER_PERMISSIVE
+        .decode(text.trim_ascii())
+        .ok()
+        .and_then(|seed| seed.try_into().ok())
+        .ok_or_else(|| damaged("it is not a key of 64 hexadecimal digits"))
+}
