@@ -1,20 +1,57 @@
-//! libp2p behind one handle. Knows nothing of the store; only this room imports libp2p.
+//! libp2p behind one handle: connections, gossip, and streams of frames. Knows nothing of the store, and is the only
+//! room that imports libp2p.
+//!
+//! Three layers: [`Handle`] (cloneable, sends commands), `task` (the swarm loop, which never waits on disk or on a
+//! full channel) and `behaviour` (what the node speaks, with every limit set explicitly).
+//! Specifications: libp2p TCP, Noise XX, yamux, identify, ping, GossipSub v1.1.
+
+mod behaviour;
+mod exchange;
+mod gossip;
+mod listen;
+mod muxer;
+mod peers;
+mod task;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use folkmoot_schemas::Cid;
+use libp2p::StreamProtocol;
 pub use libp2p::{Multiaddr, PeerId};
 use tokio::sync::mpsc;
 
+pub use self::{
+    exchange::{ReadHalf, Stream, WriteHalf},
+    gossip::GossipId,
+};
 use crate::config::NetConfig;
 
+/// Our one wire protocol.
+const SYNC_PROTOCOL: StreamProtocol = StreamProtocol::new("/folkmoot/sync/1");
+
+/// Commands that may wait for the swarm task. A full queue means the task is stuck; commands are then dropped and counted.
+const COMMANDS: usize = 1024;
+/// Notices that may wait for their reader. See `task::Outbox` for what happens beyond.
+const NOTICES: usize = 256;
+/// How long opening a stream may take, negotiation included.
+const OPEN_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Why the network part did not start or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
     #[error("cannot listen on {addr}: {why}")]
     Listen { addr: Multiaddr, why: String },
     #[error("the network part stopped")]
     Stopped,
-    #[error("{0}")]
-    Other(String),
+    #[error("no stream to {peer}: {why}")]
+    Stream { peer: PeerId, why: String },
+    #[error("the network part cannot start: {0}")]
+    Start(String),
 }
 
 /// What the network tells.
@@ -36,7 +73,7 @@ pub enum Notice {
         peer: Option<PeerId>,
         why: String,
     },
-    /// Waits for [`Handle::verdict`].
+    /// Waits for [`Handle::verdict`]; until then it is neither forwarded nor held against anyone.
     Gossip {
         community: Cid,
         source: PeerId,
@@ -50,15 +87,7 @@ pub enum Notice {
     },
 }
 
-/// Names a gossip message until its verdict; carries the propagation source.
-#[derive(Debug, Clone)]
-pub struct GossipId {
-    #[allow(dead_code, reason = "stub")]
-    message: Vec<u8>,
-    #[allow(dead_code, reason = "stub")]
-    source: PeerId,
-}
-
+/// What we think of a gossip message; reported against the peer that forwarded it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Accept,
@@ -66,96 +95,160 @@ pub enum Verdict {
     Reject,
 }
 
-/// A stream of length-prefixed frames (unsigned varint, ≤ `limits::FRAME`).
+/// What the loop is asked to do.
 #[derive(Debug)]
-pub struct Stream {}
+enum Command {
+    Dial(Multiaddr),
+    Disconnect(PeerId),
+    Subscribe(Cid),
+    Unsubscribe(Cid),
+    Gossip(Cid, Bytes),
+    Verdict(GossipId, Verdict),
+    Stop,
+}
 
-impl Stream {
-    /// The next frame; None at a clean end. `limit` bounds it below `limits::FRAME`. Has no deadline of its own.
-    pub async fn read(&mut self, _limit: usize) -> std::io::Result<Option<Bytes>> {
-        std::future::pending().await
+/// Facts the loop publishes for whoever asks the handle.
+#[derive(Debug, Default)]
+struct Facts {
+    listeners: Vec<Multiaddr>,
+    peers: BTreeMap<PeerId, Multiaddr>,
+    counters: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Shared(Arc<Mutex<Facts>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Facts> {
+        // The facts are plain values, whole after every statement: a panic elsewhere does not spoil them.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    pub async fn write(&mut self, _frame: &[u8]) -> std::io::Result<()> {
-        std::future::pending().await
-    }
-    /// Closes our side: the other side reads a clean end.
-    pub async fn close(&mut self) -> std::io::Result<()> {
-        std::future::pending().await
-    }
-    /// Two halves, for the session stream that is read and written at once.
-    pub fn split(self) -> (ReadHalf, WriteHalf) {
-        todo!()
+
+    fn count(&self, what: &'static str) {
+        *self.lock().counters.entry(what).or_default() += 1;
     }
 }
 
-#[derive(Debug)]
-pub struct ReadHalf {}
-#[derive(Debug)]
-pub struct WriteHalf {}
-impl ReadHalf {
-    pub async fn read(&mut self, _limit: usize) -> std::io::Result<Option<Bytes>> {
-        std::future::pending().await
-    }
-}
-impl WriteHalf {
-    pub async fn write(&mut self, _frame: &[u8]) -> std::io::Result<()> {
-        std::future::pending().await
-    }
-    pub async fn close(&mut self) -> std::io::Result<()> {
-        std::future::pending().await
-    }
+/// Commands into the swarm task. Cheap to clone; no call waits on the network except [`Handle::open`].
+#[derive(Clone)]
+pub struct Handle {
+    local: PeerId,
+    external: Arc<[Multiaddr]>,
+    commands: mpsc::Sender<Command>,
+    control: libp2p_stream::Control,
+    shared: Shared,
 }
 
-/// Commands into the swarm task. Cheap to clone; no call waits on the network except `open`.
-#[derive(Debug, Clone)]
-pub struct Handle {}
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("local", &self.local).finish_non_exhaustive()
+    }
+}
 
 impl Handle {
     pub fn local_peer(&self) -> PeerId {
-        todo!()
+        self.local
     }
-    /// Signs with the peer key? No: peer keys only name connections.
-    pub fn dial(&self, _addr: Multiaddr) {
-        todo!()
+
+    /// Connects, unless a connection to that peer stands or is being made. Failure comes as [`Notice::DialFailed`].
+    pub fn dial(&self, addr: Multiaddr) {
+        self.send(Command::Dial(addr));
     }
-    pub fn disconnect(&self, _peer: PeerId) {
-        todo!()
+
+    pub fn disconnect(&self, peer: PeerId) {
+        self.send(Command::Disconnect(peer));
     }
-    pub fn subscribe(&self, _community: Cid) {
-        todo!()
+
+    pub fn subscribe(&self, community: Cid) {
+        self.send(Command::Subscribe(community));
     }
-    pub fn unsubscribe(&self, _community: Cid) {
-        todo!()
+
+    pub fn unsubscribe(&self, community: Cid) {
+        self.send(Command::Unsubscribe(community));
     }
-    pub fn gossip(&self, _community: Cid, _data: Bytes) {
-        todo!()
+
+    /// Sends an announcement on the community's topic. With nobody subscribed it goes nowhere: gossip is only a hint.
+    pub fn gossip(&self, community: Cid, data: Bytes) {
+        self.send(Command::Gossip(community, data));
     }
-    pub fn verdict(&self, _id: GossipId, _verdict: Verdict) {
-        todo!()
+
+    /// The verdict every [`Notice::Gossip`] must get.
+    pub fn verdict(&self, id: GossipId, verdict: Verdict) {
+        self.send(Command::Verdict(id, verdict));
     }
-    /// Opens a `/folkmoot/sync/1` stream.
-    pub async fn open(&self, _peer: PeerId) -> Result<Stream, NetError> {
-        std::future::pending().await
+
+    /// Opens a `/folkmoot/sync/1` stream, dialling the peer if need be.
+    pub async fn open(&self, peer: PeerId) -> Result<Stream, NetError> {
+        let mut control = self.control.clone();
+        match tokio::time::timeout(OPEN_DEADLINE, control.open_stream(peer, SYNC_PROTOCOL)).await {
+            Ok(Ok(stream)) => Ok(Stream::new(stream)),
+            Ok(Err(error)) => Err(NetError::Stream { peer, why: error.to_string() }),
+            Err(_) => Err(NetError::Stream { peer, why: format!("no answer in {} s", OPEN_DEADLINE.as_secs()) }),
+        }
     }
-    /// Addresses we listen on, with /p2p/, external ones first.
+
+    /// Addresses others may try, each ending in `/p2p/<peer id>`: configured external ones, then the ones we listen
+    /// on, loopback last.
     pub fn addresses(&self) -> Vec<Multiaddr> {
-        todo!()
+        let mut listeners = self.shared.lock().listeners.clone();
+        listeners.sort_by_key(|addr| (peers::is_loopback(addr), addr.to_string()));
+        let mut out: Vec<Multiaddr> = Vec::new();
+        for addr in self.external.iter().chain(&listeners) {
+            if let Ok(addr) = addr.clone().with_p2p(self.local)
+                && !out.contains(&addr)
+            {
+                out.push(addr);
+            }
+        }
+        out
     }
+
     /// Connected peers and the address each is reached at.
     pub fn peers(&self) -> Vec<(PeerId, Multiaddr)> {
-        todo!()
+        self.shared.lock().peers.iter().map(|(peer, addr)| (*peer, addr.clone())).collect()
     }
-    /// Counters: gossip dropped, refused connections …
-    pub fn counters(&self) -> std::collections::BTreeMap<String, u64> {
-        todo!()
+
+    /// How often something was dropped, refused or sent, by name.
+    pub fn counters(&self) -> BTreeMap<String, u64> {
+        self.shared.lock().counters.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect()
     }
-    /// Closes listeners and connections; the task ends.
+
+    /// Closes listeners and connections; the task ends and the notices with it.
     pub fn stop(&self) {
-        todo!()
+        self.send(Command::Stop);
+    }
+
+    fn send(&self, command: Command) {
+        if let Err(mpsc::error::TrySendError::Full(command)) = self.commands.try_send(command) {
+            tracing::warn!(?command, "the network task is not keeping up; a command was dropped");
+            self.shared.count("commands_dropped");
+        }
     }
 }
 
-/// Binds the listen addresses (an address in use is an error here) and starts the swarm task.
-pub async fn start(_peer_seed: [u8; 32], _config: NetConfig) -> Result<(Handle, mpsc::Receiver<Notice>), NetError> {
-    std::future::pending().await
+/// Binds the listen addresses and starts the swarm task. When this returns, every address is listening; one that is in
+/// use is an error here. An address family the machine does not have is only an error when nothing else is left.
+pub async fn start(peer_seed: [u8; 32], config: NetConfig) -> Result<(Handle, mpsc::Receiver<Notice>), NetError> {
+    let (mut swarm, mut control) = behaviour::swarm(peer_seed)?;
+    let listeners = listen::listen(&mut swarm, &config.listen).await?;
+    let incoming =
+        control.accept(SYNC_PROTOCOL).map_err(|_| NetError::Start("the sync protocol is already registered".into()))?;
+
+    let (commands, command_queue) = mpsc::channel(COMMANDS);
+    let (notices, notice_queue) = mpsc::channel(NOTICES);
+    let shared = Shared::default();
+    shared.lock().listeners = listeners;
+    let handle = Handle {
+        local: *swarm.local_peer_id(),
+        external: config.external.into(),
+        commands,
+        control,
+        shared: shared.clone(),
+    };
+    let task = task::Task::new(swarm, incoming, command_queue, notices, shared, config.drop_gossip);
+    tokio::spawn(task.run());
+    Ok((handle, notice_queue))
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,3 +39,12 @@ pub struct Limit {
 pub fn table() -> &'static [Limit] {
     &[]
 }
+pub const GOSSIP_TOPICS: usize = 256;
+pub const CONNECTIONS: u32 = 128;
+pub const CONNECTIONS_IN: u32 = 96;
+pub const CONNECTIONS_OUT: u32 = 64;
+pub const CONNECTIONS_PER_PEER: u32 = 2;
+pub const CONNECTIONS_PER_IP: u32 = 8;
+pub const CONNECTION_MEMORY: usize = 256 * 1024 * 1024;
+pub const YAMUX_STREAMS: usize = 64;
+pub const YAMUX_WINDOW: usize = 16 * 1024 * 1024;

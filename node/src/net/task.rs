@@ -1,0 +1,222 @@
+//! The swarm loop: every arm is one call, and no arm waits on disk or on a full channel.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use folkmoot_schemas::Cid;
+use futures::StreamExt;
+use libp2p::{
+    Multiaddr, PeerId, Swarm,
+    core::ConnectedPoint,
+    gossipsub,
+    multiaddr::Protocol,
+    swarm::{
+        SwarmEvent,
+        dial_opts::{DialOpts, PeerCondition},
+    },
+};
+use tokio::sync::mpsc;
+
+use super::{
+    Command, Notice, Shared, Stream,
+    behaviour::{Behaviour, BehaviourEvent},
+    gossip::{GossipId, community_of, topic_of},
+};
+
+/// Notices kept for a slow reader, beyond what its channel holds. News (gossip, streams) is dropped from here on:
+/// the sender or the next comparison of heads repeats it. Connects and disconnects are always kept: there are no more
+/// of them than connections come and go.
+const KEPT_NOTICES: usize = 512;
+
+pub(super) struct Task {
+    swarm: Swarm<Behaviour>,
+    incoming: libp2p_stream::IncomingStreams,
+    commands: mpsc::Receiver<Command>,
+    outbox: Outbox,
+    shared: Shared,
+    drop_gossip: bool,
+}
+
+impl Task {
+    pub(super) fn new(
+        swarm: Swarm<Behaviour>,
+        incoming: libp2p_stream::IncomingStreams,
+        commands: mpsc::Receiver<Command>,
+        notices: mpsc::Sender<Notice>,
+        shared: Shared,
+        drop_gossip: bool,
+    ) -> Self {
+        let outbox = Outbox { sender: notices, kept: VecDeque::new(), shared: shared.clone() };
+        Self { swarm, incoming, commands, outbox, shared, drop_gossip }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    None | Some(Command::Stop) => break,
+                    Some(command) => self.on_command(command),
+                },
+                event = self.swarm.select_next_some() => self.on_event(event),
+                Some((peer, stream)) = self.incoming.next() => {
+                    self.outbox.news(Notice::Inbound { peer, stream: Stream::new(stream) });
+                }
+                Ok(permit) = self.outbox.sender.clone().reserve_owned(), if !self.outbox.kept.is_empty() => {
+                    if let Some(notice) = self.outbox.kept.pop_front() {
+                        permit.send(notice);
+                    }
+                }
+            }
+        }
+        let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
+        for peer in peers {
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Dial(addr) => self.dial(addr),
+            Command::Disconnect(peer) => {
+                // Err: it was not connected, which is what was wanted.
+                let _ = self.swarm.disconnect_peer_id(peer);
+            }
+            Command::Subscribe(community) => {
+                if let Err(error) = self.swarm.behaviour_mut().gossip.subscribe(&topic_of(&community)) {
+                    tracing::warn!(%community, %error, "cannot subscribe");
+                }
+            }
+            Command::Unsubscribe(community) => {
+                self.swarm.behaviour_mut().gossip.unsubscribe(&topic_of(&community));
+            }
+            Command::Gossip(community, data) => self.gossip(&community, data),
+            Command::Verdict(id, verdict) => {
+                self.swarm.behaviour_mut().gossip.report_message_validation_result(
+                    &id.message,
+                    &id.source,
+                    verdict.into(),
+                );
+            }
+            Command::Stop => {}
+        }
+    }
+
+    fn dial(&mut self, addr: Multiaddr) {
+        let peer = addr.iter().find_map(|part| if let Protocol::P2p(peer) = part { Some(peer) } else { None });
+        if peer == Some(*self.swarm.local_peer_id()) {
+            return;
+        }
+        let options = match peer {
+            Some(peer) => DialOpts::peer_id(peer)
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .addresses(vec![addr.clone()])
+                .build(),
+            None => DialOpts::unknown_peer_id().address(addr.clone()).build(),
+        };
+        match self.swarm.dial(options) {
+            Ok(()) | Err(libp2p::swarm::DialError::DialPeerConditionFalse(_)) => {}
+            Err(error) => {
+                self.outbox.always(Notice::DialFailed { addr: Some(addr), peer, why: error.to_string() });
+            }
+        }
+    }
+
+    fn gossip(&mut self, community: &Cid, data: Bytes) {
+        if self.drop_gossip {
+            self.shared.count("gossip_dropped");
+            return;
+        }
+        match self.swarm.behaviour_mut().gossip.publish(topic_of(community), data) {
+            Ok(_) => self.shared.count("gossip_sent"),
+            Err(gossipsub::PublishError::Duplicate) => {}
+            Err(gossipsub::PublishError::NoPeersSubscribedToTopic) => self.shared.count("gossip_unheard"),
+            Err(error) => {
+                tracing::debug!(%community, %error, "announcement not sent");
+                self.shared.count("gossip_failed");
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            })) => self.on_gossip(propagation_source, message_id, message),
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, num_established, .. }
+                if num_established.get() == 1 =>
+            {
+                self.on_connected(peer_id, &endpoint);
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                self.shared.lock().peers.remove(&peer_id);
+                self.outbox.always(Notice::Disconnected { peer: peer_id });
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
+                self.outbox.always(Notice::DialFailed { addr: None, peer: peer_id, why: error.to_string() });
+            }
+            SwarmEvent::IncomingConnectionError { error, .. } => {
+                tracing::debug!(%error, "a connection did not come to be");
+                self.shared.count("connections_refused");
+            }
+            SwarmEvent::NewListenAddr { address, .. } => {
+                self.shared.lock().listeners.push(address.clone());
+                self.outbox.always(Notice::Listening(address));
+            }
+            SwarmEvent::ExpiredListenAddr { address, .. } => self.shared.lock().listeners.retain(|a| *a != address),
+            SwarmEvent::ListenerError { error, .. } => tracing::warn!(%error, "a listener has trouble"),
+            // The rest is housekeeping of the protocols themselves.
+            _ => {}
+        }
+    }
+
+    fn on_connected(&mut self, peer: PeerId, endpoint: &ConnectedPoint) {
+        let addr = endpoint.get_remote_address().clone();
+        self.shared.lock().peers.insert(peer, addr.clone());
+        self.outbox.always(Notice::Connected { peer, addr, dialled: endpoint.is_dialer() });
+    }
+
+    fn on_gossip(&mut self, source: PeerId, message: gossipsub::MessageId, content: gossipsub::Message) {
+        let id = GossipId { message, source };
+        let community = community_of(&content.topic).filter(|_| !self.drop_gossip);
+        let kept = match community {
+            None => false,
+            Some(community) => {
+                let data = Bytes::from(content.data);
+                self.outbox.news(Notice::Gossip { community, source, id: id.clone(), data })
+            }
+        };
+        if !kept {
+            // Nobody will give a verdict, and every message needs one to leave the cache.
+            self.on_command(Command::Verdict(id, super::Verdict::Ignore));
+        }
+    }
+}
+
+/// Notices on their way to a reader that may be slow.
+struct Outbox {
+    sender: mpsc::Sender<Notice>,
+    kept: VecDeque<Notice>,
+    shared: Shared,
+}
+
+impl Outbox {
+    /// Something that may be lost: dropped, and counted, when the reader is far behind. True: it will arrive.
+    fn news(&mut self, notice: Notice) -> bool {
+        if self.kept.len() >= KEPT_NOTICES {
+            self.shared.count("notices_dropped");
+            return false;
+        }
+        self.always(notice);
+        true
+    }
+
+    fn always(&mut self, notice: Notice) {
+        if !self.kept.is_empty() {
+            self.kept.push_back(notice);
+        } else if let Err(mpsc::error::TrySendError::Full(notice)) = self.sender.try_send(notice) {
+            self.kept.push_back(notice);
+        }
+    }
+}
