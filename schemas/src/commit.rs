@@ -2,14 +2,18 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     block::{Block, Cid},
     error::Error,
     key::{Did, Secret},
+    limits, signed,
+    structure::{self, Titled},
     tid::Tid,
 };
+
+const NAME: &str = "org.folkmoot.commit";
 
 /// Who a repository is for. Access control, not encryption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,8 +61,22 @@ impl fmt::Display for RepoId {
 }
 impl FromStr for RepoId {
     type Err = Error;
-    fn from_str(_text: &str) -> Result<Self, Error> {
-        todo!()
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut parts = text.splitn(3, '/');
+        let (Some(did), Some(device), Some(audience)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(Error::Syntax { what: "repository", why: format!("{text:?} is not did/device/audience") });
+        };
+        Ok(Self { did: did.parse()?, device: device.parse()?, audience: audience.parse()? })
+    }
+}
+impl Serialize for RepoId {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for RepoId {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -77,11 +95,13 @@ impl HeadRef {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The serde form is the block's map without `$type`, `version` and `sig`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     pub did: Did,
     pub device: Did,
     /// Text in the block.
+    #[serde(with = "crate::block::cid_text")]
     pub community: Cid,
     pub audience: Audience,
     pub rev: Tid,
@@ -91,6 +111,8 @@ pub struct Commit {
     pub identity: Cid,
     /// Number of records in the tree.
     pub count: u64,
+    /// The head this one replaces: null in the first commit, never absent.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub prev: Option<HeadRef>,
 }
 
@@ -98,15 +120,41 @@ impl Commit {
     pub fn repo(&self) -> RepoId {
         RepoId { did: self.did, device: self.device, audience: self.audience }
     }
+
+    /// The name a later commit gives this one in `prev`.
+    pub fn head(&self, cid: Cid) -> HeadRef {
+        HeadRef { rev: self.rev, cid }
+    }
+
     /// `$type` org.folkmoot.commit, signature kind `commit`, signed by the device key.
-    pub fn seal(&self, _device: &Secret) -> Result<Block, Error> {
-        todo!()
+    pub fn seal(&self, device: &Secret) -> Result<Block, Error> {
+        if device.did() != self.device {
+            return Err(Error::Signature("commit"));
+        }
+        self.check()?;
+        signed::seal("commit", &Titled::new(NAME, self), device)
     }
+
     /// Decodes and verifies size, shape and the signature by `device` (not membership, not the tree).
-    pub fn open(_bytes: &[u8]) -> Result<(Block, Self), Error> {
-        todo!()
+    pub fn open(bytes: &[u8]) -> Result<(Block, Self), Error> {
+        let (block, commit) = structure::open::<Self>(NAME, bytes, limits::COMMIT)?;
+        commit.check()?;
+        signed::verify("commit", &block, &commit.device)?;
+        Ok((block, commit))
     }
-    pub fn view(_block: &Block) -> Result<Self, Error> {
-        todo!()
+
+    /// From a block of our own store, whose signature was checked when it came in.
+    pub fn view(block: &Block) -> Result<Self, Error> {
+        structure::view(NAME, block)
+    }
+
+    /// A commit replaces an older one: a `prev` that is not older would make two heads replace each other.
+    fn check(&self) -> Result<(), Error> {
+        match &self.prev {
+            Some(prev) if prev.rev >= self.rev => {
+                Err(Error::Structure { what: NAME, why: format!("rev {} is not after prev {}", self.rev, prev.rev) })
+            }
+            _ => Ok(()),
+        }
     }
 }

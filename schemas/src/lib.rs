@@ -24,6 +24,7 @@ pub mod recur;
 pub mod roster;
 pub mod signed;
 pub mod snapshot;
+mod structure;
 pub mod tid;
 pub mod uri;
 pub mod when;

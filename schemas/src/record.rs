@@ -1,13 +1,16 @@
 //! THE list of kinds. A new kind is one file in `records/` and one word here.
 
+use bytes::Bytes;
 use ipld_core::ipld::Ipld;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     block::{Block, Cid},
     card::Card,
     commit::Audience,
-    error::{Error, Fault},
+    error::{Error, Fault, Refusal},
     kind::Kind,
+    limits,
     records::{event::Event, post::Post, profile::Profile, rsvp::Rsvp, tombstone::Tombstone},
     tid::Tid,
     uri::Uri,
@@ -33,6 +36,7 @@ macro_rules! kinds {
         })*
 
         impl Record {
+            /// The NSID: `$type` and, tombstones excepted, the collection.
             pub fn name(&self) -> &str {
                 match self { $(Self::$name(_) => $name::NAME,)* Self::Unknown { name, .. } => name }
             }
@@ -40,23 +44,55 @@ macro_rules! kinds {
             pub fn audience(&self) -> Audience {
                 match self { $(Self::$name(_) => $name::AUDIENCE,)* Self::Unknown { .. } => Audience::Members }
             }
+            /// Bytes of the whole record.
             pub fn limit(&self) -> usize {
-                match self { $(Self::$name(_) => $name::LIMIT,)* Self::Unknown { .. } => crate::limits::RECORD }
+                match self { $(Self::$name(_) => $name::LIMIT,)* Self::Unknown { .. } => limits::RECORD }
             }
+            /// Field limits. A record that names a kind we know without having its shape is at fault too.
             pub fn check(&self) -> Result<(), Fault> {
-                match self { $(Self::$name(r) => r.check(),)* Self::Unknown { .. } => Ok(()) }
+                match self {
+                    $(Self::$name(r) => r.check(),)*
+                    Self::Unknown { name, .. } if KINDS.contains(&name.as_str()) => {
+                        Err(Fault::new("$type", format!("this is not the shape of {name}")))
+                    }
+                    Self::Unknown { .. } => Ok(()),
+                }
             }
+            /// See [`Kind::rkey`].
             pub fn rkey(&self) -> Option<String> {
                 match self { $(Self::$name(r) => r.rkey(),)* Self::Unknown { .. } => None }
             }
+            /// Blobs it links.
             pub fn links(&self) -> Vec<Cid> {
                 match self { $(Self::$name(r) => r.links(),)* Self::Unknown { fields, .. } => ipld_links(fields) }
             }
+            /// See [`Kind::about`].
             pub fn about(&self) -> Option<Uri> {
                 match self { $(Self::$name(r) => r.about(),)* Self::Unknown { .. } => None }
             }
+            /// Neutral display form.
             pub fn card(&self) -> Card {
                 match self { $(Self::$name(r) => r.card(),)* Self::Unknown { name, fields } => generic_card(name, fields) }
+            }
+
+            fn known(name: &str, block: &Block) -> Option<Self> {
+                match name {
+                    $($name::NAME => block.view::<$name>().ok().map(Self::from),)*
+                    _ => None,
+                }
+            }
+
+            fn encode_fields(&self, rev: Tid) -> Result<Block, Error> {
+                match self {
+                    $(Self::$name(r) => Block::encode(&Headed { name: $name::NAME, rev, fields: r.as_ref() }),)*
+                    Self::Unknown { name, fields: Ipld::Map(fields) } => {
+                        let mut fields = fields.clone();
+                        fields.insert("$type".into(), Ipld::String(name.clone()));
+                        fields.insert("rev".into(), Ipld::String(rev.to_string()));
+                        Block::encode(&fields)
+                    }
+                    Self::Unknown { .. } => Err(Refusal::Shape("a record is a map".into()).into()),
+                }
             }
         }
     };
@@ -65,19 +101,41 @@ macro_rules! kinds {
 kinds!(Profile, Post, Event, Rsvp, Tombstone);
 
 impl Record {
-    /// Encodes with `$type` and `rev`.
-    pub fn encode(&self, _rev: Tid) -> Result<Block, Error> {
-        todo!()
+    /// Encodes with `$type` and `rev`. Refuses what is over the kind's size limit; field limits are [`Self::check`].
+    pub fn encode(&self, rev: Tid) -> Result<Block, Error> {
+        let block = self.encode_fields(rev)?;
+        let (size, limit) = (block.bytes().len(), self.limit());
+        if size > limit {
+            return Err(Refusal::Size { size, limit }.into());
+        }
+        Ok(block)
     }
+
     /// From outside bytes, through the one door. A known kind whose shape does not fit comes back as `Unknown`
     /// (kept and forwarded, hidden on pages), so that a version difference never splits replicas.
-    pub fn open(_bytes: &[u8]) -> Result<(Block, Tid, Self), Error> {
-        todo!()
+    pub fn open(bytes: &[u8]) -> Result<(Block, Tid, Self), Error> {
+        if bytes.len() > limits::RECORD {
+            return Err(Refusal::Size { size: bytes.len(), limit: limits::RECORD }.into());
+        }
+        let (block, head) = Block::decode::<Head>(Bytes::copy_from_slice(bytes), limits::RECORD)?;
+        let record = Self::from_block(head.name, &block)?;
+        Ok((block, head.rev, record))
     }
+
     /// From a block of our own store.
-    pub fn view(_block: &Block) -> Result<(Tid, Self), Error> {
-        todo!()
+    pub fn view(block: &Block) -> Result<(Tid, Self), Error> {
+        let head = block.view::<Head>()?;
+        Ok((head.rev, Self::from_block(head.name, block)?))
     }
+
+    /// Known kinds are read straight from the bytes, without a generic value in between.
+    fn from_block(name: String, block: &Block) -> Result<Self, Error> {
+        match Self::known(&name, block) {
+            Some(record) if block.bytes().len() <= record.limit() => Ok(record),
+            _ => Ok(Self::Unknown { name, fields: block.view()? }),
+        }
+    }
+
     pub fn as_post(&self) -> Option<&Post> {
         if let Self::Post(p) = self { Some(p) } else { None }
     }
@@ -92,11 +150,61 @@ impl Record {
     }
 }
 
-fn ipld_links(_fields: &Ipld) -> Vec<Cid> {
-    todo!()
+/// What every record carries besides the fields of its kind.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "$type")]
+    name: String,
+    rev: Tid,
 }
 
-/// Text-like fields of a kind we do not know, as facts.
-fn generic_card(_name: &str, _fields: &Ipld) -> Card {
-    todo!()
+#[derive(Serialize)]
+struct Headed<'a, T> {
+    #[serde(rename = "$type")]
+    name: &'static str,
+    rev: Tid,
+    #[serde(flatten)]
+    fields: &'a T,
+}
+
+/// All links of a record we cannot read. The one decoder bounded its depth, and the walk keeps its own stack.
+fn ipld_links(fields: &Ipld) -> Vec<Cid> {
+    let (mut links, mut stack) = (Vec::new(), vec![fields]);
+    while let Some(value) = stack.pop() {
+        match value {
+            Ipld::Link(cid) => links.push(*cid),
+            Ipld::List(items) => stack.extend(items.iter().rev()),
+            Ipld::Map(map) => stack.extend(map.values().rev()),
+            _ => {}
+        }
+    }
+    links
+}
+
+/// Facts shown of a kind we do not know, and characters of each.
+const GENERIC_FACTS: usize = 16;
+const GENERIC_CHARS: usize = 280;
+
+/// Plain fields of a kind we do not know, as facts. All of it is shown as plain text: nothing is known of its markup.
+fn generic_card(name: &str, fields: &Ipld) -> Card {
+    let short = name.rsplit('.').next().unwrap_or(name);
+    let mut card = Card { kind: short.into(), ..Card::default() };
+    let Ipld::Map(map) = fields else { return card };
+    for (key, value) in map {
+        let text = match value {
+            Ipld::String(text) => text.chars().take(GENERIC_CHARS).collect(),
+            Ipld::Integer(number) => number.to_string(),
+            Ipld::Bool(yes) => if *yes { "yes" } else { "no" }.into(),
+            _ => continue,
+        };
+        match key.as_str() {
+            "$type" | "rev" => {}
+            "title" | "name" if card.title.is_none() => card.title = Some(text),
+            "summary" => card.summary = Some(text),
+            "lang" => card.lang = Some(text),
+            _ if card.facts.len() < GENERIC_FACTS => card.facts.push((key.clone(), text)),
+            _ => {}
+        }
+    }
+    card
 }
