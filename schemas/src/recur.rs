@@ -2,7 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Fault, records::event::Event, when::Start};
+use crate::{error::Fault, when::Start};
+
+mod expand;
+mod pattern;
+mod words;
+
+pub(crate) use expand::end;
+pub use expand::{expand, span};
+use pattern::Pattern;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,16 +44,14 @@ pub struct Rule {
 
 impl Rule {
     /// Limits and combinations; and the start itself must match the rule.
-    pub fn check(&self, _start: &Start) -> Result<(), Fault> {
-        todo!()
-    }
-    /// RRULE value, e.g. `FREQ=MONTHLY;BYDAY=1SA`. UNTIL is written as RFC 5545 wants it for this start (UTC for a zoned start, DATE for all-day).
-    pub fn to_rrule(&self, _start: &Start) -> String {
-        todo!()
-    }
-    /// "every month on the first Saturday until 30 June 2027".
-    pub fn in_words(&self) -> String {
-        todo!()
+    pub fn check(&self, start: &Start) -> Result<(), Fault> {
+        let first = start.civil_date();
+        if Pattern::read(self, first)?.names(first) {
+            return Ok(());
+        }
+        let reason =
+            format!("gives \u{201c}{}\u{201d}, which the start {} does not match", self.in_words(), start.text());
+        Err(Fault::new("recur", reason))
     }
 }
 
@@ -76,14 +82,3 @@ pub struct Expansion {
 pub const BUDGET: u32 = 20_000;
 /// Instances per window.
 pub const INSTANCES: usize = 400;
-
-/// Instances whose [from, to) meets the window (seconds since 1970). `fallback_zone` places all-day events.
-/// `gone` overrides (deleted dates) are left out; cancelled ones stay and say so.
-pub fn expand(_event: &Event, _window: std::ops::Range<i64>, _fallback_zone: &str, _budget: u32) -> Expansion {
-    todo!()
-}
-
-/// The span over which an event can have instances: (first start, last end); None = open series.
-pub fn span(_event: &Event, _fallback_zone: &str) -> (i64, Option<i64>) {
-    todo!()
-}

@@ -6,6 +6,20 @@ use crate::{
     block::Cid, card::Card, commit::Audience, error::Fault, kind::Kind, limits, recur::Rule, uri::Uri, when::Start,
 };
 
+mod answers;
+mod change;
+mod check;
+mod facts;
+mod place;
+mod show;
+
+pub use answers::{RsvpMode, RsvpRules, ShowAnswers};
+pub use check::CATEGORIES;
+pub(crate) use check::{event_uri, image as check_image};
+pub use facts::{EventLink, Host, HostRole, Image, LinkKind, PerformingAct, Price, Source};
+pub use place::{OnlineLink, Place, ShowPlace};
+pub use show::minor_digits;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -101,117 +115,10 @@ fn is_false(b: &bool) -> bool {
     !*b
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ShowPlace {
-    Public,
-    Area,
-    Ask,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub street: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub locality: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub postcode: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub country: Option<String>,
-    /// Degrees × 10^7.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lat_e7: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lon_e7: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub show: Option<ShowPlace>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub venue: Option<Uri>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OnlineLink {
-    pub url: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-}
-
-/// A picture: the blob is a real link; `alt` is required.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Image {
-    pub blob: Cid,
-    pub mime: String,
-    pub width: u32,
-    pub height: u32,
-    pub alt: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LinkKind {
-    Tickets,
-    Info,
-    Recording,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventLink {
-    pub url: String,
-    pub label: String,
-    pub kind: LinkKind,
-}
-
-/// Minor units of an ISO 4217 currency; `max` absent = exactly `min`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Price {
-    pub min: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<u64>,
-    pub currency: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HostRole {
-    Host,
-    Cohost,
-    Venue,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Host {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub did: Option<crate::key::Did>,
-    pub name: String,
-    pub role: HostRole,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub edit: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PerformingAct {
-    pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub did: Option<crate::key::Did>,
-    /// Local time `21:30`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<String>,
-}
-
+/// One date of a series that differs from the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
-    /// The start by the rule, as `Start::text`.
+    /// The start by the rule, as `Start::text`. One that names no date of the series has no effect.
     pub at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
@@ -232,70 +139,43 @@ pub struct Override {
     pub gone: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RsvpMode {
-    None,
-    #[default]
-    Open,
-    Approval,
-    Members,
-    External,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ShowAnswers {
-    Names,
-    #[default]
-    Count,
-    Hosts,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RsvpRules {
-    #[serde(default)]
-    pub mode: RsvpMode,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capacity: Option<u32>,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub waitlist: bool,
-    /// 0–10.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plus_max: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closes: Option<Start>,
-    #[serde(default)]
-    pub show: ShowAnswers,
-    /// Who signs admissions; the author when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub anchor: Option<crate::key::Did>,
-}
-
-/// Where an imported event came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// `ics`.
-    pub kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uid: Option<String>,
-    /// Seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fetched: Option<i64>,
-}
-
 impl Event {
-    /// True when `newer` differs in start, duration, place, mode or status: an RSVP given before it must be confirmed.
-    pub fn material_change(&self, _newer: &Self) -> bool {
-        todo!()
-    }
-    /// Makes `self` the successor of `older`: raises `sequence` on a material change and fills `previous` when the start moved.
-    pub fn follow(&mut self, _older: &Self) {
-        todo!()
+    /// An event with only the two required fields.
+    pub fn new(name: impl Into<String>, start: Start) -> Self {
+        Self {
+            name: name.into(),
+            summary: None,
+            text: None,
+            start,
+            duration: None,
+            days: None,
+            open_end: false,
+            doors: None,
+            status: Status::default(),
+            status_note: None,
+            previous: Vec::new(),
+            mode: Mode::default(),
+            places: Vec::new(),
+            online: Vec::new(),
+            image: None,
+            images: Vec::new(),
+            links: Vec::new(),
+            price: None,
+            tags: Vec::new(),
+            category: None,
+            lang: None,
+            hosts: Vec::new(),
+            acts: Vec::new(),
+            contact: None,
+            access: None,
+            age_min: None,
+            recur: None,
+            overrides: Vec::new(),
+            parent: None,
+            rsvp: None,
+            sequence: 0,
+            source: None,
+        }
     }
 }
 
@@ -304,9 +184,15 @@ impl Kind for Event {
     const AUDIENCE: Audience = Audience::Public;
     const LIMIT: usize = limits::RECORD;
     fn check(&self) -> Result<(), Fault> {
-        todo!()
+        check::event(self)
     }
     fn card(&self) -> Card {
-        todo!()
+        show::card(self)
+    }
+    fn links(&self) -> Vec<Cid> {
+        self.image.iter().chain(&self.images).map(|image| image.blob).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{block::Cid, card::Card, commit::Audience, error::Fault, kind::Kind, limits, uri::Uri};
+use super::{event::event_uri, text};
+use crate::{block::Cid, card::Card, commit::Audience, error::Fault, kind::Kind, limits, uri::Uri, when};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -11,6 +12,18 @@ pub enum Answer {
     Maybe,
     Interested,
     NotGoing,
+}
+
+impl Answer {
+    /// For people: "not going".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Going => "going",
+            Self::Maybe => "maybe",
+            Self::Interested => "interested",
+            Self::NotGoing => "not going",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,7 +59,18 @@ impl Kind for Rsvp {
     const AUDIENCE: Audience = Audience::Members;
     const LIMIT: usize = limits::RSVP;
     fn check(&self) -> Result<(), Fault> {
-        todo!()
+        event_uri("event", &self.event)?;
+        match self.occurrence.as_deref() {
+            Some(at) if when::parse_local(at).is_none() && when::parse_date(at).is_none() => {
+                return Err(Fault::new("occurrence", "is not a start such as 2026-12-05T20:00"));
+            }
+            _ => {}
+        }
+        if !(1..=11).contains(&self.count) {
+            return Err(Fault::new("count", format!("is {}, 1 to 11 are allowed", self.count)));
+        }
+        text::lines_if("note", self.note.as_deref(), 500)?;
+        text::line_if("guest_name", self.guest_name.as_deref(), 64)
     }
     /// 26 characters of sha256([event uri, occurrence, guest name]).
     fn rkey(&self) -> Option<String> {
@@ -56,9 +80,65 @@ impl Kind for Rsvp {
         ))
     }
     fn card(&self) -> Card {
-        todo!()
+        let mut facts = vec![("Answer".to_owned(), self.status.words().to_owned())];
+        facts.extend((self.count > 1).then(|| ("People".to_owned(), self.count.to_string())));
+        facts.extend(self.guest_name.iter().map(|name| ("For".to_owned(), name.clone())));
+        facts.extend(self.occurrence.iter().map(|at| ("Date".to_owned(), at.clone())));
+        Card { kind: "answer".into(), text: self.note.clone(), facts, about: self.about(), ..Card::default() }
     }
     fn about(&self) -> Option<Uri> {
         Some(self.event.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Did;
+
+    fn rsvp() -> Rsvp {
+        let uri = |kind: &str| Uri {
+            community: Cid::default(),
+            did: Did::trusted([7; 32]),
+            collection: kind.into(),
+            rkey: "3l6oveex3ii2l".into(),
+        };
+        Rsvp {
+            event: uri("org.folkmoot.event"),
+            seen: Cid::default(),
+            seen_sequence: 0,
+            occurrence: None,
+            status: Answer::Going,
+            count: 1,
+            note: None,
+            show: ShowName::Names,
+            guest_name: None,
+        }
+    }
+
+    #[test]
+    fn an_answer_is_for_one_to_eleven_people() {
+        for (count, good) in [(0, false), (1, true), (11, true), (12, false)] {
+            assert_eq!(Rsvp { count, ..rsvp() }.check().is_ok(), good, "{count}");
+        }
+    }
+
+    #[test]
+    fn an_answer_names_an_event_and_an_occurrence_by_its_start() {
+        let mut post = rsvp();
+        post.event.collection = "org.folkmoot.post".into();
+        assert_eq!(post.check().unwrap_err().field, "event");
+        for (at, good) in
+            [("2026-12-05T20:00", true), ("2026-12-05", true), ("2026-12-05T20:00:00", false), ("soon", false)]
+        {
+            assert_eq!(Rsvp { occurrence: Some(at.into()), ..rsvp() }.check().is_ok(), good, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_guest_has_a_name_of_one_line() {
+        for (name, good) in [("Grandma", true), ("", false), ("A\nB", false)] {
+            assert_eq!(Rsvp { guest_name: Some(name.into()), ..rsvp() }.check().is_ok(), good, "{name:?}");
+        }
     }
 }

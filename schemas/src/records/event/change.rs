@@ -1,0 +1,91 @@
+//! How one version of an event follows another, and how one date of a series differs from the event.
+
+use super::{Event, Override, Place, Status};
+use crate::recur::Instance;
+
+/// Earlier starts an event remembers.
+const PREVIOUS: usize = 5;
+
+impl Event {
+    /// True when `newer` differs in start, duration, place, mode or status: an RSVP given before it must be confirmed.
+    ///
+    /// The rule of a series and those fields of single dates count too, as RFC 5546 §2.1.4 asks of SEQUENCE. Notes on a
+    /// place (access, how much is shown) do not: nobody has to go elsewhere.
+    pub fn material_change(&self, newer: &Self) -> bool {
+        self.start != newer.start
+            || self.duration != newer.duration
+            || self.days.unwrap_or(1) != newer.days.unwrap_or(1)
+            || self.open_end != newer.open_end
+            || self.status != newer.status
+            || self.mode != newer.mode
+            || self.recur != newer.recur
+            || !same_places(&self.places, &newer.places)
+            || material_overrides(self) != material_overrides(newer)
+    }
+
+    /// Makes `self` the successor of `older`: raises `sequence` on a material change and fills `previous` when the start moved.
+    pub fn follow(&mut self, older: &Self) {
+        self.sequence = older.sequence.saturating_add(u32::from(older.material_change(self)));
+        self.previous.clone_from(&older.previous);
+        if self.start != older.start {
+            self.previous.push(older.start.clone());
+        }
+        let surplus = self.previous.len().saturating_sub(PREVIOUS);
+        self.previous.drain(..surplus);
+    }
+
+    /// The event as it is on one of its dates: a single event with that date's start and the fields its override sets.
+    pub fn on(&self, instance: &Instance) -> Self {
+        let mut event = Self { start: instance.start.clone(), recur: None, overrides: Vec::new(), ..self.clone() };
+        if let Some(change) = instance.change.and_then(|i| self.overrides.get(i)) {
+            event.status = change.status.unwrap_or(self.status);
+            event.status_note = change.note.clone().or(event.status_note);
+            event.duration = change.duration.or(self.duration);
+            event.open_end = self.open_end && change.duration.is_none();
+            event.name = change.name.clone().unwrap_or(event.name);
+            event.text = change.text.clone().or(event.text);
+            event.places = change.places.clone().unwrap_or(event.places);
+        }
+        event
+    }
+}
+
+fn same_places(a: &[Place], b: &[Place]) -> bool {
+    let bare = |place: &Place| Place { access: None, show: None, ..place.clone() };
+    a.iter().map(bare).eq(b.iter().map(bare))
+}
+
+/// What of the overrides decides when and where people meet, in an order that does not depend on the list's.
+fn material_overrides(event: &Event) -> Vec<Override> {
+    let mut list: Vec<Override> =
+        event
+            .overrides
+            .iter()
+            .map(|o| Override {
+                name: None,
+                text: None,
+                note: None,
+                // Saying what already holds is no change.
+                status: o.status.filter(|status| *status != event.status),
+                places: o.places.as_ref().filter(|places| !same_places(places, &event.places)).map(|places| {
+                    places.iter().map(|place| Place { access: None, show: None, ..place.clone() }).collect()
+                }),
+                ..o.clone()
+            })
+            .filter(|o| o.gone || o.status.is_some() || o.start.is_some() || o.duration.is_some() || o.places.is_some())
+            .collect();
+    list.sort_by(|a, b| a.at.cmp(&b.at));
+    list
+}
+
+impl Status {
+    /// For lists and labels: "cancelled".
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tentative => "tentative",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+            Self::Postponed => "postponed",
+        }
+    }
+}

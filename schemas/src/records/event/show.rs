@@ -1,0 +1,120 @@
+//! An event in words, for cards, lists and the command line.
+
+use super::{Event, Image, Mode, Place, Price, Status};
+use crate::{
+    card::{Card, CardImage},
+    when,
+};
+
+impl Event {
+    /// The first place as "Name, Locality"; "online" when there is none to go to.
+    pub fn place_line(&self) -> Option<String> {
+        match self.places.first().and_then(Place::line) {
+            Some(line) => Some(line),
+            None if self.mode == Mode::Online => Some("online".into()),
+            None => None,
+        }
+    }
+
+    /// What people must know before the date; None for a confirmed event that never moved.
+    pub fn status_words(&self) -> Option<&'static str> {
+        match self.status {
+            Status::Cancelled => Some("Cancelled"),
+            Status::Postponed => Some("Postponed"),
+            Status::Tentative => Some("Not yet confirmed"),
+            Status::Confirmed => (!self.previous.is_empty()).then_some("New date"),
+        }
+    }
+
+    /// The (first) date in words, see [`when::words`].
+    pub fn when_words(&self) -> String {
+        let words = when::words(&self.start, self.duration, self.days);
+        if self.open_end { format!("{words}, open end") } else { words }
+    }
+}
+
+impl Place {
+    /// "Name, Locality"; the street stands in for a missing name.
+    pub fn line(&self) -> Option<String> {
+        let parts = [self.name.as_deref().or(self.street.as_deref()), self.locality.as_deref()];
+        let line = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+impl Price {
+    /// "8.00–12.00 EUR (reduced at the door)"; "free".
+    pub fn words(&self) -> String {
+        let amount = |minor: u64| match minor_digits(&self.currency) {
+            0 => minor.to_string(),
+            digits => {
+                let unit = 10_u64.pow(digits);
+                format!("{}.{:0width$}", minor / unit, minor % unit, width = digits as usize)
+            }
+        };
+        let price = match self.max {
+            _ if self.min == 0 && self.max.unwrap_or(0) == 0 => "free".to_owned(),
+            Some(max) if max != self.min => format!("{}–{} {}", amount(self.min), amount(max), self.currency),
+            _ => format!("{} {}", amount(self.min), self.currency),
+        };
+        self.note.as_ref().map_or(price.clone(), |note| format!("{price} ({note})"))
+    }
+}
+
+/// Decimal digits of a currency's minor unit by ISO 4217: two unless listed.
+pub fn minor_digits(currency: &str) -> u32 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV"
+        | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        _ => 2,
+    }
+}
+
+impl From<&Image> for CardImage {
+    fn from(image: &Image) -> Self {
+        Self {
+            blob: image.blob,
+            mime: image.mime.clone(),
+            alt: image.alt.clone(),
+            width: image.width,
+            height: image.height,
+        }
+    }
+}
+
+pub(super) fn card(event: &Event) -> Card {
+    let mut facts = Vec::new();
+    let mut fact = |label: &str, value: Option<String>| facts.extend(value.map(|value| (label.to_owned(), value)));
+    fact("Status", event.status_words().map(str::to_owned));
+    fact("Note", event.status_note.clone());
+    fact("When", Some(event.when_words()));
+    fact("Repeats", event.recur.as_ref().map(crate::recur::Rule::in_words));
+    fact("Doors", event.doors.clone());
+    fact("Price", event.price.as_ref().map(Price::words));
+    fact("Hosts", joined(event.hosts.iter().map(|host| host.name.as_str())));
+    fact("With", joined(event.acts.iter().map(|act| act.name.as_str())));
+    fact("Online", joined(event.online.iter().map(|link| link.url.as_str())));
+    fact("Access", event.access.clone());
+    fact("From age", event.age_min.map(|age| age.to_string()));
+    fact("Contact", event.contact.clone());
+    fact("Imported from", event.source.as_ref().and_then(|source| source.url.clone()));
+    Card {
+        kind: "event".into(),
+        title: Some(event.name.clone()),
+        summary: event.summary.clone(),
+        text: event.text.clone(),
+        start: Some(event.start.clone()),
+        place: event.place_line(),
+        images: event.image.iter().chain(&event.images).map(CardImage::from).collect(),
+        tags: event.tags.clone(),
+        lang: event.lang.clone(),
+        facts,
+        about: event.parent.clone(),
+    }
+}
+
+fn joined<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let names = names.collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then_some(names)
+}
