@@ -1,17 +1,24 @@
 //! Publishing: build, sign, store in one transaction, and hand back the announcement for whoever can send it.
+//!
+//! What is checked here is checked so that a person is told before anything is written; replicas judge for themselves.
+
+mod community;
 
 use folkmoot_schemas::{
-    Audience, Cid, Did, Record, Tid, Uri,
-    announce::Announce,
-    charter::Visibility,
-    key::Secret,
-    link::InviteLink,
-    roster::{Act, Describe, Role},
+    Audience, Cid, Did, Record, Tid, Uri, announce::Announce, block::Block, charter::Visibility, error::Fault,
+    identity::Identity, key::Secret, roster::Role,
 };
+
+pub use community::{found, invite, join, join_addresses, operate, pending_joins, seed};
 
 use crate::{
     clock::Clock,
-    store::{Store, StoreError},
+    home::meta,
+    store::{
+        OwnCommit, Scope, Store, StoreError, View,
+        reader::{Community, Entry, Lookup},
+        write::{Change, Committed},
+    },
 };
 
 /// Who is publishing: this device of this person.
@@ -29,23 +36,28 @@ pub enum PublishError {
     NotMember(String),
     #[error("a {role:?} may not do this in {community}")]
     NotAllowed { role: Role, community: String },
+    #[error("this device was taken out of your identity")]
+    Retired,
     #[error(transparent)]
-    Fault(#[from] folkmoot_schemas::error::Fault),
+    Fault(#[from] Fault),
     #[error("the {kind} is {size} bytes long, {limit} are allowed")]
     TooLarge { kind: String, size: usize, limit: usize },
     #[error("there is no record {0} here")]
     Absent(String),
     #[error("{0} was written by someone else")]
     NotYours(String),
+    #[error("{0} was written on another device of yours")]
+    OtherDevice(String),
     #[error("the store could not take it")]
     Store(#[from] StoreError),
     #[error(transparent)]
     Schemas(#[from] folkmoot_schemas::Error),
 }
 
-/// A record to publish. `rkey` None: fresh, or the kind's own.
+/// A record to publish. `rkey` None: fresh, or the kind's own; else it replaces our record there.
 #[derive(Debug, Clone)]
 pub struct Draft {
+    /// None: the kind's audience, or that of the record it replaces. `Public` never widens a kind that is for members.
     pub audience: Option<Audience>,
     pub rkey: Option<String>,
     pub record: Record,
@@ -54,6 +66,7 @@ pub struct Draft {
 
 #[derive(Debug, Clone)]
 pub struct Published {
+    /// In the order of the drafts.
     pub items: Vec<PublishedItem>,
     /// What peers are told, one per audience written.
     pub announces: Vec<(Audience, Announce)>,
@@ -64,75 +77,219 @@ pub struct PublishedItem {
     pub uri: Uri,
     pub cid: Cid,
     pub rev: Tid,
+    pub audience: Audience,
     pub existed: bool,
 }
 
 impl Me {
     /// From the store's `me` and the device key; refuses when the identity no longer lists this device.
-    pub fn load(_store: &Store, _device: Secret) -> Result<Self, PublishError> {
-        todo!()
+    pub fn load(store: &Store, device: Secret) -> Result<Self, PublishError> {
+        let did = store.meta(meta::ME)?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
+        let did = did.ok_or_else(|| StoreError::Damaged("it does not say whose it is".into()))?;
+        let (block, identity) = newest_identity(store, &did)?;
+        if !identity.certifies(&device.did()) {
+            return Err(PublishError::Retired);
+        }
+        Ok(Self { did, device, identity: *block.cid() })
+    }
+}
+
+/// Our own document, from the home's own copy or from a community that has a newer one.
+fn newest_identity(store: &Store, did: &Did) -> Result<(Block, Identity), PublishError> {
+    let known = store.view(Scope::Members)?.identity(did)?;
+    let own = store.meta(meta::IDENTITY)?.map(|bytes| Identity::open(&bytes)).transpose()?;
+    match (known, own) {
+        (Some((block, known)), Some((own_block, own))) => match known.beats(block.cid(), &own, own_block.cid()) {
+            true => Ok((block, known)),
+            false => Ok((own_block, own)),
+        },
+        (Some(one), None) | (None, Some(one)) => Ok(one),
+        (None, None) => Err(StoreError::Damaged("our identity document is missing".into()).into()),
+    }
+}
+
+/// The community, and our role in it.
+fn member(view: &View, me: &Me, community: &Cid) -> Result<(Community, Role), PublishError> {
+    let found = view.community(community)?.ok_or_else(|| PublishError::NotMember(community.to_string()))?;
+    match found.state.role(&me.did) {
+        Some(role) => Ok((found, role)),
+        None => Err(PublishError::NotMember(found.name)),
     }
 }
 
 /// Checks fields, sizes, membership and role; one commit per audience for all drafts.
 pub fn publish(
-    _store: &Store,
-    _me: &Me,
-    _clock: &Clock,
-    _community: &Cid,
-    _drafts: Vec<Draft>,
+    store: &Store,
+    me: &Me,
+    clock: &Clock,
+    community: &Cid,
+    drafts: Vec<Draft>,
 ) -> Result<Published, PublishError> {
-    todo!()
+    let view = store.view(Scope::Members)?;
+    let (known, role) = member(&view, me, community)?;
+    let mut plans = [(Audience::Public, Vec::new()), (Audience::Members, Vec::new())];
+    let mut places = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let (audience, change) = prepare(&view, me, &known, role, draft)?;
+        let plan = &mut plans[usize::from(audience == Audience::Members)].1;
+        places.push((audience, plan.len()));
+        plan.push(change);
+    }
+    drop(view);
+
+    let mut announces = Vec::new();
+    let mut written = [Vec::new(), Vec::new()];
+    for (audience, changes) in plans {
+        if changes.is_empty() {
+            continue;
+        }
+        let committed = commit(store, me, clock, community, audience, changes)?;
+        written[usize::from(audience == Audience::Members)] = committed.puts.clone();
+        announces.extend(announce(committed).map(|a| (audience, a)));
+    }
+    let mut items = Vec::with_capacity(places.len());
+    for (audience, at) in places {
+        let put = written[usize::from(audience == Audience::Members)]
+            .get(at)
+            .ok_or_else(|| StoreError::Damaged("a record was not stored".into()))?;
+        let (collection, rkey) = folkmoot_schemas::uri::check_path(&put.path)?;
+        let uri = Uri::new(*community, me.did, collection, rkey)?;
+        items.push(PublishedItem { uri, cid: put.cid, rev: put.rev, audience, existed: put.existed });
+    }
+    Ok(Published { items, announces })
+}
+
+/// One draft, judged and made into a change of one of our repositories.
+fn prepare(
+    view: &View,
+    me: &Me,
+    community: &Community,
+    role: Role,
+    draft: Draft,
+) -> Result<(Audience, Change), PublishError> {
+    let Draft { audience, rkey, mut record, again } = draft;
+    if let Record::Unknown { name, .. } = &record {
+        return Err(Fault::new("$type", format!("{name} has a shape this version cannot publish")).into());
+    }
+    if matches!(record, Record::Tombstone(_)) {
+        return Err(Fault::new("$type", "a tombstone is written by deleting").into());
+    }
+    if role == Role::Guest && !guest_may(&record) {
+        return Err(PublishError::NotAllowed { role, community: community.name.clone() });
+    }
+    if record.about().is_some_and(|about| about.community != community.id) {
+        return Err(Fault::new("about", "it answers a record of another community").into());
+    }
+    let fixed = record.rkey();
+    if let (Some(fixed), Some(given)) = (&fixed, &rkey)
+        && fixed != given
+    {
+        return Err(Fault::new("rkey", format!("must be {fixed:?}")).into());
+    }
+    let older = match fixed.as_ref().or(rkey.as_ref()) {
+        Some(at) => older(view, me, community, record.name(), at, fixed.is_some())?,
+        None => None,
+    };
+    if let (Record::Event(new), Some(Entry { record: Record::Event(old), .. })) = (&mut record, &older) {
+        new.follow(old);
+    }
+    record.check()?;
+    let size = record.encode(Tid::new(0, 0))?.bytes().len();
+    if size > record.limit() {
+        return Err(PublishError::TooLarge { kind: record.card().kind, size, limit: record.limit() });
+    }
+    let narrowest = match community.visibility {
+        Visibility::Members => Audience::Members,
+        Visibility::Public => record.audience(),
+    };
+    let audience = match &older {
+        Some(older) if audience.is_some_and(|a| a != older.audience) && narrowest == Audience::Public => {
+            return Err(Fault::new("audience", format!("this was published for {}", reach(older.audience))).into());
+        }
+        Some(older) => older.audience,
+        None => audience.unwrap_or(narrowest).max(narrowest),
+    };
+    Ok((audience, Change::Put { rkey, record, again }))
+}
+
+fn guest_may(record: &Record) -> bool {
+    match record {
+        Record::Rsvp(_) => true,
+        Record::Post(post) => post.reply.is_some(),
+        _ => false,
+    }
+}
+
+fn reach(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Public => "everyone; delete it to take it back",
+        Audience::Members => "members; publish it anew to show it to everyone",
+    }
+}
+
+/// Our record at this place. A kind that takes fresh rkeys can only be replaced where it is.
+fn older(
+    view: &View,
+    me: &Me,
+    community: &Community,
+    collection: &str,
+    rkey: &str,
+    may_be_new: bool,
+) -> Result<Option<Entry>, PublishError> {
+    let uri = Uri::new(community.id, me.did, collection, rkey)?;
+    match view.get(&uri)? {
+        Lookup::Found(entry) => Ok(Some(*entry)),
+        _ if may_be_new => Ok(None),
+        _ => Err(PublishError::Absent(uri.to_string())),
+    }
+}
+
+fn commit(
+    store: &Store,
+    me: &Me,
+    clock: &Clock,
+    community: &Cid,
+    audience: Audience,
+    changes: Vec<Change>,
+) -> Result<Committed, StoreError> {
+    store.commit_own(OwnCommit {
+        community: *community,
+        did: me.did,
+        device: &me.device,
+        audience,
+        changes,
+        now: clock.micros(),
+        random: clock.tid_bits(),
+    })
+}
+
+fn announce(committed: Committed) -> Option<Announce> {
+    committed.wrote.then(|| Announce {
+        commit: Some(committed.commit.bytes().clone()),
+        records: committed.blocks.into_iter().map(|(path, block)| (path, block.bytes().clone())).collect(),
+        gone: committed.gone,
+        ..Announce::default()
+    })
 }
 
 /// Removes our own record. Writes nothing when it is already gone.
-pub fn delete(_store: &Store, _me: &Me, _clock: &Clock, _uri: &Uri) -> Result<Published, PublishError> {
-    todo!()
-}
-
-/// Founds a community with us as first steward, and describes it when there is something to say.
-pub fn found(
-    _store: &Store,
-    _me: &Me,
-    _clock: &Clock,
-    _name: &str,
-    _visibility: Visibility,
-    _describe: Describe,
-) -> Result<Cid, PublishError> {
-    todo!()
-}
-
-/// Signs and stores one roster operation; its CID and the announcement.
-pub fn operate(
-    _store: &Store,
-    _me: &Me,
-    _clock: &Clock,
-    _community: &Cid,
-    _act: Act,
-) -> Result<(Cid, Announce), PublishError> {
-    todo!()
-}
-
-/// Makes an invite; keeps the seed so that the link can be printed again. `expires_s` from now. Addresses are added by the caller.
-pub fn invite(
-    _store: &Store,
-    _me: &Me,
-    _clock: &Clock,
-    _community: &Cid,
-    _role: Role,
-    _uses: u32,
-    _expires_s: Option<u64>,
-) -> Result<(InviteLink, Announce), PublishError> {
-    todo!()
-}
-
-/// Signs the join that an invite link admits to. The community need not be known yet: the operation is kept (`meta`)
-/// and presented in `hello` until a roster that holds it is here. Joining twice returns the first join.
-pub fn join(
-    _store: &Store,
-    _me: &Me,
-    _clock: &Clock,
-    _link: &InviteLink,
-) -> Result<folkmoot_schemas::block::Block, PublishError> {
-    todo!()
+pub fn delete(store: &Store, me: &Me, clock: &Clock, uri: &Uri) -> Result<Published, PublishError> {
+    if uri.did != me.did {
+        return Err(PublishError::NotYours(uri.to_string()));
+    }
+    let view = store.view(Scope::Members)?;
+    let entry = match view.get(uri)? {
+        Lookup::Found(entry) => entry,
+        Lookup::Gone(_) => return Ok(Published { items: Vec::new(), announces: Vec::new() }),
+        Lookup::Ambiguous(_) | Lookup::Absent => return Err(PublishError::Absent(uri.to_string())),
+    };
+    member(&view, me, &uri.community)?;
+    if entry.device != me.device.did() {
+        return Err(PublishError::OtherDevice(uri.to_string()));
+    }
+    drop(view);
+    let changes = vec![Change::Remove { path: uri.path() }];
+    let committed = commit(store, me, clock, &uri.community, entry.audience, changes)?;
+    let announces = announce(committed).map(|a| (entry.audience, a)).into_iter().collect();
+    Ok(Published { items: Vec::new(), announces })
 }
