@@ -1,0 +1,95 @@
+//! What short streams carry: requests for repositories or blocks, and the parts of an answer.
+
+use folkmoot_schemas::{
+    Audience, Cid, Did,
+    commit::{HeadRef, RepoId},
+};
+use serde::{Deserialize, Serialize};
+
+/// Asks for news of one community. Everything the server has is given in one answer up to `max` bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pull {
+    pub community: Cid,
+    /// `members` needs a completed hello.
+    pub audience: Audience,
+    /// Roster heads the asker holds: operations that are not their ancestors are wanted. Null: no operations wanted.
+    pub roster: Option<Vec<Cid>>,
+    /// The charter is lacking.
+    pub charter: bool,
+    /// People whose newest identity document is wanted.
+    pub people: Vec<Did>,
+    pub want: Vec<Want>,
+    pub max: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    pub did: Did,
+    pub device: Did,
+    pub audience: Audience,
+    /// The head the asker holds; null: the whole tree.
+    pub since: Option<HeadRef>,
+    /// The last path of an unfinished answer.
+    pub after: Option<String>,
+}
+
+impl Want {
+    pub fn repo(&self) -> RepoId {
+        RepoId { did: self.did, device: self.device, audience: self.audience }
+    }
+}
+
+/// Asks for blocks by CID, as far as they are in reach of the audience.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocks {
+    pub community: Cid,
+    pub audience: Audience,
+    pub cids: Vec<Cid>,
+}
+
+/// A piece of an answer. The lists say what each block is; the blocks themselves are in `car`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charter: Option<Cid>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<Cid>,
+    /// Ancestors first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ops: Vec<Cid>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deltas: Vec<DeltaHead>,
+    /// Blocks that were asked for by CID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loose: Vec<Cid>,
+    /// A whole CARv1 archive.
+    #[serde(with = "serde_bytes")]
+    pub car: Vec<u8>,
+}
+
+/// What changed in one repository. Exists on the wire only: the tree is rebuilt from it and compared with the commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeltaHead {
+    pub did: Did,
+    pub device: Did,
+    pub audience: Audience,
+    pub commit: Cid,
+    /// Null although a head was given: that head is not known to the server, `put` is the whole tree.
+    pub since: Option<HeadRef>,
+    pub put: Vec<(String, Cid)>,
+    pub gone: Vec<String>,
+    /// The last path given, when more follows: the `after` of the next request.
+    pub more: Option<String>,
+}
+
+impl DeltaHead {
+    pub fn repo(&self) -> RepoId {
+        RepoId { did: self.did, device: self.device, audience: self.audience }
+    }
+}
+
+/// The answer is finished. `more`: it reached its size, some of what was wanted was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    pub more: bool,
+}
