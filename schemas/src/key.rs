@@ -1,10 +1,19 @@
 //! Keys and signatures: Ed25519 with `verify_strict`, named by `did:key`.
+//!
+//! A signature covers `"folkmoot/<kind>/1" || 0x00 || payload`, so none can be passed off as another kind.
 
 use std::{fmt, str::FromStr};
 
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_bytes::ByteArray;
 
-use crate::error::Error;
+use crate::{error::Error, text};
+
+/// `z` is multibase's letter for base58btc.
+const PREFIX: &str = "did:key:z";
+/// Multicodec of an Ed25519 public key, as a varint.
+const ED25519_PUB: [u8; 2] = [0xed, 0x01];
 
 /// `did:key:z6Mk…`: the public key of a person (root key) or of a device. Weak keys cannot be constructed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,8 +21,16 @@ pub struct Did([u8; 32]);
 
 impl Did {
     /// Refuses bytes that are no point, not canonical, or of small order.
-    pub fn from_bytes(_bytes: [u8; 32]) -> Result<Self, Error> {
-        todo!()
+    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, Error> {
+        let key = VerifyingKey::from_bytes(&bytes).map_err(|_| wrong("the bytes are not a point on the curve"))?;
+        // One key, one name: a second encoding of the same point would be a second person.
+        if key.to_edwards().compress().to_bytes() != bytes {
+            return Err(wrong("the point is not in its canonical form"));
+        }
+        if key.is_weak() {
+            return Err(wrong("a key of small order fits more than one message"));
+        }
+        Ok(Self(bytes))
     }
 
     /// Bytes from our own store that were checked when they were written.
@@ -26,19 +43,46 @@ impl Did {
     }
 
     /// Verifies `sig` over `"folkmoot/<kind>/1" || 0x00 || payload`, strictly.
-    pub fn verify(&self, _kind: &'static str, _payload: &[u8], _sig: &Sig) -> Result<(), Error> {
-        todo!()
+    pub fn verify(&self, kind: &'static str, payload: &[u8], sig: &Sig) -> Result<(), Error> {
+        let signature = Signature::from_bytes(&sig.0);
+        VerifyingKey::from_bytes(&self.0)
+            .and_then(|key| key.verify_strict(&message(kind, payload), &signature))
+            .map_err(|_| Error::Signature(kind))
     }
 
     /// `z6Mk…wxyz`: for people, where the whole key would only be noise.
     pub fn short(&self) -> String {
-        todo!()
+        let key = self.multibase();
+        let tail = key.len().saturating_sub(4);
+        format!("z{}…{}", &key[..3], &key[tail..])
+    }
+
+    /// The key in base58btc, without the leading `z`. ASCII.
+    fn multibase(&self) -> String {
+        let mut bytes = [0; 34];
+        bytes[..2].copy_from_slice(&ED25519_PUB);
+        bytes[2..].copy_from_slice(&self.0);
+        bs58::encode(bytes).into_string()
     }
 }
 
+fn wrong(why: impl Into<String>) -> Error {
+    Error::Syntax { what: "did:key", why: why.into() }
+}
+
+fn message(kind: &str, payload: &[u8]) -> Vec<u8> {
+    let mut message = Vec::with_capacity(kind.len() + 12 + payload.len());
+    message.extend_from_slice(b"folkmoot/");
+    message.extend_from_slice(kind.as_bytes());
+    message.extend_from_slice(b"/1\0");
+    message.extend_from_slice(payload);
+    message
+}
+
 impl fmt::Display for Did {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(PREFIX)?;
+        f.write_str(&self.multibase())
     }
 }
 impl fmt::Debug for Did {
@@ -48,8 +92,23 @@ impl fmt::Debug for Did {
 }
 impl FromStr for Did {
     type Err = Error;
-    fn from_str(_text: &str) -> Result<Self, Error> {
-        todo!()
+
+    /// Base58 writes each number in one way and 34 bytes of buffer leave no room for leading zeros, so a key has
+    /// exactly one text.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let key = text.strip_prefix(PREFIX).ok_or_else(|| wrong("it does not begin with did:key:z"))?;
+        // 34 bytes need 47 or 48 characters; decoding is quadratic in the length.
+        if key.len() > 48 {
+            return Err(wrong("it is too long for an Ed25519 key"));
+        }
+        let mut bytes = [0; 34];
+        let length = bs58::decode(key).onto(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+        match bytes.split_first_chunk::<2>() {
+            Some((&ED25519_PUB, key)) if length == 34 => {
+                Self::from_bytes(key.try_into().map_err(|_| wrong("it is cut off"))?)
+            }
+            _ => Err(wrong("it does not name an Ed25519 key, or is cut off")),
+        }
     }
 }
 impl Serialize for Did {
@@ -58,8 +117,8 @@ impl Serialize for Did {
     }
 }
 impl<'de> Deserialize<'de> for Did {
-    fn deserialize<D: Deserializer<'de>>(_d: D) -> Result<Self, D::Error> {
-        todo!()
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        text::deserialize(d, Self::from_str)
     }
 }
 
@@ -78,28 +137,28 @@ impl Serialize for Sig {
     }
 }
 impl<'de> Deserialize<'de> for Sig {
-    fn deserialize<D: Deserializer<'de>>(_d: D) -> Result<Self, D::Error> {
-        todo!()
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        ByteArray::<64>::deserialize(d).map(|bytes| Self(bytes.into_array()))
     }
 }
 
 /// A signing key. Prints nothing, is not serialisable, is wiped on drop.
 #[derive(Clone)]
-pub struct Secret(#[allow(dead_code, reason = "stub")] ed25519_dalek::SigningKey);
+pub struct Secret(SigningKey);
 
 impl Secret {
-    pub fn from_seed(_seed: [u8; 32]) -> Self {
-        todo!()
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(&seed))
     }
     pub fn seed(&self) -> [u8; 32] {
-        todo!()
+        self.0.to_bytes()
     }
     pub fn did(&self) -> Did {
-        todo!()
+        Did(self.0.verifying_key().to_bytes())
     }
     /// Signs `"folkmoot/<kind>/1" || 0x00 || payload`.
-    pub fn sign(&self, _kind: &'static str, _payload: &[u8]) -> Sig {
-        todo!()
+    pub fn sign(&self, kind: &'static str, payload: &[u8]) -> Sig {
+        Sig(self.0.sign(&message(kind, payload)).to_bytes())
     }
 }
 impl fmt::Debug for Secret {
@@ -107,3 +166,6 @@ impl fmt::Debug for Secret {
         f.write_str("Secret(…)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ pub mod charter;
 pub mod commit;
 pub mod derive;
 pub mod error;
+#[cfg(test)]
+mod fixtures;
 pub mod identity;
 pub mod key;
 pub mod kind;
@@ -25,6 +27,7 @@ pub mod roster;
 pub mod signed;
 pub mod snapshot;
 mod structure;
+mod text;
 pub mod tid;
 pub mod uri;
 pub mod when;
