@@ -1,1 +1,5 @@
+//! The one integration-test binary. Each module is a story a person could tell.
 
+mod crash;
+mod journey;
+mod refusals;
