@@ -1,1 +1,258 @@
+use super::*;
+use crate::{key::Did, records::event, recur, when::parse_local};
 
+fn concert() -> Event {
+    Event { duration: Some(3 * 3600), ..Event::new("Concert", local("2026-12-05T20:00")) }
+}
+
+fn local(text: &str) -> Start {
+    Start::Local { local: parse_local(text).unwrap(), zone: "Europe/Berlin".into() }
+}
+
+fn day(text: &str) -> Start {
+    Start::Date { date: crate::when::parse_date(text).unwrap() }
+}
+
+fn weekly() -> Rule {
+    Rule {
+        freq: recur::Freq::Weekly,
+        interval: None,
+        by_day: vec!["SA".into()],
+        by_month_day: vec![],
+        until: None,
+        count: None,
+    }
+}
+
+fn change(at: &str) -> Override {
+    Override {
+        at: at.into(),
+        status: None,
+        start: None,
+        duration: None,
+        name: None,
+        text: None,
+        places: None,
+        note: None,
+        gone: false,
+    }
+}
+
+fn uri(kind: &str) -> Uri {
+    Uri { community: Cid::default(), did: Did::trusted([7; 32]), collection: kind.into(), rkey: "3l6oveex3ii2l".into() }
+}
+
+fn hall() -> Place {
+    Place { name: Some("Old Hall".into()), locality: Some("Cottbus".into()), ..Place::default() }
+}
+
+fn poster() -> Image {
+    Image { blob: Cid::default(), mime: "image/webp".into(), width: 640, height: 480, alt: "A poster".into() }
+}
+
+/// One of everything, all within the limits.
+fn full() -> Event {
+    Event {
+        summary: Some("Two bands".into()),
+        text: Some("# Line-up\n\nTwo **bands**".into()),
+        doors: Some("19:00".into()),
+        status_note: Some("Sold out".into()),
+        previous: vec![local("2026-11-28T20:00")],
+        mode: Mode::Hybrid,
+        places: vec![Place { lat_e7: Some(517_000_000), lon_e7: Some(143_000_000), ..hall() }],
+        online: vec![OnlineLink { url: "https://stream.example/x".into(), label: None }],
+        image: Some(poster()),
+        links: vec![EventLink { url: "https://t.example".into(), label: "Tickets".into(), kind: LinkKind::Tickets }],
+        price: Some(Price { min: 800, max: Some(1200), currency: "EUR".into(), note: None }),
+        tags: vec!["punk".into()],
+        category: Some("music".into()),
+        lang: Some("de".into()),
+        hosts: vec![Host { did: None, name: "Club".into(), role: HostRole::Host, edit: false }],
+        acts: vec![PerformingAct { name: "The Band".into(), url: None, did: None, at: Some("21:30".into()) }],
+        contact: Some("mail@example.org".into()),
+        access: Some("No steps".into()),
+        age_min: Some(16),
+        recur: Some(weekly()),
+        overrides: vec![Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") }],
+        rsvp: Some(RsvpRules { capacity: Some(80), waitlist: true, plus_max: Some(3), ..RsvpRules::default() }),
+        source: Some(Source { kind: "ics".into(), url: None, uid: Some("a@b".into()), fetched: Some(1) }),
+        ..concert()
+    }
+}
+
+#[test]
+fn a_full_event_passes_and_survives_dag_cbor() {
+    assert_eq!(full().check(), Ok(()));
+    let bytes = serde_ipld_dagcbor::to_vec(&full()).unwrap();
+    assert_eq!(serde_ipld_dagcbor::from_slice::<Event>(&bytes).unwrap(), full());
+}
+
+#[test]
+fn every_limit_names_its_field() {
+    let cases: Vec<(&str, fn(&mut Event))> = vec![
+        ("name", |e| e.name = "a".repeat(201)),
+        ("name", |e| e.name = "\n".into()),
+        ("summary", |e| e.summary = Some("a".repeat(281))),
+        ("text", |e| e.text = Some("a".repeat(10_001))),
+        ("text", |e| e.text = Some("a\u{7}".into())),
+        ("duration", |e| e.duration = Some(14 * 86400 + 1)),
+        ("duration", |e| (e.start, e.recur, e.overrides) = (day("2026-12-05"), None, vec![])),
+        ("days", |e| e.days = Some(1)),
+        ("open_end", |e| e.open_end = true),
+        ("doors", |e| e.doors = Some("7 pm".into())),
+        ("doors", |e| e.doors = Some("19:00:30".into())),
+        ("previous", |e| e.previous = vec![day("2026-12-05"); 6]),
+        ("places", |e| e.places = vec![hall(); 6]),
+        ("places[0]", |e| e.places = vec![Place::default()]),
+        ("places[0]", |e| e.places[0].lon_e7 = None),
+        ("places[0].lat_e7", |e| e.places[0].lat_e7 = Some(i32::MIN)),
+        ("places[0]", |e| e.places[0].show = Some(ShowPlace::Area)),
+        ("online[0].url", |e| e.online[0].url = "http://stream.example".into()),
+        ("image.alt", |e| e.image = Some(Image { alt: String::new(), ..poster() })),
+        ("images[0].alt", |e| e.images = vec![Image { alt: "a".repeat(501), ..poster() }]),
+        ("links[0].url", |e| e.links[0].url = "javascript:alert(1)".into()),
+        ("price.currency", |e| e.price = Some(Price { min: 1, max: None, currency: "eur".into(), note: None })),
+        ("price.max", |e| e.price = Some(Price { min: 2, max: Some(1), currency: "EUR".into(), note: None })),
+        ("price.min", |e| e.price = Some(Price { min: u64::MAX, max: None, currency: "EUR".into(), note: None })),
+        ("tags[0]", |e| e.tags = vec!["a".repeat(41)]),
+        ("tags", |e| e.tags = vec!["a".into(); 11]),
+        ("category", |e| e.category = Some("Music".into())),
+        ("lang", |e| e.lang = Some("de_DE".into())),
+        ("hosts[0].edit", |e| e.hosts[0].edit = true),
+        ("acts[0].at", |e| e.acts[0].at = Some("25:00".into())),
+        ("age_min", |e| e.age_min = Some(100)),
+        ("recur", |e| e.start = local("2026-12-06T20:00")),
+        ("overrides", |e| e.recur = None),
+        ("overrides", |e| e.overrides = vec![change("2026-12-12T20:00"); 2]),
+        ("overrides[0].at", |e| e.overrides[0].at = "2026-12-12".into()),
+        ("overrides[0].start", |e| e.overrides[0].start = Some(day("2026-12-13"))),
+        ("parent", |e| e.parent = Some(uri("org.folkmoot.post"))),
+        ("rsvp.url", |e| e.rsvp = Some(RsvpRules { mode: RsvpMode::External, ..RsvpRules::default() })),
+        ("rsvp.waitlist", |e| e.rsvp = Some(RsvpRules { waitlist: true, ..RsvpRules::default() })),
+        ("rsvp.plus_max", |e| e.rsvp = Some(RsvpRules { plus_max: Some(11), ..RsvpRules::default() })),
+        ("source.fetched", |e| e.source = Some(Source { kind: "ics".into(), url: None, uid: None, fetched: Some(-1) })),
+    ];
+    for (i, (field, spoil)) in cases.into_iter().enumerate() {
+        let mut event = full();
+        spoil(&mut event);
+        assert_eq!(event.check().map_err(|fault| fault.field), Err(field.to_owned()), "case {i}");
+    }
+}
+
+#[test]
+fn answers_close_before_a_single_event_is_over() {
+    let closing =
+        |at: &str| Event { rsvp: Some(RsvpRules { closes: Some(local(at)), ..RsvpRules::default() }), ..concert() };
+    assert_eq!(closing("2026-12-05T18:00").check(), Ok(()));
+    assert_eq!(closing("2026-12-08T18:00").check().unwrap_err().field, "rsvp.closes");
+    let series = Event { recur: Some(weekly()), ..closing("2026-12-08T18:00") };
+    assert_eq!(series.check(), Ok(()));
+}
+
+#[test]
+fn a_whole_day_event_has_days_and_no_clock() {
+    let fair = Event { days: Some(3), ..Event::new("Fair", day("2026-12-05")) };
+    assert_eq!(fair.check(), Ok(()));
+    assert_eq!(Event { days: Some(61), ..fair.clone() }.check().unwrap_err().field, "days");
+    assert_eq!(Event { open_end: true, ..fair.clone() }.check().unwrap_err().field, "open_end");
+    assert_eq!(Event { doors: Some("19:00".into()), ..fair }.check().unwrap_err().field, "doors");
+}
+
+#[test]
+fn only_when_where_how_and_whether_are_material() {
+    let old = full();
+    let same: Vec<fn(&mut Event)> = vec![
+        |e| e.name = "Another name".into(),
+        |e| e.text = None,
+        |e| e.price = None,
+        |e| e.places[0].access = Some("Ramp at the back".into()),
+        |e| e.overrides[0].note = Some("Singer is ill".into()),
+        |e| e.overrides.push(Override { status: Some(Status::Confirmed), ..change("2026-12-19T20:00") }),
+        |e| e.source = None,
+    ];
+    for (i, edit) in same.into_iter().enumerate() {
+        let mut new = old.clone();
+        edit(&mut new);
+        assert!(!old.material_change(&new), "same {i}");
+    }
+    let different: Vec<fn(&mut Event)> = vec![
+        |e| e.start = local("2026-12-05T21:00"),
+        |e| e.duration = Some(60),
+        |e| e.mode = Mode::Online,
+        |e| e.status = Status::Cancelled,
+        |e| e.places[0].name = Some("New Hall".into()),
+        |e| e.recur = None,
+        |e| e.overrides.clear(),
+        |e| e.overrides[0].start = Some(local("2026-12-13T20:00")),
+    ];
+    for (i, edit) in different.into_iter().enumerate() {
+        let mut new = old.clone();
+        edit(&mut new);
+        assert!(old.material_change(&new), "different {i}");
+    }
+}
+
+#[test]
+fn a_successor_counts_material_changes_and_remembers_five_starts() {
+    let mut event = concert();
+    let renamed = {
+        let mut next = Event { name: "Gig".into(), ..event.clone() };
+        next.follow(&event);
+        next
+    };
+    assert_eq!((renamed.sequence, renamed.previous.len()), (0, 0));
+    for hour in 10..17 {
+        let mut next = Event { start: local(&format!("2026-12-05T{hour}:00")), ..event.clone() };
+        // What the editor sends in these fields does not count.
+        (next.sequence, next.previous) = (99, vec![]);
+        next.follow(&event);
+        event = next;
+    }
+    assert_eq!(event.sequence, 7);
+    let hours: Vec<String> = event.previous.iter().map(Start::text).collect();
+    assert_eq!(hours.first().map(String::as_str), Some("2026-12-05T11:00"));
+    assert_eq!(hours.last().map(String::as_str), Some("2026-12-05T15:00"));
+    assert_eq!(hours.len(), 5);
+    assert_eq!(event.check(), Ok(()));
+}
+
+#[test]
+fn one_date_of_a_series_carries_its_own_changes() {
+    let mut event = full();
+    event.overrides[0].start = Some(local("2026-12-13T19:00"));
+    event.overrides[0].note = Some("Singer is ill".into());
+    let window = local("2026-12-12T00:00").instant("UTC")..local("2026-12-15T00:00").instant("UTC");
+    let dates = recur::expand(&event, window, "UTC", recur::BUDGET).instances;
+    let date = event.on(&dates[0]);
+    assert_eq!(date.start, local("2026-12-13T19:00"));
+    assert_eq!(date.status_words(), Some("Cancelled"));
+    assert_eq!(date.status_note.as_deref(), Some("Singer is ill"));
+    assert_eq!((date.name.as_str(), date.recur, date.overrides.len()), ("Concert", None, 0));
+}
+
+#[test]
+fn a_card_says_where_when_and_what_it_costs() {
+    let card = full().card();
+    assert_eq!(card.place.as_deref(), Some("Old Hall, Cottbus"));
+    let fact = |label: &str| card.facts.iter().find(|(l, _)| l == label).map(|(_, value)| value.as_str());
+    assert_eq!(fact("When"), Some("Saturday 5 December 2026, 20:00–23:00 (Europe/Berlin)"));
+    assert_eq!(fact("Repeats"), Some("every week on Saturday"));
+    assert_eq!(fact("Price"), Some("8.00–12.00 EUR"));
+    assert_eq!(fact("Status"), Some("New date"));
+    assert_eq!(full().links(), vec![Cid::default()]);
+}
+
+#[test]
+fn prices_follow_the_currency_and_zero_is_free() {
+    let price = |min, max, currency: &str| Price { min, max, currency: currency.into(), note: None }.words();
+    assert_eq!(price(805, None, "EUR"), "8.05 EUR");
+    assert_eq!(price(805, Some(805), "JPY"), "805 JPY");
+    assert_eq!(price(1005, None, "KWD"), "1.005 KWD");
+    assert_eq!(price(0, None, "EUR"), "free");
+    assert_eq!(price(0, Some(500), "EUR"), "0.00–5.00 EUR");
+}
+
+#[test]
+fn categories_are_sorted_words_without_repeats() {
+    assert!(event::CATEGORIES.is_sorted_by(|a, b| a.0 < b.0));
+}
