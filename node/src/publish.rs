@@ -9,6 +9,7 @@ use folkmoot_schemas::{
     identity::Identity, key::Secret, roster::Role,
 };
 
+pub(crate) use community::widest;
 pub use community::{found, invite, join, join_addresses, operate, pending_joins, seed};
 
 use crate::{

@@ -1,9 +1,21 @@
 //! What a person can ask of a home: one enum, answered by `handle(&Store, …)` with no node running, and through the
 //! control socket (versioned DAG-CBOR frames) when one runs.
 
+mod communities;
+mod events;
+mod failure;
+mod handle;
+mod peers;
+mod records;
+mod resolve;
+mod status;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use handle::{Desk, Live, LivePeer, News, Outcome, handle};
+pub(crate) use peers::{ADDRESSES, PEER, known_addresses};
 
 /// Texts are forgiving (`community`: name, CID or beginning; `target`: URI, CID, gateway URL, short id); the answer is exact.
 /// `community: None` means: the only one, else the home's default, else a refusal that lists them.

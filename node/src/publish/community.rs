@@ -225,7 +225,8 @@ fn put(store: &Store, batch: Batch, now: u64) -> Result<(), StoreError> {
     }
 }
 
-fn widest(visibility: Visibility) -> Audience {
+/// The audience whose peers are told of the roster.
+pub(crate) fn widest(visibility: Visibility) -> Audience {
     match visibility {
         Visibility::Public => Audience::Public,
         Visibility::Members => Audience::Members,

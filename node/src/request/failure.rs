@@ -1,0 +1,65 @@
+//! Errors in words: one sentence, its cause, one next step.
+
+use super::{Failure, FailureKind};
+use crate::{config::ConfigError, publish::PublishError, store::StoreError};
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            StoreError::ReadOnly(cause) => Self::refused("nothing was written: the disk is full or failing")
+                .because(cause.to_string())
+                .hint("make space on the disk and try again; reading still works"),
+            StoreError::Redb(cause) => Self::refused("the store could not be read or written")
+                .because(cause.to_string())
+                .hint("check the disk and try again"),
+            StoreError::Damaged(why) => Self::refused("the store is damaged")
+                .because(why)
+                .hint("keep a copy of store.redb; joining from an empty home fetches the communities again"),
+            StoreError::Schemas(cause) => Self::bug("stored data could not be read").because(cause.to_string()),
+            StoreError::Locked(_) => Self::refused(message).hint("end the other process, or choose another --home"),
+            StoreError::Newer { .. } => Self::refused(message).hint("use the newer version that wrote it"),
+            StoreError::Foreign(_) | StoreError::Io(..) | StoreError::Refused(_) => Self::refused(message),
+        }
+    }
+}
+
+impl From<folkmoot_schemas::Error> for Failure {
+    fn from(error: folkmoot_schemas::Error) -> Self {
+        Self::bug(error.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::refused(error.to_string()).hint("`moot config` lists every setting")
+    }
+}
+
+/// `what`: the act as in "could not …".
+pub(super) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
+    move |error| {
+        let said = Failure::refused(format!("could not {what}: {error}"));
+        match error {
+            PublishError::NotMember(_) => said.hint("ask a member for an invite link, then `moot join LINK`"),
+            PublishError::NotAllowed { .. } => said.hint("a steward can do it; `moot member list` shows who that is"),
+            PublishError::Retired => {
+                said.hint("certify this device again with your twelve words: `moot init --recover`")
+            }
+            PublishError::Absent(_) => said.hint("`moot feed` and `moot event list` show what is here"),
+            PublishError::NotYours(_) => said.hint("only its author can change or delete it"),
+            PublishError::OtherDevice(_) => said.hint("do it on that device"),
+            PublishError::TooLarge { .. } => said.hint("shorten it; `moot limits` lists all limits"),
+            PublishError::Fault(_) => said.hint("`moot limits` lists all limits"),
+            PublishError::Store(cause) => {
+                let cause = Failure::from(cause);
+                Failure { message: format!("could not {what}: {}", cause.message), ..cause }
+            }
+            // What a person typed can be over a structure's limit (a name, say); other causes would be ours.
+            PublishError::Schemas(folkmoot_schemas::Error::Structure { .. } | folkmoot_schemas::Error::Fault(_)) => {
+                said
+            }
+            PublishError::Schemas(_) => Failure { kind: FailureKind::Bug, ..said },
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Addresses this home keeps a connection to.
+
+use super::{
+    Failure, PeerInfo, Reply,
+    handle::{Answer, Live, News, Outcome},
+    resolve::Reading,
+};
+use crate::{
+    config::Multiaddr,
+    store::{Store, StoreError},
+};
+
+/// Meta: an address to stay connected to.
+pub(crate) const PEER: &str = "peer/";
+/// Meta: our addresses when a node last ran, one a line, so that an invite made without one still says where we are.
+pub(crate) const ADDRESSES: &str = "addresses";
+/// Addresses kept.
+const MOST: usize = 64;
+
+/// Our addresses: the running node's, else those of the last one.
+pub(crate) fn known_addresses(store: &Store, live: &Live) -> Result<Vec<String>, StoreError> {
+    if live.running {
+        return Ok(live.addresses.clone());
+    }
+    let bytes = store.meta(ADDRESSES)?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+}
+
+impl Reading<'_> {
+    fn kept(&self) -> Result<Vec<String>, StoreError> {
+        let kept = self.desk.store.metas(PEER)?;
+        Ok(kept.into_iter().filter_map(|(key, _)| key.strip_prefix(PEER).map(str::to_owned)).collect())
+    }
+
+    pub(super) fn peer_add(&self, addr: &str) -> Answer {
+        let addr = parse(addr)?;
+        let kept = self.kept()?;
+        if !kept.contains(&addr) {
+            if kept.len() >= MOST {
+                return Err(Failure::refused(format!("{MOST} addresses are kept already"))
+                    .hint("take one out with `moot peer remove ADDR`"));
+            }
+            self.desk.store.set_meta(&format!("{PEER}{addr}"), Some(b""))?;
+        }
+        Ok(Outcome::from(Reply::Done).and(News::Dial(addr)))
+    }
+
+    pub(super) fn peer_remove(&self, addr: &str) -> Answer {
+        let addr = addr.trim();
+        if !self.kept()?.iter().any(|k| k == addr) {
+            return Err(Failure::refused(format!("{addr} is not kept")).hint("`moot peer list` shows those that are"));
+        }
+        self.desk.store.set_meta(&format!("{PEER}{addr}"), None)?;
+        Ok(Reply::Done.into())
+    }
+
+    pub(super) fn peer_list(&self) -> Answer {
+        let mut kept = self.kept()?;
+        kept.extend(self.desk.live.configured.iter().cloned());
+        let mut peers = Vec::new();
+        for peer in &self.desk.live.peers {
+            let before = kept.len();
+            kept.retain(|addr| !names(addr, &peer.peer_id, &peer.addr));
+            let name = match peer.did {
+                Some(did) => self.name_anywhere(&did)?,
+                None => None,
+            };
+            peers.push(PeerInfo {
+                peer_id: Some(peer.peer_id.clone()),
+                addr: peer.addr.clone(),
+                connected: true,
+                kept: kept.len() < before,
+                did: peer.did.map(|d| d.to_string()),
+                name,
+            });
+        }
+        peers.extend(kept.into_iter().map(|addr| PeerInfo {
+            peer_id: addr.split_once("/p2p/").map(|(_, id)| id.to_owned()),
+            addr,
+            connected: false,
+            kept: true,
+            did: None,
+            name: None,
+        }));
+        Ok(Reply::Peers(peers).into())
+    }
+
+    fn name_anywhere(&self, did: &folkmoot_schemas::Did) -> Result<Option<String>, StoreError> {
+        match self.communities.values().find(|c| c.state.is_member(did)) {
+            Some(community) => self.view.name(&community.id, did).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Is this address one of that peer?
+fn names(addr: &str, peer_id: &str, at: &str) -> bool {
+    match addr.split_once("/p2p/") {
+        Some((_, id)) => id == peer_id,
+        None => at == addr || at.strip_prefix(addr).is_some_and(|rest| rest.starts_with("/p2p/")),
+    }
+}
+
+fn parse(text: &str) -> Result<String, Failure> {
+    let addr = text.trim().parse::<Multiaddr>().map_err(|why| {
+        Failure::refused(format!("{text:?} is not the address of a node")).because(why.to_string()).hint(
+            "such an address looks like /ip4/192.0.2.7/tcp/4700; `moot status` on the other machine prints its own",
+        )
+    })?;
+    Ok(addr.to_string())
+}

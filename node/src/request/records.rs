@@ -1,0 +1,111 @@
+//! Publishing, deleting, reading records.
+
+use folkmoot_schemas::{Audience, Record};
+
+use super::{
+    Failure, Item, PublishedInfo, Reply, WireDraft,
+    failure::could_not,
+    handle::{Answer, Outcome},
+    resolve::Reading,
+};
+use crate::{
+    publish::{self, Draft},
+    store::reader::Entry,
+};
+
+/// Items in one answer.
+pub(super) const MOST: usize = 500;
+/// Bytes of records in one answer: it has to fit a control frame with what surrounds them.
+pub(super) const BUDGET: usize = 4 * 1024 * 1024;
+
+impl Reading<'_> {
+    pub(super) fn publish(&self, community: Option<&str>, drafts: Vec<WireDraft>) -> Answer {
+        let community = self.community(community)?;
+        let drafts = drafts.into_iter().map(draft).collect::<Result<Vec<_>, _>>()?;
+        let what = match drafts.as_slice() {
+            [one] => format!("publish the {}", one.record.card().kind),
+            many => format!("publish {} records", many.len()),
+        };
+        let desk = &self.desk;
+        let published =
+            publish::publish(desk.store, desk.me, desk.clock, &community.id, drafts).map_err(could_not(&what))?;
+        let infos = published.items.iter().map(|item| PublishedInfo {
+            uri: item.uri.to_string(),
+            short: item.uri.short_id(),
+            cid: item.cid.to_string(),
+            rev: item.rev.to_string(),
+            community: community.id.to_string(),
+            community_name: community.name.clone(),
+            existed: item.existed,
+            sent: self.sent(),
+            url: self.url(&item.uri, item.audience),
+        });
+        Ok(Outcome::publishing(Reply::Published(infos.collect()), community.id, published))
+    }
+
+    /// Somebody is there to be told.
+    fn sent(&self) -> bool {
+        !self.desk.live.peers.is_empty()
+    }
+
+    pub(super) fn delete(&self, target: &str, community: Option<&str>) -> Answer {
+        let uri = match self.lookup(target, community)? {
+            Ok(entry) => entry.uri,
+            Err(gone) => gone,
+        };
+        let desk = &self.desk;
+        let published = publish::delete(desk.store, desk.me, desk.clock, &uri).map_err(could_not("delete it"))?;
+        let reply = Reply::Deleted { uri: uri.to_string(), sent: self.sent() };
+        Ok(Outcome::publishing(reply, uri.community, published))
+    }
+
+    pub(super) fn get(&self, target: &str, community: Option<&str>) -> Answer {
+        Ok(Reply::Item(self.item(&self.record(target, community)?)?).into())
+    }
+
+    pub(super) fn list(
+        &self,
+        community: Option<&str>,
+        collection: &str,
+        before: Option<(u64, String)>,
+        limit: u32,
+    ) -> Answer {
+        let limit = (limit as usize).min(MOST);
+        let before = before.as_ref().map(|(created, short)| (*created, short.as_str()));
+        let mut entries = Vec::new();
+        for community in self.one_or_all(community)? {
+            entries.extend(self.view.list(&community.id, collection, before, limit)?);
+        }
+        entries.sort_by_cached_key(|e| (std::cmp::Reverse(e.created), e.uri.short_id()));
+        entries.truncate(limit);
+        Ok(Reply::Items(self.items(&entries)?).into())
+    }
+
+    pub(super) fn about(&self, target: &str, community: Option<&str>, collection: &str) -> Answer {
+        let (Ok(uri) | Err(uri)) = self.lookup(target, community)?.map(|entry| entry.uri);
+        let mut entries = self.view.about(&uri, collection)?;
+        entries.truncate(MOST);
+        Ok(Reply::Items(self.items(&entries)?).into())
+    }
+
+    /// As many as fit one answer; lists are continued by `before`.
+    fn items(&self, entries: &[Entry]) -> Result<Vec<Item>, Failure> {
+        let mut bytes = 0;
+        let mut items = Vec::new();
+        for entry in entries {
+            bytes += entry.block.bytes().len();
+            if bytes > BUDGET && !items.is_empty() {
+                break;
+            }
+            items.push(self.item(entry)?);
+        }
+        Ok(items)
+    }
+}
+
+fn draft(draft: WireDraft) -> Result<Draft, Failure> {
+    let (_, _, record) =
+        Record::open(&draft.record).map_err(|why| Failure::refused("this is not a record").because(why.to_string()))?;
+    let audience = draft.members_only.then_some(Audience::Members);
+    Ok(Draft { audience, rkey: draft.rkey, record, again: draft.again })
+}
