@@ -3,17 +3,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipld_core::ipld::Ipld;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     block::{Block, Cid},
-    charter::Charter,
     error::Error,
-    identity::Identity,
     key::{Did, Secret, Sig},
+    limits, signed,
+    structure::{self, Titled},
     tid::Tid,
 };
 
+mod act;
+mod fold;
+
+pub use act::{Act, Describe, NamedLink, may};
+pub use fold::{Folded, fold};
+
+const NAME: &str = "org.folkmoot.roster";
+
+/// In rising order: `Guest < Member < Moderator < Steward`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -23,98 +33,115 @@ pub enum Role {
     Steward,
 }
 
-/// What an operation does. In the block: a map with one key, the operation's name. A name we do not know decodes
-/// as [`Act::Unknown`]: stored and forwarded, without effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    Add {
-        did: Did,
-        role: Role,
-        was: Option<Did>,
-    },
-    /// `key`: public half of the one-time seed in the link. `expires` advisory, compared with the join's rev.
-    Invite {
-        key: Did,
-        role: Role,
-        expires: Option<Tid>,
-        uses: u32,
-    },
-    /// `seed_sig` by the invite's key, prefix `folkmoot/join-seed/1`, over the operation without both signatures.
-    Join {
-        invite: Cid,
-        did: Did,
-        seed_sig: Sig,
-    },
-    Close {
-        invite: Cid,
-        joins: Vec<Cid>,
-    },
-    Describe(Describe),
-    Unknown(String),
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::Member => "member",
+            Self::Moderator => "moderator",
+            Self::Steward => "steward",
+        }
+    }
 }
 
-/// What a community says of itself; an absent field leaves the earlier value as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Describe {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Markdown ≤ 2 000.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<String>,
-    /// IANA zone new events take by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zone: Option<String>,
-    /// BCP 47.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lang: Option<String>,
-    /// `#rrggbb`: the accent colour of the pages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub colour: Option<String>,
-    /// Markdown ≤ 5 000: house rules.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rules: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub links: Option<Vec<NamedLink>>,
-    /// How the club is paid for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub support: Option<Vec<NamedLink>>,
-}
-
+/// The serde form is the block's map without `$type`, `version` and `sig`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NamedLink {
-    pub url: String,
-    pub label: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Op {
+    /// Text in the block.
+    #[serde(with = "crate::block::cid_text")]
     pub community: Cid,
     pub did: Did,
     pub device: Did,
     /// Link: identity document that certifies `device`.
     pub identity: Cid,
     pub rev: Tid,
-    /// Links: the roster heads its author saw, ≤ 64; the charter's CID when there was no operation yet.
+    /// Links: the roster heads its author saw, 1 to 64; the charter's CID when there was no operation yet.
     pub deps: Vec<Cid>,
+    #[serde(rename = "op")]
     pub act: Act,
 }
 
 impl Op {
-    /// `$type` org.folkmoot.roster, signature kind `roster`, signed by the device. For a `Join`, `seed` signs first and fills `seed_sig`.
-    pub fn seal(&self, _device: &Secret, _seed: Option<&Secret>) -> Result<Block, Error> {
-        todo!()
+    /// `$type` org.folkmoot.roster, signature kind `roster`, signed by the device. For a `Join`, `seed` signs first
+    /// and fills `seed_sig`, whatever `self` holds there.
+    pub fn seal(&self, device: &Secret, seed: Option<&Secret>) -> Result<Block, Error> {
+        if device.did() != self.device {
+            return Err(Error::Signature("roster operation"));
+        }
+        self.check()?;
+        self.act.check()?;
+        let mut map = Titled::new(NAME, self).to_map()?;
+        let block = match (&self.act, seed) {
+            (Act::Join { .. }, Some(seed)) => {
+                let bare = without_seed_sig(map.clone())?;
+                let sig = seed.sign(JOIN_SEED, bare.bytes());
+                if let Some(join) = join_of(&mut map) {
+                    join.insert("seed_sig".into(), Ipld::Bytes(sig.0.to_vec()));
+                }
+                signed::seal("roster", &map, device)?
+            }
+            (Act::Join { .. }, None) | (_, Some(_)) => return Err(Error::Signature("join")),
+            (_, None) => signed::seal("roster", &map, device)?,
+        };
+        if block.bytes().len() > limits::ROSTER_OP {
+            let why = format!("{} bytes, {} are allowed", block.bytes().len(), limits::ROSTER_OP);
+            return Err(Error::Structure { what: NAME, why });
+        }
+        Ok(block)
     }
-    /// Decodes and verifies size, shape and the device's signature (seed signature: in the fold, where the invite is known).
-    pub fn open(_bytes: &[u8]) -> Result<(Block, Self), Error> {
-        todo!()
+
+    /// Decodes and verifies size, shape and the device's signature (seed signature: in the fold, where the invite is
+    /// known). Limits of an act are the fold's business as well: an act beyond them is without effect, not refused.
+    pub fn open(bytes: &[u8]) -> Result<(Block, Self), Error> {
+        let (block, op) = structure::open::<Self>(NAME, bytes, limits::ROSTER_OP)?;
+        op.check()?;
+        signed::verify("roster", &block, &op.device)?;
+        Ok((block, op))
     }
-    pub fn view(_block: &Block) -> Result<Self, Error> {
-        todo!()
+
+    /// From a block of our own store, whose signature was checked when it came in.
+    pub fn view(block: &Block) -> Result<Self, Error> {
+        structure::view(NAME, block)
     }
+
     /// Checks a join's `seed_sig` against the invite's key.
-    pub fn verify_seed(_block: &Block, _key: &Did) -> Result<(), Error> {
-        todo!()
+    pub fn verify_seed(block: &Block, key: &Did) -> Result<(), Error> {
+        let mut map: Ipld = block.view()?;
+        let sig = match join_of(&mut map).and_then(|join| join.get("seed_sig")) {
+            Some(Ipld::Bytes(bytes)) => bytes.as_slice().try_into().map(Sig).map_err(|_| Error::Signature("join"))?,
+            _ => return Err(Error::Signature("join")),
+        };
+        key.verify(JOIN_SEED, without_seed_sig(map)?.bytes(), &sig)
     }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.deps.is_empty() || self.deps.len() > limits::ROSTER_DEPS {
+            let why = format!("{} deps, 1 to {} are allowed", self.deps.len(), limits::ROSTER_DEPS);
+            return Err(Error::Structure { what: NAME, why });
+        }
+        Ok(())
+    }
+}
+
+const JOIN_SEED: &str = "join-seed";
+
+/// The fields of `op.join` in an operation's map.
+fn join_of(op: &mut Ipld) -> Option<&mut BTreeMap<String, Ipld>> {
+    let Ipld::Map(map) = op else { return None };
+    let Some(Ipld::Map(act)) = map.get_mut("op") else { return None };
+    let Some(Ipld::Map(join)) = act.get_mut("join") else { return None };
+    Some(join)
+}
+
+/// What the invite's seed signs: the operation without both signatures.
+fn without_seed_sig(mut op: Ipld) -> Result<Block, Error> {
+    if let Some(join) = join_of(&mut op) {
+        join.remove("seed_sig");
+    }
+    if let Ipld::Map(map) = &mut op {
+        map.remove("sig");
+    }
+    Block::encode(&op)
 }
 
 /// Result of the fold. Cheap to share behind an `Arc`.
@@ -136,10 +163,11 @@ pub struct State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     pub role: Role,
+    /// `rev` of [`Member::via`]; the charter's `created` for founders.
     pub since: Tid,
-    /// Who let them in: the inviter or adder; the member itself for founders.
+    /// Who let them in with this role: the inviter or adder; the member itself for founders.
     pub by: Did,
-    /// The operation that admitted them; the charter for founders.
+    /// The operation that gave them this role; the charter for founders.
     pub via: Cid,
 }
 
@@ -150,7 +178,7 @@ pub struct Invite {
     pub role: Role,
     pub expires: Option<Tid>,
     pub uses: u32,
-    /// Joins that count.
+    /// Joins that count, in the order of their CIDs.
     pub joins: Vec<Cid>,
     pub closed: bool,
 }
@@ -162,29 +190,22 @@ impl State {
     pub fn is_member(&self, did: &Did) -> bool {
         self.members.contains_key(did)
     }
-}
 
-/// Folds operations (by CID, signatures already checked) into a state. `identity` returns the identity document a link
-/// names, or None while it is missing (its operation then waits, as do those that depend on it).
-/// Operations whose deps are missing wait too; `waiting` in the answer lists the CIDs that are lacking.
-pub fn fold(
-    _charter_cid: &Cid,
-    _charter: &Charter,
-    _ops: &BTreeMap<Cid, Op>,
-    _blocks: impl Fn(&Cid) -> Option<Block>,
-    _identity: impl Fn(&Cid) -> Option<Identity>,
-) -> Folded {
-    todo!()
-}
-
-#[derive(Debug, Clone)]
-pub struct Folded {
-    pub state: State,
-    /// CIDs of operations or identities that are named but not here.
-    pub missing: BTreeSet<Cid>,
-}
-
-/// The table role × operation: which acts a role may write. Printed in `docs/format.md`.
-pub fn may(_role: Role, _act: &Act) -> bool {
-    todo!()
+    /// The `deps` of the next operation by `author`: the heads. When there are more than fit, those the operation
+    /// cannot do without (what admitted its author, and `needs`, e.g. the invite it closes) and as many heads as
+    /// there is room for; the others stay heads for the operation after it.
+    pub fn deps(&self, author: &Did, needs: &[Cid]) -> Vec<Cid> {
+        if self.heads.len() <= limits::ROSTER_DEPS {
+            return self.heads.iter().copied().collect();
+        }
+        let mut deps: BTreeSet<Cid> = needs.iter().copied().take(limits::ROSTER_DEPS).collect();
+        deps.extend(self.members.get(author).map(|m| m.via).filter(|_| deps.len() < limits::ROSTER_DEPS));
+        for head in &self.heads {
+            if deps.len() == limits::ROSTER_DEPS {
+                break;
+            }
+            deps.insert(*head);
+        }
+        deps.into_iter().collect()
+    }
 }
