@@ -118,3 +118,49 @@ impl Announce {
 pub fn topic(community: &Cid) -> String {
     format!("folkmoot/1/{community}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn announce(record: usize) -> Announce {
+        Announce {
+            commit: Some(Bytes::from_static(b"commit")),
+            records: vec![("org.folkmoot.post/3k5q2xkwq2222".into(), Bytes::from(vec![7; record]))],
+            gone: vec!["org.folkmoot.post/3k5q2xkwq2223".into()],
+            identity: None,
+            ops: vec![Bytes::from_static(b"operation")],
+        }
+    }
+
+    #[test]
+    fn what_fits_travels_along() {
+        let announce = announce(300);
+        assert_eq!(Announce::decode(&announce.encode().unwrap()), Ok(announce));
+    }
+
+    #[test]
+    fn a_change_that_does_not_fit_stays_out_as_a_whole_and_the_news_keeps_its_id() {
+        let large = announce(limits::ANNOUNCE_INLINE);
+        let sent = Announce::decode(&large.encode().unwrap()).unwrap();
+        assert_eq!(sent, Announce { records: vec![], gone: vec![], ..large.clone() });
+        assert_eq!(sent.message_id(), large.message_id());
+    }
+
+    #[test]
+    fn the_id_follows_commit_identity_and_operations_in_any_order() {
+        let [a, b] = ["a", "b"].map(Bytes::from);
+        let ops = |ops: Vec<Bytes>| Announce { ops, ..Announce::default() };
+        assert_eq!(ops(vec![a.clone(), b.clone()]).message_id(), ops(vec![b.clone(), a.clone()]).message_id());
+        assert_ne!(ops(vec![a.clone(), b]).message_id(), ops(vec![a]).message_id());
+    }
+
+    #[test]
+    fn nothing_too_much_and_bad_paths_are_refused() {
+        assert!(Announce::default().encode().is_err());
+        assert!(Announce { commit: None, ..announce(3) }.encode().is_err());
+        assert!(Announce { gone: vec!["nowhere".into()], ..announce(3) }.encode().is_err());
+        let operation = Bytes::from(vec![0; limits::ROSTER_OP]);
+        assert!(Announce { ops: vec![operation.clone(), operation], ..Announce::default() }.encode().is_err());
+    }
+}

@@ -1,6 +1,6 @@
 //! The immutable founding document; its CID is the community's id.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ipld_core::ipld::Ipld;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::{
     block::{Block, Cid},
     error::Error,
     key::{Did, Secret, Sig},
-    limits,
+    limits, signed,
     structure::{self, Titled},
     tid::Tid,
 };
@@ -76,11 +76,9 @@ impl Charter {
         if sigs.len() != charter.founders.len() {
             return Err(Error::Signature("charter"));
         }
-        let mut map: BTreeMap<String, Ipld> = block.view()?;
-        map.remove("sigs");
-        let unsigned = Block::encode(&map)?;
+        let unsigned = signed::without(&block, &["sigs"])?;
         for (founder, sig) in charter.founders.iter().zip(&sigs) {
-            founder.device.verify("charter", unsigned.bytes(), sig)?;
+            founder.device.verify("charter", &unsigned, sig)?;
         }
         Ok((block, charter))
     }
@@ -98,5 +96,62 @@ impl Charter {
             return Err(Error::Structure { what: NAME, why });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::{DAG_CBOR, cid_of};
+
+    fn device(founder: u8) -> Secret {
+        Secret::from_seed([founder + 100; 32])
+    }
+
+    fn charter(founders: u8) -> Charter {
+        let founder = |n| Founder {
+            did: Secret::from_seed([n; 32]).did(),
+            device: device(n).did(),
+            identity: cid_of(DAG_CBOR, &[n]),
+        };
+        Charter {
+            name: "River Street".into(),
+            nonce: [5; 16],
+            visibility: Visibility::Public,
+            created: Tid::new(1_700_000_000_000_000, 0),
+            founders: (0..founders).map(founder).collect(),
+        }
+    }
+
+    #[test]
+    fn every_founder_signs_in_order() {
+        let block = charter(2).seal(&[&device(0), &device(1)]).unwrap();
+        assert_eq!(Charter::open(block.bytes()).unwrap(), (block.clone(), charter(2)));
+        assert_eq!(block.links().unwrap().len(), 2);
+        for devices in [vec![device(0)], vec![device(1), device(0)], vec![device(0), device(0)]] {
+            assert_eq!(charter(2).seal(&devices.iter().collect::<Vec<_>>()), Err(Error::Signature("charter")));
+        }
+    }
+
+    #[test]
+    fn a_missing_foreign_or_swapped_signature_is_refused() {
+        let block = charter(2).seal(&[&device(0), &device(1)]).unwrap();
+        let other = Charter { name: "Other".into(), ..charter(2) }.seal(&[&device(0), &device(1)]).unwrap();
+        let sigs = |block: &Block| block.view::<Sigs>().unwrap().sigs;
+        for sigs in [vec![], sigs(&block)[..1].to_vec(), sigs(&block).into_iter().rev().collect(), sigs(&other)] {
+            let mut map: std::collections::BTreeMap<String, Ipld> = block.view().unwrap();
+            map.insert("sigs".into(), Ipld::List(sigs.iter().map(|sig| Ipld::Bytes(sig.0.to_vec())).collect()));
+            let forged = Block::encode(&map).unwrap();
+            assert_eq!(Charter::open(forged.bytes()), Err(Error::Signature("charter")));
+        }
+    }
+
+    #[test]
+    fn founders_are_named_once_and_there_is_one_at_least() {
+        assert!(charter(0).seal(&[]).is_err());
+        let mut twice = charter(1);
+        twice.founders.push(twice.founders[0].clone());
+        assert!(twice.seal(&[&device(0), &device(0)]).is_err());
+        assert!(Charter { name: "two\nlines".into(), ..charter(1) }.seal(&[&device(0)]).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     block::{Block, Cid},
@@ -10,6 +10,7 @@ use crate::{
     key::{Did, Secret},
     limits, signed,
     structure::{self, Titled},
+    text,
     tid::Tid,
 };
 
@@ -76,7 +77,7 @@ impl Serialize for RepoId {
 }
 impl<'de> Deserialize<'de> for RepoId {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(de::Error::custom)
+        text::deserialize(d, Self::from_str)
     }
 }
 
@@ -155,6 +156,93 @@ impl Commit {
                 Err(Error::Structure { what: NAME, why: format!("rev {} is not after prev {}", self.rev, prev.rev) })
             }
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use ipld_core::ipld::Ipld;
+
+    use super::*;
+    use crate::{block::DAG_CBOR, block::cid_of, error::Refusal};
+
+    fn device() -> Secret {
+        Secret::from_seed([2; 32])
+    }
+
+    fn commit() -> Commit {
+        Commit {
+            did: Secret::from_seed([1; 32]).did(),
+            device: device().did(),
+            community: cid_of(DAG_CBOR, b"charter"),
+            audience: Audience::Members,
+            rev: Tid::new(1_700_000_000_000_000, 2),
+            data: cid_of(DAG_CBOR, b"root"),
+            identity: cid_of(DAG_CBOR, b"identity"),
+            count: 3,
+            prev: Some(HeadRef { rev: Tid::new(1_600_000_000_000_000, 1), cid: cid_of(DAG_CBOR, b"before") }),
+        }
+    }
+
+    fn without(field: &str) -> Vec<u8> {
+        let mut map: BTreeMap<String, Ipld> = commit().seal(&device()).unwrap().view().unwrap();
+        map.remove(field);
+        Block::encode(&map).unwrap().bytes().to_vec()
+    }
+
+    #[test]
+    fn a_commit_reads_back_and_links_only_its_tree_and_identity() {
+        for prev in [commit().prev, None] {
+            let commit = Commit { prev, ..commit() };
+            let block = commit.seal(&device()).unwrap();
+            assert_eq!(Commit::open(block.bytes()).unwrap(), (block.clone(), commit.clone()));
+            assert_eq!(Commit::view(&block).unwrap(), commit);
+            assert_eq!(block.links().unwrap(), [commit.data, commit.identity]);
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_is_refused() {
+        let bytes = commit().seal(&device()).unwrap().bytes().to_vec();
+        for at in 0..bytes.len() {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1;
+            assert!(Commit::open(&bytes).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn prev_is_null_or_there_but_never_absent() {
+        assert!(matches!(Commit::open(&without("prev")), Err(Error::Decode(Refusal::Shape(_)))));
+    }
+
+    #[test]
+    fn another_structure_and_a_later_version_are_told_apart_from_damage() {
+        let mut map: BTreeMap<String, Ipld> = commit().seal(&device()).unwrap().view().unwrap();
+        map.insert("version".into(), Ipld::Integer(2));
+        let later = Block::encode(&map).unwrap();
+        assert!(matches!(Commit::open(later.bytes()), Err(Error::Structure { .. })));
+        map.insert("$type".into(), Ipld::String("org.folkmoot.charter".into()));
+        let other = Block::encode(&map).unwrap();
+        assert!(matches!(Commit::open(other.bytes()), Err(Error::Structure { .. })));
+    }
+
+    #[test]
+    fn a_commit_is_signed_by_its_own_device_and_replaces_only_what_is_older() {
+        assert_eq!(commit().seal(&Secret::from_seed([1; 32])), Err(Error::Signature("commit")));
+        let rev = commit().prev.unwrap().rev;
+        assert!(Commit { rev, ..commit() }.seal(&device()).is_err());
+    }
+
+    #[test]
+    fn a_repository_has_one_text_form() {
+        let repo = commit().repo();
+        assert_eq!(repo.to_string().parse(), Ok(repo));
+        for text in ["", "a/b", &format!("{repo}/"), &repo.to_string().replace("members", "Members")] {
+            assert!(text.parse::<RepoId>().is_err(), "{text}");
         }
     }
 }

@@ -87,3 +87,60 @@ impl Identity {
         self.seq > other.seq || (self.seq == other.seq && cid.to_bytes() < other_cid.to_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::{DAG_CBOR, cid_of};
+
+    fn root() -> Secret {
+        Secret::from_seed([1; 32])
+    }
+
+    fn device(seed: u8) -> Device {
+        let key = Secret::from_seed([seed; 32]).did();
+        Device { key, name: "laptop".into(), added: Tid::new(1_700_000_000_000_000, 0) }
+    }
+
+    fn identity(seq: u64, devices: Vec<Device>) -> Identity {
+        Identity { did: root().did(), seq, prev: (seq > 0).then(|| cid_of(DAG_CBOR, b"before")), devices }
+    }
+
+    #[test]
+    fn an_identity_reads_back_and_names_its_forerunner_as_text() {
+        for seq in [0, 1] {
+            let identity = identity(seq, vec![device(2), device(3)]);
+            let block = identity.seal(&root()).unwrap();
+            assert_eq!(Identity::open(block.bytes()).unwrap(), (block.clone(), identity.clone()));
+            assert_eq!(block.links().unwrap(), []);
+            assert!(identity.certifies(&device(3).key) && !identity.certifies(&device(4).key));
+        }
+    }
+
+    #[test]
+    fn only_the_root_key_signs_and_it_is_no_device() {
+        assert_eq!(identity(0, vec![]).seal(&Secret::from_seed([9; 32])), Err(Error::Signature("identity")));
+        assert!(identity(0, vec![device(1)]).seal(&root()).is_err());
+    }
+
+    #[test]
+    fn a_document_signed_by_another_key_is_refused() {
+        let forged =
+            signed::seal("identity", &Titled::new(NAME, &identity(0, vec![device(9)])), &Secret::from_seed([9; 32]));
+        assert_eq!(Identity::open(forged.unwrap().bytes()), Err(Error::Signature("identity")));
+    }
+
+    #[test]
+    fn devices_are_few_named_in_one_line_and_listed_once() {
+        assert!(identity(0, vec![device(2), device(2)]).seal(&root()).is_err());
+        assert!(identity(0, (2..35).map(device).collect()).seal(&root()).is_err());
+        assert!(identity(0, (2..34).map(device).collect()).seal(&root()).is_ok());
+        assert!(identity(0, vec![Device { name: "two\nlines".into(), ..device(2) }]).seal(&root()).is_err());
+    }
+
+    #[test]
+    fn the_first_document_alone_follows_none() {
+        assert!(Identity { prev: None, ..identity(1, vec![]) }.seal(&root()).is_err());
+        assert!(Identity { prev: identity(1, vec![]).prev, ..identity(0, vec![]) }.seal(&root()).is_err());
+    }
+}

@@ -208,3 +208,85 @@ fn generic_card(name: &str, fields: &Ipld) -> Card {
     }
     card
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn rev() -> Tid {
+        Tid::new(1_700_000_000_000_000, 7)
+    }
+
+    fn post() -> Record {
+        Post { text: "See you on Thursday".into(), ..Post::default() }.into()
+    }
+
+    fn changed(record: &Record, field: &str, value: Ipld) -> Block {
+        let mut map: BTreeMap<String, Ipld> = record.encode(rev()).unwrap().view().unwrap();
+        map.insert(field.into(), value);
+        Block::encode(&map).unwrap()
+    }
+
+    #[test]
+    fn a_record_reads_back_with_its_kind_and_rev() {
+        let block = post().encode(rev()).unwrap();
+        assert_eq!(Record::open(block.bytes()).unwrap(), (block.clone(), rev(), post()));
+        assert_eq!(Record::view(&block).unwrap(), (rev(), post()));
+    }
+
+    #[test]
+    fn a_field_of_a_later_version_is_ignored_by_the_view_and_stays_in_the_block() {
+        let block = changed(&post(), "mood", Ipld::String("bright".into()));
+        let (opened, _, record) = Record::open(block.bytes()).unwrap();
+        assert_eq!((record, opened), (post(), block));
+    }
+
+    #[test]
+    fn a_known_kind_of_another_shape_is_kept_whole_and_hidden() {
+        let block = changed(&post(), "text", Ipld::Integer(7));
+        let (_, _, record) = Record::open(block.bytes()).unwrap();
+        assert_eq!(record.name(), Post::NAME);
+        assert!(matches!(record, Record::Unknown { .. }) && record.check().is_err());
+        assert_eq!(record.encode(rev()).unwrap(), block);
+    }
+
+    #[test]
+    fn a_known_kind_over_its_own_limit_is_kept_and_hidden() {
+        let long = Post { text: "x".repeat(limits::POST), ..Post::default() };
+        assert!(matches!(Record::from(long.clone()).encode(rev()), Err(Error::Decode(Refusal::Size { .. }))));
+        let block = changed(&post(), "text", Ipld::String(long.text));
+        let (_, _, record) = Record::open(block.bytes()).unwrap();
+        assert!(matches!(record, Record::Unknown { .. }) && record.check().is_err());
+    }
+
+    #[test]
+    fn an_unknown_kind_shows_plain_facts_and_gives_its_links() {
+        let blob = crate::block::cid_of(crate::block::RAW, b"photo");
+        let map = BTreeMap::from([
+            ("$type".to_string(), Ipld::String("org.example.recipe".into())),
+            ("rev".to_string(), Ipld::String(rev().to_string())),
+            ("name".to_string(), Ipld::String("Soup".into())),
+            ("serves".to_string(), Ipld::Integer(40)),
+            ("steps".to_string(), Ipld::List(vec![Ipld::Map([("image".to_string(), Ipld::Link(blob))].into())])),
+        ]);
+        let block = Block::encode(&map).unwrap();
+        let (_, _, record) = Record::open(block.bytes()).unwrap();
+        let card = record.card();
+        assert_eq!((card.kind.as_str(), card.title.as_deref()), ("recipe", Some("Soup")));
+        assert_eq!(card.facts, [("serves".to_string(), "40".to_string())]);
+        assert_eq!(record.links(), [blob]);
+        assert_eq!((record.check(), record.audience()), (Ok(()), Audience::Members));
+    }
+
+    #[test]
+    fn a_record_without_type_or_rev_is_refused() {
+        for missing in ["$type", "rev"] {
+            let mut map: BTreeMap<String, Ipld> = post().encode(rev()).unwrap().view().unwrap();
+            map.remove(missing);
+            let block = Block::encode(&map).unwrap();
+            assert!(matches!(Record::open(block.bytes()), Err(Error::Decode(Refusal::Shape(_)))), "{missing}");
+        }
+        assert!(Record::open(&vec![0; limits::RECORD + 1]).is_err());
+    }
+}
