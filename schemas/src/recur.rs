@@ -82,3 +82,6 @@ pub struct Expansion {
 pub const BUDGET: u32 = 20_000;
 /// Instances per window.
 pub const INSTANCES: usize = 400;
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ pub fn expand(event: &Event, window: Range<i64>, fallback_zone: &str, budget: u3
         }
         found < room
     });
-    instances.sort_by(|a, b| (a.from, a.at.civil_date()).cmp(&(b.from, b.at.civil_date())));
+    instances.sort_by_key(|instance| (instance.from, instance.at.civil_date()));
     let cut = budget.cut || instances.len() > INSTANCES;
     instances.truncate(INSTANCES);
     Expansion { instances, cut }
@@ -251,6 +251,8 @@ fn meets(instance: &Instance, window: &Range<i64>) -> bool {
 
 /// UTC date of an instant, held inside the years a date can have.
 fn date_of(instant: i64) -> Date {
-    let days = instant.div_euclid(DAY).clamp(-700_000, 2_900_000);
+    // 9999-12-31; as far back is early enough for any event.
+    const LAST: i64 = 2_932_896;
+    let days = instant.div_euclid(DAY).clamp(-LAST, LAST);
     Date::constant(1970, 1, 1).saturating_add(days.days())
 }

@@ -31,9 +31,9 @@ pub(super) enum Days {
     /// Monday first, no repeats.
     Weekly(Vec<Weekday>),
     /// 1–31 or −1 for the last.
-    MonthDays(Vec<i8>),
+    MonthlyOn(Vec<i8>),
     /// ±1…±5 and a weekday.
-    MonthWeekdays(Vec<(i8, Weekday)>),
+    MonthlyNth(Vec<(i8, Weekday)>),
     Yearly,
 }
 
@@ -70,7 +70,7 @@ impl Pattern {
         match &self.days {
             Days::Daily => add(self.first, steps, Span::try_days),
             Days::Weekly(_) => add(monday(self.first)?, steps, Span::try_weeks),
-            Days::MonthDays(_) | Days::MonthWeekdays(_) => add(self.first.first_of_month(), steps, Span::try_months),
+            Days::MonthlyOn(_) | Days::MonthlyNth(_) => add(self.first.first_of_month(), steps, Span::try_months),
             // The month is all of a year that counts.
             Days::Yearly => add(self.first.first_of_month(), steps, Span::try_years),
         }
@@ -83,8 +83,8 @@ impl Pattern {
             Days::Weekly(days) => {
                 days.iter().filter_map(|day| begin.checked_add(day.to_monday_zero_offset().days()).ok()).collect()
             }
-            Days::MonthDays(days) => days.iter().filter_map(|day| day_of_month(begin, *day)).collect(),
-            Days::MonthWeekdays(days) => {
+            Days::MonthlyOn(days) => days.iter().filter_map(|day| day_of_month(begin, *day)).collect(),
+            Days::MonthlyNth(days) => {
                 days.iter().filter_map(|(nth, day)| begin.nth_weekday_of_month(*nth, *day).ok()).collect()
             }
             Days::Yearly => day_of_month(begin, self.first.day()).into_iter().collect(),
@@ -105,7 +105,7 @@ impl Pattern {
                 let start = monday(self.first).unwrap_or(self.first);
                 days_between(start, date).div_euclid(7)
             }
-            Days::MonthDays(_) | Days::MonthWeekdays(_) => months(date) - months(self.first),
+            Days::MonthlyOn(_) | Days::MonthlyNth(_) => months(date) - months(self.first),
             Days::Yearly => i64::from(date.year()) - i64::from(self.first.year()),
         };
         steps.max(0) / self.interval
@@ -158,7 +158,7 @@ impl Days {
                     Some(day) => Ok(day),
                     None => Err(Fault::new("recur.by_day", "has an entry that is not like 1SA or -1FR")),
                 })?;
-                Ok(Self::MonthWeekdays(days))
+                Ok(Self::MonthlyNth(days))
             }
             Freq::Monthly => Err(Fault::new("recur", "has by_day and by_month_day, one of them is allowed")),
         }
@@ -167,7 +167,7 @@ impl Days {
     fn month_days(by_month_day: &[i8], first: Date) -> Result<Self, Fault> {
         const FIELD: &str = "recur.by_month_day";
         if by_month_day.is_empty() {
-            return Ok(Self::MonthDays(vec![first.day()]));
+            return Ok(Self::MonthlyOn(vec![first.day()]));
         }
         if by_month_day.len() > 4 {
             return Err(Fault::new(FIELD, format!("has {} entries, 4 are allowed", by_month_day.len())));
@@ -176,7 +176,7 @@ impl Days {
             -1 | 1..=31 => Ok(*day),
             _ => Err(Fault::new(FIELD, format!("has {day}, 1 to 31 and −1 are allowed"))),
         })
-        .map(Self::MonthDays)
+        .map(Self::MonthlyOn)
     }
 }
 

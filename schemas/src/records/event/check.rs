@@ -113,7 +113,7 @@ fn time(e: &Event) -> Result<(), Fault> {
 fn duration(field: &str, seconds: Option<u32>, whole_days: bool) -> Result<(), Fault> {
     match seconds {
         Some(_) if whole_days => Err(Fault::new(field, "belongs to a start with a time of day")),
-        Some(long @ DURATION..) if long > DURATION => {
+        Some(long) if long > DURATION => {
             Err(Fault::new(field, format!("is {long} seconds, {DURATION} (14 days) are allowed")))
         }
         _ => Ok(()),
