@@ -1,5 +1,11 @@
 use super::*;
-use crate::{key::Did, records::event, recur, when::parse_local};
+use crate::{
+    block::{self, Block},
+    key::Secret,
+    records::event,
+    recur,
+    when::parse_local,
+};
 
 fn concert() -> Event {
     Event { duration: Some(3 * 3600), ..Event::new("Concert", local("2026-12-05T20:00")) }
