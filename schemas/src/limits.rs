@@ -1,29 +1,7 @@
 //! Every limit, in one place. Sizes in bytes unless said otherwise. Printed by `moot limits`.
-
-pub const RECORD: usize = 64 * 1024;
-pub const POST: usize = 24 * 1024;
-pub const RSVP: usize = 4 * 1024;
-pub const PROFILE: usize = 4 * 1024;
-pub const COMMIT: usize = 8 * 1024;
-pub const ROSTER_OP: usize = 8 * 1024;
-pub const CHARTER: usize = 8 * 1024;
-pub const MST_NODE: usize = 64 * 1024;
-pub const MST_ENTRIES: usize = 256;
-pub const MST_DEPTH: usize = 32;
-pub const IDENTITY: usize = 16 * 1024;
-pub const DEVICES: usize = 32;
-pub const BLOB_MADE: usize = 1024 * 1024;
-pub const BLOB_ACCEPTED: usize = 2 * 1024 * 1024;
-pub const ANNOUNCE: usize = 16 * 1024;
-pub const ANNOUNCE_INLINE: usize = 8 * 1024;
-pub const CBOR_DEPTH: usize = 32;
-pub const FRAME: usize = 8 * 1024 * 1024;
-pub const PULL_ANSWER: usize = 8 * 1024 * 1024;
-pub const SNAPSHOT: usize = 1024 * 1024;
-pub const ROSTER_DEPS: usize = 64;
-pub const INVITE_USES: u32 = 128;
-/// ±(2^53 − 1).
-pub const INTEGER: i64 = (1 << 53) - 1;
+//!
+//! The list below declares each constant together with its row of the table, so what is printed is what is enforced.
+//! Limits that decide whether bytes are valid never depend on configuration; quotas and rates are local and only delay.
 
 /// One row of `moot limits`.
 #[derive(Debug, Clone, Copy)]
@@ -37,14 +15,71 @@ pub struct Limit {
 }
 
 pub fn table() -> &'static [Limit] {
-    &[]
+    TABLE
 }
-pub const GOSSIP_TOPICS: usize = 256;
-pub const CONNECTIONS: u32 = 128;
-pub const CONNECTIONS_IN: u32 = 96;
-pub const CONNECTIONS_OUT: u32 = 64;
-pub const CONNECTIONS_PER_PEER: u32 = 2;
-pub const CONNECTIONS_PER_IP: u32 = 8;
-pub const CONNECTION_MEMORY: usize = 256 * 1024 * 1024;
-pub const YAMUX_STREAMS: usize = 64;
-pub const YAMUX_WINDOW: usize = 16 * 1024 * 1024;
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $value:expr, $label:literal, $unit:literal, $beyond:literal;)*) => {
+        $($(#[$doc])* pub const $name: $type = $value;)*
+        const TABLE: &[Limit] =
+            &[$(Limit { name: $label, value: $name as u64, unit: $unit, beyond: $beyond }),*];
+    };
+}
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+limits! {
+    RECORD: usize = 64 * KIB, "record", "bytes", "refused";
+    POST: usize = 24 * KIB, "post", "bytes", "hidden";
+    RSVP: usize = 4 * KIB, "RSVP", "bytes", "hidden";
+    PROFILE: usize = 4 * KIB, "profile", "bytes", "hidden";
+    COMMIT: usize = 8 * KIB, "commit", "bytes", "refused";
+    ROSTER_OP: usize = 8 * KIB, "roster operation", "bytes", "refused";
+    ROSTER_DEPS: usize = 64, "heads named by a roster operation", "links", "refused; merge first";
+    INVITE_USES: u32 = 128, "uses of an invite", "joins", "refused";
+    CHARTER: usize = 8 * KIB, "charter", "bytes", "refused";
+    IDENTITY: usize = 16 * KIB, "identity", "bytes", "refused";
+    DEVICES: usize = 32, "devices of a person", "devices", "refused";
+    MST_NODE: usize = 64 * KIB, "tree node", "bytes", "refused";
+    MST_ENTRIES: usize = 256, "entries of a tree node", "entries", "refused";
+    MST_DEPTH: usize = 32, "levels of a tree", "levels", "refused";
+    /// Collection, slash and key.
+    PATH: usize = 512, "path of a record", "bytes", "refused";
+    /// Size of the leaves that a file is cut into.
+    BLOB_MADE: usize = MIB, "file block made here", "bytes", "cut into several";
+    BLOB_ACCEPTED: usize = 2 * MIB, "file block from elsewhere", "bytes", "refused";
+    CBOR_DEPTH: usize = 32, "nesting of lists and maps", "levels", "refused";
+    /// ±(2^53 − 1): what every language holds exactly.
+    INTEGER: i64 = (1 << 53) - 1, "integer, either sign", "", "refused";
+    SNAPSHOT: usize = MIB, "snapshot", "bytes", "refused";
+    LINK: usize = 2 * KIB, "invite link", "bytes", "refused";
+    LINK_ADDRS: usize = 8, "addresses in an invite link", "addresses", "refused";
+    ANNOUNCE: usize = 16 * KIB, "announcement", "bytes", "refused";
+    /// Records travel inside an announcement while they fit in this.
+    ANNOUNCE_INLINE: usize = 8 * KIB, "records inside an announcement", "bytes", "fetched by a pull";
+    FRAME: usize = 8 * MIB, "sync frame", "bytes", "stream closed";
+    PULL_ANSWER: usize = 8 * MIB, "answer to a pull", "bytes", "continued by another pull";
+    CAR_HEADER: usize = MIB, "header of an archive", "bytes", "refused";
+    CAR_IMPORT: u64 = 4 << 30, "imported archive", "bytes", "refused";
+    /// Unique blocks per person.
+    MEMBER_QUOTA: u64 = 256 << 20, "member's data in a community, by default", "bytes", "deferred";
+    COMMUNITY_QUOTA: u64 = 4 << 30, "community, by default", "bytes", "deferred";
+    STRANGER_QUOTA: u64 = 0, "data of people who are no members", "bytes", "not stored";
+    GOSSIP_BURST: u32 = 60, "announcements of a member at once", "announcements", "ignored; a pull brings them";
+    GOSSIP_PER_MINUTE: u32 = 10, "announcements of a member after that", "per minute", "ignored; a pull brings them";
+    GOSSIP_TOPICS: usize = 256, "gossip topics of a peer", "topics", "ignored";
+    CONNECTIONS: u32 = 128, "connections", "connections", "refused";
+    CONNECTIONS_IN: u32 = 96, "incoming connections", "connections", "refused";
+    CONNECTIONS_OUT: u32 = 64, "outgoing connections", "connections", "not dialled";
+    CONNECTIONS_PER_PEER: u32 = 2, "connections with one peer", "connections", "refused";
+    CONNECTIONS_PER_IP: u32 = 8, "connections with one public address", "connections", "refused";
+    /// Memory of the whole process, above which no connection is accepted or made.
+    CONNECTION_MEMORY: usize = 256 * MIB, "memory in use when connecting", "bytes", "no new connections";
+    YAMUX_STREAMS: usize = 64, "streams of a connection", "streams", "refused";
+    /// Yamux reserves 256 KiB for each stream it allows, so 64 streams cannot have less.
+    YAMUX_WINDOW: usize = 16 * MIB, "receive window of a connection", "bytes", "the sender waits";
+    MDNS_PEERS: usize = 64, "peers found on the local network", "peers", "ignored";
+    /// The database's own default is 1 GiB.
+    STORE_CACHE: usize = 32 * MIB, "cache of the store", "bytes", "read again from disk";
+}

@@ -1,19 +1,34 @@
 //! The Merkle search tree of the atproto repository v3: sha-256, 2 bits per level, nodes `{ l, e:[{ p, k, v, t }] }`.
 //! The tree is a pure function of the map path → CID.
+//!
+//! A key's height is the level it lives on. A node holds the keys of one level between two keys of higher levels; what
+//! lies between its keys is in subtrees exactly one level lower, also where that level has no key and the node is a mere
+//! link. Keys are taken as they are: whoever takes a path from outside calls [`crate::uri::check_path`].
 
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{
     block::{Block, Cid},
     error::Error,
+    limits,
 };
 
 /// Path (`collection/rkey`) → CID of the record.
 pub type Entries = BTreeMap<String, Cid>;
 
 /// Number of leading zero *pairs of bits* in sha256(key).
-pub fn height(_key: &str) -> u32 {
-    todo!()
+pub fn height(key: &str) -> u32 {
+    let mut zeros = 0;
+    for byte in Sha256::digest(key) {
+        zeros += byte.leading_zeros();
+        if byte != 0 {
+            break;
+        }
+    }
+    zeros / 2
 }
 
 /// A built tree: its root and every node, root last. An empty tree is one empty node.
@@ -23,17 +38,191 @@ pub struct Tree {
     pub nodes: Vec<Block>,
 }
 
-/// Builds the tree from the whole set. Fails on a path that breaks `uri::check_path` or a node over its limits.
-pub fn build(_entries: &Entries) -> Result<Tree, Error> {
-    todo!()
+/// As it is encoded. `l` and `t` are links to subtrees, null where there is none.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Node {
+    l: Option<Cid>,
+    e: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// How many bytes the key shares with the key before it in this node.
+    p: u16,
+    /// The rest of the key.
+    #[serde(with = "serde_bytes")]
+    k: Vec<u8>,
+    v: Cid,
+    t: Option<Cid>,
+}
+
+/// Builds the tree from the whole set. Fails on a node over its limits, which keys met by chance never come near.
+pub fn build(entries: &Entries) -> Result<Tree, Error> {
+    let keys: Vec<Key<'_>> = entries.iter().map(|(path, cid)| Key { path, cid: *cid, height: height(path) }).collect();
+    let top = keys.iter().map(|key| key.height).max().unwrap_or(0);
+    if top as usize >= limits::MST_DEPTH {
+        return Err(wrong(format!("more than {} levels", limits::MST_DEPTH)));
+    }
+    let mut nodes = Vec::new();
+    let root = build_node(&keys, top, &mut nodes)?;
+    Ok(Tree { root, nodes })
+}
+
+struct Key<'a> {
+    path: &'a str,
+    cid: Cid,
+    height: u32,
+}
+
+/// The node of `level` over `keys`, none of which is higher. Below level 0 there are no keys left, so it ends there.
+fn build_node(keys: &[Key<'_>], level: u32, nodes: &mut Vec<Block>) -> Result<Cid, Error> {
+    let mut subtree = |keys: &[Key<'_>]| match level.checked_sub(1) {
+        Some(below) if !keys.is_empty() => build_node(keys, below, nodes).map(Some),
+        _ => Ok(None),
+    };
+    let mut here = keys.iter().enumerate().filter(|(_, key)| key.height == level).map(|(at, _)| at).peekable();
+    let mut node = Node { l: subtree(&keys[..here.peek().copied().unwrap_or(keys.len())])?, e: Vec::new() };
+    let mut last = "";
+    while let Some(at) = here.next() {
+        let key = &keys[at];
+        let shared = common_prefix(last, key.path);
+        node.e.push(Entry {
+            p: u16::try_from(shared).map_err(|_| wrong("a key is too long"))?,
+            k: key.path.as_bytes()[shared..].to_vec(),
+            v: key.cid,
+            t: subtree(&keys[at + 1..here.peek().copied().unwrap_or(keys.len())])?,
+        });
+        last = key.path;
+    }
+    if node.e.len() > limits::MST_ENTRIES {
+        return Err(wrong(format!("a node with more than {} entries", limits::MST_ENTRIES)));
+    }
+    let block = Block::encode(&node)?;
+    if block.bytes().len() > limits::MST_NODE {
+        return Err(wrong(format!("a node of more than {} bytes", limits::MST_NODE)));
+    }
+    let cid = *block.cid();
+    nodes.push(block);
+    Ok(cid)
+}
+
+/// In bytes: a prefix may end inside a character.
+fn common_prefix(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
 /// Reads a tree back through `get` and checks that it has exactly the canonical shape.
-pub fn read(_root: &Cid, _get: impl FnMut(&Cid) -> Option<Block>) -> Result<Entries, Error> {
-    todo!()
+///
+/// The checks make a tree cost no more than its distinct nodes: every node holds a key somewhere below it and keys only
+/// ever grow, so no subtree can be linked twice.
+pub fn read(root: &Cid, get: impl FnMut(&Cid) -> Option<Block>) -> Result<Entries, Error> {
+    let mut walk = Walk { get, entries: Entries::new() };
+    let node = walk.node(root)?;
+    if let Some(first) = node.e.first() {
+        let level = height(&String::from_utf8_lossy(&first.k));
+        if level as usize >= limits::MST_DEPTH {
+            return Err(wrong(format!("more than {} levels", limits::MST_DEPTH)));
+        }
+        walk.descend(&node, level)?;
+    } else if node.l.is_some() {
+        return Err(wrong("the root holds no key"));
+    }
+    Ok(walk.entries)
+}
+
+struct Walk<F> {
+    get: F,
+    entries: Entries,
+}
+
+impl<F: FnMut(&Cid) -> Option<Block>> Walk<F> {
+    fn node(&mut self, cid: &Cid) -> Result<Node, Error> {
+        load(cid, &mut self.get)
+    }
+
+    fn descend(&mut self, node: &Node, level: u32) -> Result<(), Error> {
+        self.subtree(node.l.as_ref(), level)?;
+        let mut last = String::new();
+        for entry in &node.e {
+            let shared = usize::from(entry.p);
+            let prefix =
+                last.as_bytes().get(..shared).ok_or_else(|| wrong("a prefix is longer than the key before"))?;
+            let path = String::from_utf8([prefix, &entry.k].concat()).map_err(|_| wrong("a key that is not UTF-8"))?;
+            if common_prefix(&last, &path) != shared {
+                return Err(wrong("a prefix is not the longest"));
+            }
+            if height(&path) != level {
+                return Err(wrong("a key is not on its level"));
+            }
+            if self.entries.last_key_value().is_some_and(|(last, _)| *last >= path) {
+                return Err(wrong("keys are not in order"));
+            }
+            self.entries.insert(path.clone(), entry.v);
+            self.subtree(entry.t.as_ref(), level)?;
+            last = path;
+        }
+        Ok(())
+    }
+
+    fn subtree(&mut self, cid: Option<&Cid>, level: u32) -> Result<(), Error> {
+        let Some(cid) = cid else { return Ok(()) };
+        let below = level.checked_sub(1).ok_or_else(|| wrong("a subtree below the lowest level"))?;
+        let node = self.node(cid)?;
+        if node.e.is_empty() && node.l.is_none() {
+            return Err(wrong("an empty subtree"));
+        }
+        self.descend(&node, below)
+    }
 }
 
 /// The nodes from the root to where `path` is (or would be): the proof that the tree does or does not hold it.
-pub fn proof(_tree: &Tree, _path: &str) -> Vec<Cid> {
-    todo!()
+pub fn proof(tree: &Tree, path: &str) -> Vec<Cid> {
+    let find = |cid: &Cid| tree.nodes.iter().find(|node| node.cid() == cid).cloned();
+    proof_with(&tree.root, path, find).unwrap_or_default()
 }
+
+/// Like [`proof`], for a tree whose nodes come from `get`.
+pub fn proof_with(root: &Cid, path: &str, mut get: impl FnMut(&Cid) -> Option<Block>) -> Result<Vec<Cid>, Error> {
+    let mut proof = Vec::new();
+    let mut next = Some(*root);
+    while let Some(cid) = next {
+        if proof.len() == limits::MST_DEPTH {
+            return Err(wrong(format!("more than {} levels", limits::MST_DEPTH)));
+        }
+        let node = load(&cid, &mut get)?;
+        proof.push(cid);
+        next = node.l;
+        let mut key = Vec::new();
+        for entry in node.e {
+            key.truncate(entry.p.into());
+            key.extend(entry.k);
+            match key.as_slice().cmp(path.as_bytes()) {
+                std::cmp::Ordering::Less => next = entry.t,
+                std::cmp::Ordering::Equal => return Ok(proof),
+                std::cmp::Ordering::Greater => break,
+            }
+        }
+    }
+    Ok(proof)
+}
+
+fn load(cid: &Cid, get: &mut impl FnMut(&Cid) -> Option<Block>) -> Result<Node, Error> {
+    let block = get(cid).ok_or_else(|| wrong(format!("node {cid} is missing")))?;
+    if block.bytes().len() > limits::MST_NODE {
+        return Err(wrong(format!("a node of more than {} bytes", limits::MST_NODE)));
+    }
+    let node: Node = block.view()?;
+    if node.e.len() > limits::MST_ENTRIES {
+        return Err(wrong(format!("a node with more than {} entries", limits::MST_ENTRIES)));
+    }
+    Ok(node)
+}
+
+fn wrong(why: impl Into<String>) -> Error {
+    Error::Structure { what: "the tree", why: why.into() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,11 +11,10 @@ use crate::{
     derive,
     error::Error,
     key::Did,
-    text,
+    limits, text,
 };
 
 const SCHEME: &str = "moot://";
-const PATH: usize = 512;
 
 /// Where a record lives, stable over its revisions.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +50,7 @@ pub fn check_path(path: &str) -> Result<(&str, &str), Error> {
 }
 
 fn check_parts(collection: &str, rkey: &str) -> Result<(), Error> {
-    if collection.len() + 1 + rkey.len() > PATH {
+    if collection.len() + 1 + rkey.len() > limits::PATH {
         return Err(wrong("path", "512 bytes are allowed"));
     }
     check_nsid(collection)?;
@@ -87,7 +86,7 @@ fn check_nsid(nsid: &str) -> Result<(), Error> {
 
 fn check_rkey(rkey: &str) -> Result<(), Error> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:~-".contains(&byte);
-    if !(1..=PATH).contains(&rkey.len()) || !rkey.bytes().all(allowed) || rkey == "." || rkey == ".." {
+    if !(1..=limits::PATH).contains(&rkey.len()) || !rkey.bytes().all(allowed) || rkey == "." || rkey == ".." {
         return Err(wrong("record key", "1 to 512 of letters, digits and . _ : ~ - are allowed, but not . or .."));
     }
     Ok(())
