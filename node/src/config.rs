@@ -127,6 +127,10 @@ impl Config {
     pub fn gateway(&self) -> bool {
         !matches!(self.settings.get("gateway"), Some(Setting { value: Value::Flag(false), .. }))
     }
+    /// Name of the person, for the first profile in a community.
+    pub fn name(&self) -> Option<&str> {
+        self.text("name")
+    }
     /// Zone of typed times, where the community names none.
     pub fn zone(&self) -> Option<&str> {
         self.text("zone")

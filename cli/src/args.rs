@@ -1,0 +1,117 @@
+//! The command line itself. Each command's arguments and examples stand in its own file under `commands/`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::*;
+
+/// Posts and events for communities that run themselves: signed, content-addressed, on your own machines.
+#[derive(Debug, Parser)]
+#[command(
+    name = "moot",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Example:\n  moot quickstart \"River Street\" --public\n\nA URI can also be given as a CID, an address of our own web page, or a short id as lists print it."
+)]
+pub(crate) struct Moot {
+    /// Folder that holds keys, settings and data
+    #[arg(long, global = true, value_name = "DIR", env = "MOOT_HOME", help_heading = "Everywhere")]
+    pub(crate) home: Option<PathBuf>,
+    /// Community by name or CID [default: the one of `moot use`, else the only one]
+    #[arg(long, short = 'c', global = true, value_name = "NAME", help_heading = "Everywhere")]
+    pub(crate) community: Option<String>,
+    /// Print results as JSON, one object per line
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) json: bool,
+    /// Print results only
+    #[arg(long, short, global = true, help_heading = "Everywhere")]
+    pub(crate) quiet: bool,
+    /// Tell more while working; twice for even more
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make what is missing and start: identity, community, web page, invite link
+    Quickstart(quickstart::Args),
+    /// Make an identity for this person on this device
+    Init(init::Args),
+    /// Say who you are and on which device
+    Whoami(whoami::Args),
+    /// Found and describe communities
+    #[command(subcommand)]
+    Community(community::Command),
+    /// Choose the community commands speak about
+    Use(choose::Args),
+    /// Make, list and close invite links
+    Invite(invite::Args),
+    /// Join a community by an invite link
+    Join(join::Args),
+    /// Who belongs to a community
+    #[command(subcommand)]
+    Member(member::Command),
+    /// Publish a post
+    Post(post::Args),
+    /// Answer a post
+    Reply(reply::Args),
+    /// Change a post of yours
+    Edit(edit::Args),
+    /// Delete something of yours
+    Delete(delete::Args),
+    /// How you show yourself
+    #[command(subcommand)]
+    Profile(profile::Command),
+    /// Plan, change and list events
+    #[command(subcommand)]
+    Event(event::Command),
+    /// Answer an event
+    Rsvp(rsvp::Args),
+    /// Read the newest posts
+    Feed(feed::Args),
+    /// Show what a URI names
+    Show(show::Args),
+    /// Run the node and its web page until stopped
+    Serve(serve::Args),
+    /// What the node holds and whom it reaches
+    Status(status::Args),
+    /// Other nodes to stay connected to
+    #[command(subcommand)]
+    Peer(peer::Command),
+    /// Bring communities up to date now
+    Sync(sync::Args),
+    /// Settings and where each came from
+    Config(config::Args),
+    /// Every limit and what happens beyond it
+    Limits(limits::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Moot::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn visit(command: &clap::Command, path: &str) {
+            let leaf = command.get_subcommands().next().is_none();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!leaf || help.contains("Example"), "{path} has no example");
+            for sub in command.get_subcommands() {
+                visit(sub, &format!("{path} {}", sub.get_name()));
+            }
+        }
+        visit(&Moot::command(), "moot");
+    }
+}

@@ -1,0 +1,341 @@
+//! The flags that say what an event is, shared by `event add` and `event edit`. An empty value takes a field away.
+
+use folkmoot_schemas::{
+    records::{
+        event::{
+            CATEGORIES, Event, EventLink, LinkKind, Mode, OnlineLink, PerformingAct, Place, RsvpMode, RsvpRules,
+            ShowAnswers, Status,
+        },
+        text::clean,
+    },
+    when::Start,
+};
+use jiff::{
+    ToSpan,
+    civil::{Date, DateTime, Time},
+};
+
+use crate::{
+    commands::community::labelled,
+    error::{Error, Result},
+    near::near,
+    when::{Typed, amount, repeat},
+};
+
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Fields {
+    /// Time zone of the start [default: the community's, else this machine's]
+    #[arg(long, help_heading = "When")]
+    pub(crate) zone: Option<String>,
+    /// When it ends, e.g. 23:00 or "2026-12-06 02:00"
+    #[arg(long, help_heading = "When", conflicts_with_all = ["duration", "days", "open_end"])]
+    end: Option<String>,
+    /// How long it takes, e.g. 2h or 1h30
+    #[arg(long, help_heading = "When", conflicts_with_all = ["days", "open_end"])]
+    duration: Option<String>,
+    /// It ends when it ends
+    #[arg(long, help_heading = "When")]
+    open_end: bool,
+    /// Whole days, without a time
+    #[arg(long, help_heading = "When")]
+    all_day: bool,
+    /// How many whole days
+    #[arg(long, help_heading = "When", value_parser = clap::value_parser!(u32).range(1..=60))]
+    days: Option<u32>,
+    /// When doors open, e.g. 19:00
+    #[arg(long, help_heading = "When")]
+    doors: Option<String>,
+    /// "weekly on thu until 2027-06-30", "every 2 weeks", "monthly on first sat", "yearly, 10 times"
+    #[arg(long, help_heading = "When")]
+    repeat: Option<String>,
+
+    /// Name of the place
+    #[arg(long, help_heading = "Where")]
+    place: Option<String>,
+    #[arg(long, help_heading = "Where")]
+    street: Option<String>,
+    /// Town
+    #[arg(long, help_heading = "Where")]
+    locality: Option<String>,
+    #[arg(long, help_heading = "Where")]
+    postcode: Option<String>,
+    #[arg(long, help_heading = "Where")]
+    country: Option<String>,
+    /// https link under which it can be followed from afar
+    #[arg(long, help_heading = "Where", value_name = "URL")]
+    online: Option<String>,
+
+    /// One or two sentences, up to 280 characters
+    #[arg(long, help_heading = "What")]
+    summary: Option<String>,
+    /// Everything else (Markdown); - reads stdin
+    #[arg(long, help_heading = "What")]
+    text: Option<String>,
+    /// Who plays or speaks; can be given several times
+    #[arg(long, help_heading = "What", value_name = "NAME")]
+    act: Vec<String>,
+    /// Can be given several times
+    #[arg(long, help_heading = "What", value_name = "TAG")]
+    tag: Vec<String>,
+    /// music, film, workshop, market …
+    #[arg(long, help_heading = "What")]
+    category: Option<String>,
+    /// Language, e.g. de
+    #[arg(long, help_heading = "What")]
+    lang: Option<String>,
+    /// Web page with more, as URL or LABEL=URL; can be given several times
+    #[arg(long, alias = "url", help_heading = "What", value_name = "LABEL=URL")]
+    link: Vec<String>,
+    /// Where tickets are sold
+    #[arg(long, help_heading = "What", value_name = "URL")]
+    tickets: Option<String>,
+    /// How to reach the organisers
+    #[arg(long, help_heading = "What")]
+    contact: Option<String>,
+    /// Steps, hearing loop, toilets …
+    #[arg(long, help_heading = "What")]
+    access: Option<String>,
+    /// Lowest age
+    #[arg(long, help_heading = "What", value_name = "YEARS")]
+    age: Option<u32>,
+    /// "12 EUR", "5-12 EUR", "free", "12 EUR (concessions 8)"
+    #[arg(long, help_heading = "What")]
+    price: Option<String>,
+    /// Not certain yet
+    #[arg(long, help_heading = "What")]
+    tentative: bool,
+
+    /// How many people fit in
+    #[arg(long, help_heading = "Answers")]
+    capacity: Option<u32>,
+    /// How many each answer may bring, 0 to 10
+    #[arg(long, help_heading = "Answers", value_name = "N")]
+    plus: Option<u32>,
+    /// Who may read the answers: names, count or hosts
+    #[arg(long, help_heading = "Answers", value_name = "WHO", value_parser = ["names", "count", "hosts"])]
+    show: Option<String>,
+    /// Take no answers
+    #[arg(long, help_heading = "Answers", conflicts_with_all = ["capacity", "plus", "show"])]
+    no_answers: bool,
+}
+
+/// The start that was typed. All-day when no time was given and none is wanted.
+pub(crate) fn start(text: &str, all_day: bool, now: DateTime, zone: &str) -> Result<Start> {
+    let typed = Typed::read(text, now)?;
+    let date = typed.date.unwrap_or(now.date());
+    match typed.time {
+        _ if all_day => Ok(Start::Date { date }),
+        Some(time) => Ok(Start::Local { local: date.to_datetime(time), zone: zone.to_owned() }),
+        None => Err(Error::usage(format!("could not understand the start {text:?}: it has no time of day"))
+            .hint(format!("write \"{text} 20:00\", or add --all-day"))),
+    }
+}
+
+impl Fields {
+    pub(crate) fn whole_days(&self) -> bool {
+        self.all_day || self.days.is_some()
+    }
+
+    /// Puts what was given into `event`, whose start is already right. `now` is local to the event's zone.
+    pub(crate) fn apply(self, event: &mut Event, now: DateTime) -> Result<()> {
+        self.apply_length(event, now)?;
+        if let Some(doors) = &self.doors {
+            event.doors = if doors.is_empty() { None } else { Some(clock(doors, now)?.strftime("%H:%M").to_string()) };
+        }
+        if let Some(phrase) = &self.repeat {
+            event.recur = if phrase.is_empty() { None } else { Some(repeat::rule(phrase, now)?) };
+            if event.recur.is_none() {
+                event.overrides.clear();
+            }
+        }
+        self.apply_place(event);
+        for (field, given) in [
+            (&mut event.summary, &self.summary),
+            (&mut event.contact, &self.contact),
+            (&mut event.access, &self.access),
+            (&mut event.lang, &self.lang),
+        ] {
+            set(field, given.as_deref());
+        }
+        match self.text.as_deref() {
+            Some("-") => event.text = Some(clean(&crate::editor::stdin()?)).filter(|t| !t.is_empty()),
+            text => set(&mut event.text, text),
+        }
+        if let Some(word) = &self.category {
+            event.category = if word.is_empty() { None } else { Some(category(word)?) };
+        }
+        if !self.act.is_empty() {
+            let named = self.act.iter().map(|n| clean(n)).filter(|n| !n.is_empty());
+            event.acts = named.map(|name| PerformingAct { name, url: None, did: None, at: None }).collect();
+        }
+        if !self.tag.is_empty() {
+            event.tags = self.tag.iter().map(|t| clean(t.trim_start_matches('#'))).filter(|t| !t.is_empty()).collect();
+        }
+        self.apply_links(event);
+        if let Some(price) = &self.price {
+            event.price = if price.is_empty() { None } else { Some(amount::price(price)?) };
+        }
+        event.age_min = self.age.or(event.age_min);
+        if self.tentative {
+            event.status = Status::Tentative;
+        }
+        self.apply_answers(event);
+        Ok(())
+    }
+
+    fn apply_length(&self, event: &mut Event, now: DateTime) -> Result<()> {
+        match event.start {
+            Start::Date { date } => {
+                (event.duration, event.open_end) = (None, false);
+                if self.duration.is_some() || self.open_end {
+                    return Err(Error::usage("could not use --duration or --open-end: the event takes whole days")
+                        .hint("give --days or --end"));
+                }
+                if let Some(end) = &self.end {
+                    event.days = Some(days_until(date, end, now)?);
+                }
+                event.days = self.days.or(event.days).filter(|n| *n > 1);
+            }
+            Start::Local { .. } => {
+                event.days = None;
+                if let Some(end) = &self.end {
+                    event.duration = Some(until(&event.start, end, now)?);
+                } else if let Some(long) = &self.duration {
+                    event.duration = Some(amount::duration(long)?);
+                }
+                if self.end.is_some() || self.duration.is_some() {
+                    event.open_end = false;
+                }
+                if self.open_end {
+                    (event.duration, event.open_end) = (None, true);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_place(&self, event: &mut Event) {
+        let given = [&self.place, &self.street, &self.locality, &self.postcode, &self.country];
+        if given.iter().any(|g| g.is_some()) {
+            let mut place = event.places.first().cloned().unwrap_or_default();
+            for (field, given) in [
+                (&mut place.name, &self.place),
+                (&mut place.street, &self.street),
+                (&mut place.locality, &self.locality),
+                (&mut place.postcode, &self.postcode),
+                (&mut place.country, &self.country),
+            ] {
+                set(field, given.as_deref());
+            }
+            event.places = if place == Place::default() { Vec::new() } else { vec![place] };
+        }
+        if let Some(url) = &self.online {
+            event.online = if url.is_empty() { Vec::new() } else { vec![OnlineLink { url: clean(url), label: None }] };
+        }
+        if given.iter().any(|g| g.is_some()) || self.online.is_some() {
+            event.mode = match (event.places.is_empty(), event.online.is_empty()) {
+                (true, false) => Mode::Online,
+                (false, false) => Mode::Hybrid,
+                _ => Mode::InPerson,
+            };
+        }
+    }
+
+    fn apply_links(&self, event: &mut Event) {
+        if !self.link.is_empty() {
+            event.links.retain(|link| link.kind != LinkKind::Info);
+            for text in self.link.iter().filter(|text| !text.is_empty()) {
+                let (label, url) = labelled(text);
+                event.links.push(EventLink { url, label: clean(&label), kind: LinkKind::Info });
+            }
+        }
+        if let Some(url) = &self.tickets {
+            event.links.retain(|link| link.kind != LinkKind::Tickets);
+            if !url.is_empty() {
+                event.links.push(EventLink { url: clean(url), label: "Tickets".into(), kind: LinkKind::Tickets });
+            }
+        }
+    }
+
+    fn apply_answers(&self, event: &mut Event) {
+        if self.no_answers {
+            event.rsvp = Some(RsvpRules { mode: RsvpMode::None, ..RsvpRules::default() });
+        }
+        if self.capacity.is_none() && self.plus.is_none() && self.show.is_none() {
+            return;
+        }
+        let rules = event.rsvp.get_or_insert_default();
+        if rules.mode == RsvpMode::None {
+            rules.mode = RsvpMode::Open;
+        }
+        rules.capacity = self.capacity.or(rules.capacity);
+        rules.plus_max = self.plus.or(rules.plus_max);
+        match self.show.as_deref() {
+            Some("names") => rules.show = ShowAnswers::Names,
+            Some("count") => rules.show = ShowAnswers::Count,
+            Some("hosts") => rules.show = ShowAnswers::Hosts,
+            _ => {}
+        }
+    }
+}
+
+fn set(field: &mut Option<String>, given: Option<&str>) {
+    if let Some(given) = given {
+        *field = Some(clean(given)).filter(|text| !text.is_empty());
+    }
+}
+
+fn clock(text: &str, now: DateTime) -> Result<Time> {
+    match Typed::read(text, now)? {
+        Typed { date: None, time: Some(time) } => Ok(time),
+        _ => Err(Error::usage(format!("could not understand the time of day {text:?}")).hint("write it like 19:00")),
+    }
+}
+
+fn category(word: &str) -> Result<String> {
+    let word = word.to_lowercase();
+    if CATEGORIES.iter().any(|(known, _)| *known == word) {
+        return Ok(word);
+    }
+    let names = || CATEGORIES.iter().map(|(known, _)| *known);
+    let said = Error::usage(format!("could not use the category {word:?}: there is none of that name"));
+    Err(match near(&word, names(), 2).as_slice() {
+        [] => said.hint(format!("it is one of {}", names().collect::<Vec<_>>().join(", "))),
+        nearest => said.hint(format!("did you mean {}?", nearest.join(" or "))),
+    })
+}
+
+/// Seconds from `start` to the typed end, which stands in the start's zone; a time alone is on the start's day.
+fn until(start: &Start, end: &str, now: DateTime) -> Result<u32> {
+    let Start::Local { local, zone } = start else { return Ok(0) };
+    let typed = Typed::read(end, now)?;
+    let time = typed.time.ok_or_else(|| {
+        Error::usage(format!("could not understand the end {end:?}: it has no time of day"))
+            .hint("write it like 23:00 or \"2026-12-06 02:00\"")
+    })?;
+    let end = typed.date.unwrap_or(local.date()).to_datetime(time);
+    let seconds = Start::Local { local: end, zone: zone.clone() }.instant(zone) - start.instant(zone);
+    u32::try_from(seconds).ok().filter(|s| *s > 0).ok_or_else(|| {
+        let next = local.date().saturating_add(1.day()).to_datetime(time);
+        let said = Error::refused("could not publish the event: its end is before its start").because(format!(
+            "starts {}, ends {} ({zone})",
+            local.strftime("%Y-%m-%d %H:%M"),
+            end.strftime("%Y-%m-%d %H:%M")
+        ));
+        said.hint(format!(
+            "for a night that passes midnight give the next day, e.g. --end \"{}\"",
+            next.strftime("%Y-%m-%d %H:%M")
+        ))
+    })
+}
+
+/// Whole days up to and with the typed last one.
+fn days_until(first: Date, end: &str, now: DateTime) -> Result<u32> {
+    let last = Typed::read_date(end, now)?;
+    let days = (last - first).get_days() + 1;
+    u32::try_from(days).ok().filter(|n| *n > 0).ok_or_else(|| {
+        Error::refused("could not publish the event: its end is before its start")
+            .because(format!("starts {first}, ends {last}"))
+            .hint(format!("the last day counts, e.g. --end {first} for one day"))
+    })
+}

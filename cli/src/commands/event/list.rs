@@ -1,0 +1,102 @@
+use folkmoot_node::request::{OccurrenceInfo, Reply, Request};
+use folkmoot_schemas::when::{Start, words};
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::AHEAD;
+use crate::{
+    error::{Error, Result},
+    output::Line,
+    record::{self, rfc3339},
+    session::{Session, answer},
+    when::{Typed, zone},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  moot event list\n  moot event list --from 2026-12-01 --to 2026-12-31 --json\n  moot event list --past"
+)]
+pub(crate) struct Args {
+    /// First day [default: today]
+    #[arg(long, value_name = "DAY")]
+    from: Option<String>,
+    /// Last day [default: 400 days on]
+    #[arg(long, value_name = "DAY")]
+    to: Option<String>,
+    /// What was, newest first
+    #[arg(long)]
+    past: bool,
+    /// How many at most
+    #[arg(long, short = 'n', default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+}
+
+/// Over all communities unless one is named.
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
+    let now = session.clock.seconds();
+    let day = |text: &Option<String>| -> Result<Option<Date>> {
+        text.as_deref().map(|text| Typed::read_date(text, zone::wall(now, &here))).transpose()
+    };
+    let begin = |date: Date| Start::Date { date }.instant(&here);
+    let (from, to) = (day(&args.from)?, day(&args.to)?);
+    let from = from.map_or(if args.past { 0 } else { now }, begin);
+    let to = match to {
+        Some(date) => date.tomorrow().map_or(i64::MAX, begin),
+        None if args.past => now,
+        None => from.max(now) + AHEAD,
+    };
+    if to <= from {
+        return Err(Error::usage("could not list events: the last day is before the first"));
+    }
+    let request = Request::Events { community: session.named_community.clone(), from, to, limit: args.limit };
+    let (mut items, cut) = answer!(session.ask(&request)?, Reply::Occurrences { items, cut } => (items, cut))?;
+    if args.past {
+        items.retain(|occurrence| occurrence.to <= now);
+        items.reverse();
+    }
+    if items.is_empty() {
+        session.out.note(if args.past { "no past events" } else { "nothing is planned: moot event add NAME WHEN" });
+    }
+    for occurrence in &items {
+        print(session, occurrence)?;
+    }
+    if cut {
+        session.out.note("there are more: narrow it with --from and --to, or raise --limit");
+    }
+    Ok(())
+}
+
+fn print(session: &Session, occurrence: &OccurrenceInfo) -> Result<()> {
+    let record = record::open(&occurrence.item)?;
+    let Some(event) = record.as_event() else { return Ok(()) };
+    let change = event.overrides.iter().find(|change| change.at == occurrence.at);
+    let name = change.and_then(|c| c.name.as_ref()).unwrap_or(&event.name);
+    let duration = change.and_then(|c| c.duration).or(event.duration);
+    session.out.object(&json!({
+        "uri": occurrence.item.uri,
+        "short": occurrence.item.short,
+        "community": occurrence.item.community,
+        "name": name,
+        "at": occurrence.at,
+        "start": occurrence.start,
+        "from": rfc3339(u64::try_from(occurrence.from).unwrap_or(0).saturating_mul(1_000_000)),
+        "to": rfc3339(u64::try_from(occurrence.to).unwrap_or(0).saturating_mul(1_000_000)),
+        "cancelled": occurrence.cancelled,
+        "note": occurrence.note,
+        "series": event.recur.is_some(),
+        "place": event.place_line(),
+    }));
+    let line = Line::new().text(words(&occurrence.start, duration, event.days)).text("  ").strong(name);
+    let line = match event.place_line() {
+        Some(place) => line.text("  ").text(place),
+        None => line,
+    };
+    let line = match (occurrence.cancelled, event.status_words()) {
+        (true, _) => line.warn("  cancelled"),
+        (false, Some(status)) => line.warn(format!("  {}", status.to_lowercase())),
+        (false, None) => line,
+    };
+    session.out.line(line.text("  ").id(&occurrence.item.short));
+    Ok(())
+}

@@ -1,0 +1,57 @@
+use folkmoot_node::request::{Item, Reply, Request};
+use folkmoot_schemas::{kind::Kind, records::post::Post};
+
+use crate::{
+    error::Result,
+    output::{Line, Output},
+    record,
+    session::{Session, answer},
+    when::zone,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  moot feed --limit 5\n  moot feed --community \"River Street\" --json")]
+pub(crate) struct Args {
+    /// How many posts
+    #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+}
+
+/// Over all communities unless one is named, newest first.
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let request = Request::List {
+        community: session.named_community.clone(),
+        collection: Post::NAME.into(),
+        before: None,
+        limit: args.limit,
+    };
+    let items = answer!(session.ask(&request)?, Reply::Items(items) => items)?;
+    if items.is_empty() {
+        session.out.note("nothing was posted yet: moot post \"…\"");
+    }
+    for item in &items {
+        session.out.object(&record::as_json(item));
+        if !session.out.json {
+            print(&session.out, item, "");
+        }
+    }
+    Ok(())
+}
+
+/// A head line and the text below it.
+pub(crate) fn print(out: &Output, item: &Item, indent: &str) {
+    let card = record::open(item).map(|record| record.card()).unwrap_or_default();
+    let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
+    let when = zone::wall((item.created / 1_000_000) as i64, &here).strftime("%Y-%m-%d %H:%M").to_string();
+    let line = Line::new().text(indent).strong(&item.author).text("  ").faint(when).text("  ").id(&item.short);
+    let line = line.faint(format!("  {}", item.community_name));
+    let line = if item.audience == "members" { line.faint(", members only") } else { line };
+    out.line(if item.updated > item.created { line.faint(", edited") } else { line });
+    if let Some(fault) = &item.fault {
+        out.line(Line::new().text(indent).warn("  hidden on pages: ").text(fault));
+    }
+    if let Some(title) = &card.title {
+        out.line(Line::new().text(indent).text("  ").strong(title));
+    }
+    out.block(&format!("{indent}  "), card.text.as_deref().unwrap_or_default());
+}

@@ -1,0 +1,170 @@
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use folkmoot_node::{
+    config::Config,
+    home::{Home, HomeError},
+};
+use folkmoot_schemas::phrase::Phrase;
+use serde_json::json;
+
+use crate::{
+    editor,
+    error::{Error, Result},
+    output::Line,
+    session::Session,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  moot init --name \"Ada\"\n  moot init --phrase-file ~/folkmoot-phrase.txt\n\nThe 12 words are the only way back to this identity. Write them on paper."
+)]
+pub(crate) struct Args {
+    /// Your name, as communities will show it
+    #[arg(long)]
+    name: Option<String>,
+    /// Name of this device [default: the machine's]
+    #[arg(long)]
+    device: Option<String>,
+    /// Write the 12 words to this new file (0600) instead of the terminal; with --recover: read them from it
+    #[arg(long, value_name = "FILE")]
+    phrase_file: Option<PathBuf>,
+    /// Take up an identity again by its 12 words
+    #[arg(long)]
+    recover: bool,
+    /// A node that knows the identity, for --recover
+    #[arg(long, value_name = "LINK", requires = "recover")]
+    via: Option<String>,
+}
+
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    if args.recover {
+        return recover(&args, session);
+    }
+    let home = create(session, args.name.as_deref(), args.device.as_deref(), args.phrase_file.as_deref())?;
+    session
+        .out
+        .note(Line::new().text("next: ").strong("moot community create NAME --public").text(", or moot join LINK"));
+    let me = super::whoami::run(session);
+    drop(home);
+    me
+}
+
+/// Makes an identity and a home for it. The words are shown or written first: a phrase without a home harms nobody, a
+/// home without its phrase cannot be recovered.
+pub(crate) fn create(session: &Session, name: Option<&str>, device: Option<&str>, file: Option<&Path>) -> Result<Home> {
+    match Home::open(&session.dir) {
+        Err(HomeError::Absent(_)) => {}
+        Ok(home) => return Err(HomeError::Exists(home.dir().to_owned()).into()),
+        Err(error) => return Err(error.into()),
+    }
+    let phrase = Phrase::from_entropy(session.clock.random());
+    let words = phrase.words();
+    let written = match file {
+        Some(path) => Some(path.to_owned()),
+        None if session.out.is_conversation() => None,
+        None => Some(beside(&session.dir, &phrase)),
+    };
+    match &written {
+        Some(path) => write_new(path, &words)?,
+        None => show(session, &words),
+    }
+    let device = device.map_or_else(device_name, ToOwned::to_owned);
+    let home = Home::create(&session.dir, &phrase, &device, &session.clock).inspect_err(|_| {
+        if let Some(path) = &written {
+            // Words of an identity that never came to be.
+            let _ = fs::remove_file(path);
+        }
+    })?;
+    if let Some(name) = name {
+        Config::set(&home.config_path(), "name", Some(name))?;
+    }
+    if let Some(path) = &written {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        session.out.object(&json!({"phrase_file": path}));
+        session.out.once(
+            Line::new()
+                .warn("12 words written to ")
+                .strong(path.display().to_string())
+                .text(": copy them onto paper and delete the file; they are the only way back to this identity"),
+        );
+    }
+    Ok(home)
+}
+
+fn show(session: &Session, words: &str) {
+    let out = &session.out;
+    out.once(
+        Line::new()
+            .warn("Write these 12 words on paper. They are shown once and are the only way back to your identity."),
+    );
+    let words: Vec<&str> = words.split_whitespace().collect();
+    for (row, four) in words.chunks(4).enumerate() {
+        let cells = four.iter().enumerate().map(|(at, word)| format!("{:>2} {word:<10}", row * 4 + at + 1));
+        out.once(Line::new().text("  ").strong(cells.collect::<String>().trim_end()));
+    }
+    out.once("");
+}
+
+/// `moot-phrase-<end of the did>.txt` in the folder that holds the home.
+fn beside(home: &Path, phrase: &Phrase) -> PathBuf {
+    let did = phrase.root().did().to_string();
+    let end: String = did.chars().skip(did.chars().count().saturating_sub(8)).collect();
+    let absolute = std::path::absolute(home).unwrap_or_else(|_| home.to_owned());
+    absolute.parent().unwrap_or(Path::new(".")).join(format!("moot-phrase-{end}.txt"))
+}
+
+fn write_new(path: &Path, words: &str) -> Result<()> {
+    let write = || -> io::Result<()> {
+        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        writeln!(file, "{words}")?;
+        file.sync_all()
+    };
+    write().map_err(|error| {
+        Error::refused(format!("could not write the 12 words to {}: {error}", path.display()))
+            .hint("nothing was made; name a new file with --phrase-file")
+    })
+}
+
+/// What the machine calls itself; a person can rename the device later.
+fn device_name() -> String {
+    let named = fs::read_to_string("/etc/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+    named
+        .map(|n| n.trim().chars().filter(|c| !c.is_control()).take(64).collect::<String>())
+        .filter(|n| !n.is_empty())
+        .unwrap_or_else(|| "device".into())
+}
+
+/// Reads and checks the words. Fetching the newest identity document from a member's node is not in this version, and
+/// without it no document may be signed.
+fn recover(args: &Args, session: &Session) -> Result<()> {
+    let text = match &args.phrase_file {
+        Some(path) => fs::read_to_string(path)
+            .map_err(|error| Error::refused(format!("could not read the 12 words from {}: {error}", path.display())))?,
+        None => {
+            session.out.note("Type the 12 words, then Enter:");
+            if session.out.is_conversation() { one_line()? } else { editor::stdin()? }
+        }
+    };
+    let phrase = Phrase::parse(&text).map_err(|error| {
+        Error::refused(format!("could not read the 12 words: {error}")).hint("compare them with your paper, one by one")
+    })?;
+    Err(Error::refused("could not recover the identity: this version cannot do that yet")
+        .because(format!("the words are right: they are those of {}", phrase.root().did()))
+        .hint("keep the paper; until then, make a new identity with moot init and ask for a new invite link"))
+}
+
+fn one_line() -> Result<String> {
+    let mut line = String::new();
+    io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Error::refused(format!("could not read the 12 words: {error}")))?;
+    Ok(line)
+}

@@ -1,0 +1,72 @@
+use folkmoot_node::{
+    home::{Home, HomeError},
+    request::{Reply, Request},
+};
+use folkmoot_schemas::link::InviteLink;
+use serde_json::json;
+
+use super::{init, profile, sync::over_the_network};
+use crate::{
+    error::{Error, Exit, Result},
+    output::Line,
+    session::{Session, answer},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  moot join 'https://moot.example.org/join#…' --name Ada\n\nPut the link in quotes: a shell takes # for a comment."
+)]
+pub(crate) struct Args {
+    /// The invite link
+    link: String,
+    /// A node to ask besides those in the link; can be given several times
+    #[arg(long, value_name = "MULTIADDR")]
+    via: Vec<String>,
+    /// Your name, as the community will show it
+    #[arg(long)]
+    name: Option<String>,
+}
+
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    // Before anything is made: a wrong link is the likeliest mistake.
+    InviteLink::parse(&args.link).map_err(|error| {
+        Error::refused(format!("could not join: {error}"))
+            .hint("copy the whole link, from https:// or moot: to its last character, and put it in quotes")
+    })?;
+    for addr in &args.via {
+        super::peer::check(addr)?;
+    }
+    match Home::open(&session.dir) {
+        Ok(home) => {
+            if let Some(name) = &args.name {
+                folkmoot_node::config::Config::set(&home.config_path(), "name", Some(name))?;
+            }
+        }
+        Err(HomeError::Absent(_)) => {
+            init::create(session, args.name.as_deref(), None, None)?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let introduction = profile::introduction(session)?;
+    let introduce = |reply: &Reply| match (reply, &introduction) {
+        (Reply::Joined { community, already: false, complete: true }, Some(draft)) => {
+            Some(Request::Publish { community: Some(community.cid.clone()), drafts: vec![draft.clone()] })
+        }
+        _ => None,
+    };
+    let request = Request::Join { link: args.link, via: args.via };
+    let reply = over_the_network(session, request, Some(&introduce)).map_err(|error| match error.exit {
+        Exit::Network if error.hint.is_none() => {
+            error.hint("your join is kept and tried again while the node runs: moot serve")
+        }
+        _ => error,
+    })?;
+    let (info, complete, already) =
+        answer!(reply, Reply::Joined { community, complete, already } => (community, complete, already))?;
+    session.out.object(&json!({"community": info, "complete": complete, "already": already}));
+    let line = Line::new().strong(if already { "already a member of " } else { "joined " }).text(&info.name);
+    let line = line.text(format!(", {} here", crate::output::count(info.records, "record", "records")));
+    session.out.line(if complete { line } else { line.warn(", the rest comes while the node runs") });
+    session.out.note("next: moot serve");
+    Ok(())
+}

@@ -1,0 +1,81 @@
+use folkmoot_schemas::{
+    Uri,
+    records::{
+        post::{Post, PostKind},
+        text::clean,
+    },
+};
+
+use crate::{
+    editor,
+    error::{Error, Result},
+    record,
+    session::Session,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  moot post \"The keys hang behind the bar.\" --tag keys\n  moot post --title \"How it was\" - < story.md\n  moot post --about uyv3m2bq4kzjxw5a --update \"Doors open at 19:30, not 19:00.\""
+)]
+pub(crate) struct Args {
+    /// Text (Markdown); - reads stdin, nothing opens $EDITOR
+    text: Vec<String>,
+    /// A headline
+    #[arg(long)]
+    title: Option<String>,
+    /// A tag; can be given several times
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Language, e.g. de
+    #[arg(long)]
+    lang: Option<String>,
+    /// The event it is about
+    #[arg(long, value_name = "EVENT")]
+    about: Option<String>,
+    /// An update for everyone who answered the event
+    #[arg(long, requires = "about")]
+    update: bool,
+    /// For members only, also in a public community
+    #[arg(long)]
+    members: bool,
+    /// Publish even if the same was published minutes ago
+    #[arg(long)]
+    again: bool,
+}
+
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let mut community = None;
+    let mut about: Option<Uri> = None;
+    if let Some(target) = &args.about {
+        let event = record::find(session, target)?;
+        if event.record.as_event().is_none() {
+            return Err(Error::refused(format!("could not publish the post: {target} is not an event"))
+                .hint("moot event list shows the ids of events; to answer a post use moot reply"));
+        }
+        about = Some(parse_uri(&event.item.uri)?);
+        community = Some(event.item.community);
+    }
+    let text = editor::text(&args.text, "", session)?;
+    let kind = match (args.update, &args.title) {
+        (true, _) => PostKind::Update,
+        (false, Some(_)) => PostKind::Article,
+        (false, None) => PostKind::Note,
+    };
+    let post = Post {
+        text,
+        title: args.title.as_deref().map(clean),
+        tags: args.tag.iter().map(|t| clean(t.trim_start_matches('#'))).collect(),
+        lang: args.lang,
+        about,
+        kind,
+        ..Post::default()
+    };
+    let mut draft = record::draft("post", post)?;
+    draft.members_only = args.members;
+    draft.again = args.again;
+    record::publish_one(session, community.as_deref(), draft, "posted")
+}
+
+pub(crate) fn parse_uri(text: &str) -> Result<Uri> {
+    text.parse().map_err(|error| Error::bug(format!("the node gave a URI that is none: {error}")))
+}

@@ -1,0 +1,42 @@
+use folkmoot_schemas::{
+    block::parse_cid,
+    records::post::{Post, Reply},
+    uri::StrongRef,
+};
+
+use super::post::parse_uri;
+use crate::{
+    editor,
+    error::{Error, Result},
+    record,
+    session::Session,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  moot reply uyv3m2bq4kzjxw5a \"I can bring the big table.\"")]
+pub(crate) struct Args {
+    /// What you answer: URI, CID or short id
+    target: String,
+    /// Text (Markdown); - reads stdin, nothing opens $EDITOR
+    text: Vec<String>,
+    /// Publish even if the same was published minutes ago
+    #[arg(long)]
+    again: bool,
+}
+
+/// A reply stands where the thread stands, and is read by whoever can read what it answers.
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let found = record::find(session, &args.target)?;
+    let cid =
+        parse_cid(&found.item.cid).map_err(|error| Error::bug(format!("the node gave a CID that is none: {error}")))?;
+    let parent = StrongRef { uri: parse_uri(&found.item.uri)?, cid };
+    let root = match found.record.as_post().and_then(|post| post.reply.as_ref()) {
+        Some(reply) => reply.root.clone(),
+        None => parent.clone(),
+    };
+    let text = editor::text(&args.text, "", session)?;
+    let mut draft = record::draft("reply", Post { text, reply: Some(Reply { root, parent }), ..Post::default() })?;
+    draft.members_only = found.item.audience == "members";
+    draft.again = args.again;
+    record::publish_one(session, Some(&found.item.community), draft, "replied")
+}

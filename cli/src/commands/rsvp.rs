@@ -1,0 +1,132 @@
+use clap::ValueEnum;
+use folkmoot_schemas::{
+    block::parse_cid,
+    records::{
+        event::{Event, RsvpMode, Status},
+        rsvp::{Answer, Rsvp, ShowName},
+        text::clean,
+    },
+    when::words,
+};
+
+use super::{event, post::parse_uri};
+use crate::{
+    error::{Error, Result},
+    output::{Line, count},
+    record,
+    session::Session,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  moot rsvp uyv3m2bq4kzjxw5a yes +1\n  moot rsvp uyv3m2bq4kzjxw5a no --at 2026-12-24 --note \"Family\"\n\nAnswers are for members; a public page shows counts or names as the event says."
+)]
+pub(crate) struct Args {
+    /// URI, CID, address on our web page, or short id
+    event: String,
+    answer: Word,
+    /// How many you bring, e.g. +1
+    #[arg(value_name = "+N")]
+    plus: Option<String>,
+    /// Only this date of a series
+    #[arg(long, value_name = "DATE")]
+    at: Option<String>,
+    /// A word to the hosts, up to 500 characters
+    #[arg(long)]
+    note: Option<String>,
+    /// Who may see your name
+    #[arg(long, default_value = "names")]
+    show: Who,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Word {
+    Yes,
+    Maybe,
+    Interested,
+    No,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Who {
+    /// Everyone the event shows names to
+    Names,
+    /// Only the hosts
+    Hosts,
+}
+
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let (found, planned) = event::find(session, &args.event)?;
+    let bring = args.plus.as_deref().map_or(Ok(0), bring)?;
+    check(&planned, args.answer, bring)?;
+    let instance = args.at.as_deref().map(|text| event::occurrence(session, &planned, text)).transpose()?;
+    if let Some(instance) = instance.as_ref().filter(|i| i.cancelled && !matches!(args.answer, Word::No)) {
+        return Err(Error::refused("could not answer: that date is cancelled").because(words(
+            &instance.start,
+            planned.duration,
+            planned.days,
+        )));
+    }
+    let cid =
+        parse_cid(&found.item.cid).map_err(|error| Error::bug(format!("the node gave a CID that is none: {error}")))?;
+    let (status, said) = match args.answer {
+        Word::Yes => (Answer::Going, "you are going"),
+        Word::Maybe => (Answer::Maybe, "you may come"),
+        Word::Interested => (Answer::Interested, "you are interested"),
+        Word::No => (Answer::NotGoing, "you are not going"),
+    };
+    let answer = Rsvp {
+        event: parse_uri(&found.item.uri)?,
+        seen: cid,
+        seen_sequence: planned.sequence,
+        // A single event has one date; naming it would make a second answer beside the one for the event.
+        occurrence: instance.as_ref().filter(|_| planned.recur.is_some()).map(|i| i.at.text()),
+        status,
+        count: 1 + bring,
+        note: args.note.as_deref().map(clean).filter(|n| !n.is_empty()),
+        show: match args.show {
+            Who::Names => ShowName::Names,
+            Who::Hosts => ShowName::Hosts,
+        },
+        guest_name: None,
+    };
+    record::publish_one(session, Some(&found.item.community), record::draft("answer", answer)?, "answered")?;
+    let line = Line::new().text("  ").text(said).text(" to ").strong(&planned.name);
+    let line =
+        if bring > 0 { line.text(format!(" with {} more", count(u64::from(bring), "person", "people"))) } else { line };
+    session.out.line(match &instance {
+        Some(instance) => line.text(", ").text(words(&instance.start, planned.duration, planned.days)),
+        None if planned.recur.is_some() => line.text(", every date (one date alone: --at)"),
+        None => line.text(", ").text(planned.when_words()),
+    });
+    Ok(())
+}
+
+fn bring(text: &str) -> Result<u32> {
+    text.strip_prefix('+').and_then(|n| n.parse().ok()).filter(|n| *n <= 10).ok_or_else(|| {
+        Error::usage(format!("could not understand {text:?}")).hint("write how many you bring as +1 to +10")
+    })
+}
+
+/// What the event itself rules out.
+fn check(event: &Event, answer: Word, bring: u32) -> Result<()> {
+    let rules = event.rsvp.clone().unwrap_or_default();
+    let refuse = |why: &str| Error::refused(format!("could not answer {:?}: {why}", event.name));
+    if matches!(answer, Word::No) {
+        return Ok(());
+    }
+    if event.status == Status::Cancelled {
+        return Err(refuse("it is cancelled"));
+    }
+    match (rules.mode, rules.url) {
+        (RsvpMode::None, _) => return Err(refuse("it takes no answers").hint("just come")),
+        (RsvpMode::External, Some(url)) => return Err(refuse("answers are taken elsewhere").because(url)),
+        _ => {}
+    }
+    match rules.plus_max {
+        Some(most) if bring > most => {
+            Err(refuse(&format!("each answer may bring {}", count(u64::from(most), "person", "people"))))
+        }
+        _ => Ok(()),
+    }
+}

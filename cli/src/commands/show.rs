@@ -1,0 +1,130 @@
+use folkmoot_node::request::{AnswersInfo, Item, Reply, Request};
+use folkmoot_schemas::{card::Card, kind::Kind, records::post::Post};
+use serde_json::json;
+
+use super::{event, feed};
+use crate::{
+    error::Result,
+    output::{Line, Output, count},
+    record::{self, Found},
+    session::{Session, answer},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  moot show uyv3m2bq4kzjxw5a")]
+pub(crate) struct Args {
+    /// URI, CID, address on our web page, or short id
+    target: String,
+}
+
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    print(session, &record::find(session, &args.target)?)
+}
+
+/// Any record by its neutral form, with what belongs to a post or an event.
+pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
+    let Found { item, record } = found;
+    let replies = about(session, item, Post::NAME)?;
+    let answers = record.as_event().map(|_| answers(session, item)).transpose()?;
+    if session.out.json {
+        let mut value = record::as_json(item);
+        value["replies"] = replies.iter().map(record::as_json).collect();
+        if let Some(answers) = &answers {
+            value["answers"] = json!(answers);
+        }
+        session.out.object(&value);
+        return Ok(());
+    }
+    let out = &session.out;
+    card(out, item, &record.card());
+    if let Some(planned) = record.as_event() {
+        event::print_details(session, planned);
+    }
+    if let Some(answers) = &answers {
+        print_answers(out, answers);
+    }
+    for reply in &replies {
+        out.line("");
+        feed::print(out, reply, "  ");
+    }
+    Ok(())
+}
+
+fn card(out: &Output, item: &Item, card: &Card) {
+    if let Some(title) = &card.title {
+        out.line(Line::new().strong(title));
+    }
+    let head = Line::new().text(&card.kind).text(" by ").strong(&item.author).text(" in ").text(&item.community_name);
+    out.line(if item.audience == "members" { head.faint(", members only") } else { head });
+    if let Some(fault) = &item.fault {
+        out.line(Line::new().warn("hidden on pages: ").text(fault));
+    }
+    if let Some(place) = &card.place {
+        out.line(Line::new().faint("where  ").text(place));
+    }
+    for (label, value) in &card.facts {
+        out.line(Line::new().faint(format!("{label}  ")).text(value));
+    }
+    if !card.tags.is_empty() {
+        out.line(Line::new().faint("tags  ").text(card.tags.join(", ")));
+    }
+    if let Some(about) = &card.about {
+        out.line(Line::new().faint("about  ").id(about.short_id()));
+    }
+    if let Some(summary) = &card.summary {
+        out.block("", summary);
+    }
+    out.block("  ", card.text.as_deref().unwrap_or_default());
+    out.line(Line::new().faint("id  ").id(&item.short).faint("  cid  ").id(&item.cid));
+    out.line(Line::new().faint("uri  ").id(&item.uri));
+    if let Some(url) = &item.url {
+        out.line(Line::new().faint("page  ").id(url));
+    }
+}
+
+fn about(session: &Session, item: &Item, collection: &str) -> Result<Vec<Item>> {
+    let request = Request::About {
+        target: item.uri.clone(),
+        community: Some(item.community.clone()),
+        collection: collection.to_owned(),
+    };
+    answer!(session.ask(&request)?, Reply::Items(items) => items)
+}
+
+pub(crate) fn answers(session: &Session, item: &Item) -> Result<AnswersInfo> {
+    let request =
+        Request::Answers { target: item.uri.clone(), community: Some(item.community.clone()), occurrence: None };
+    answer!(session.ask(&request)?, Reply::Answers(answers) => answers)
+}
+
+fn print_answers(out: &Output, answers: &AnswersInfo) {
+    let counts = [
+        (answers.going, "going"),
+        (answers.maybe, "maybe"),
+        (answers.interested, "interested"),
+        (answers.not_going, "not going"),
+    ];
+    let said: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    out.line(Line::new().faint("answers  ").strong(if said.is_empty() {
+        "none yet".to_owned()
+    } else {
+        said.join(", ")
+    }));
+    if answers.before_change > 0 {
+        let n = count(u64::from(answers.before_change), "answer was", "answers were");
+        out.line(Line::new().warn(format!("  {n} given before the last change")));
+    }
+    for line in &answers.people {
+        let name = match &line.guest {
+            Some(guest) => format!("{guest} (by {})", line.name),
+            None => line.name.clone(),
+        };
+        let row = Line::new().text("  ").strong(name).text("  ").text(&line.status);
+        let row = if line.count > 1 { row.text(format!(" with {} more", line.count - 1)) } else { row };
+        let row = if line.before_change { row.warn("  before the change") } else { row };
+        out.line(match &line.note {
+            Some(note) => row.faint("  ").text(note),
+            None => row,
+        });
+    }
+}

@@ -1,0 +1,193 @@
+//! The only room that prints. Results go to stdout, everything else to stderr; with `--json` a result is one object
+//! per line. Colour only where a terminal reads it and `NO_COLOR` is not set.
+
+use std::{
+    cell::RefCell,
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// How results are wanted.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    /// First write that failed; a closed pipe is not a failure.
+    broken: RefCell<Option<io::Error>>,
+}
+
+/// One line made of styled pieces. Every piece loses its control characters: names and texts come from other people,
+/// and a terminal obeys what it is shown.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Line(String);
+
+impl Line {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+    pub(crate) fn text(self, piece: impl AsRef<str>) -> Self {
+        self.styled(Style::new(), piece.as_ref())
+    }
+    pub(crate) fn strong(self, piece: impl AsRef<str>) -> Self {
+        self.styled(Style::new().bold(), piece.as_ref())
+    }
+    pub(crate) fn faint(self, piece: impl AsRef<str>) -> Self {
+        self.styled(Style::new().dimmed(), piece.as_ref())
+    }
+    /// For ids and addresses a person may copy.
+    pub(crate) fn id(self, piece: impl AsRef<str>) -> Self {
+        self.styled(AnsiColor::Cyan.on_default(), piece.as_ref())
+    }
+    pub(crate) fn warn(self, piece: impl AsRef<str>) -> Self {
+        self.styled(AnsiColor::Yellow.on_default().bold(), piece.as_ref())
+    }
+    fn styled(mut self, style: Style, piece: &str) -> Self {
+        let piece = plain(piece);
+        if !piece.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(self.0, "{style}{piece}{style:#}");
+        }
+        self
+    }
+}
+
+impl From<&str> for Line {
+    fn from(text: &str) -> Self {
+        Self::new().text(text)
+    }
+}
+impl From<String> for Line {
+    fn from(text: String) -> Self {
+        Self::new().text(text)
+    }
+}
+
+impl Output {
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet, broken: RefCell::default() }
+    }
+
+    /// A result for people; nothing with `--json`.
+    pub(crate) fn line(&self, line: impl Into<Line>) {
+        if !self.json {
+            self.write(anstream::stdout(), &line.into().0);
+        }
+    }
+
+    /// Several lines of text (a post, say), each indented.
+    pub(crate) fn block(&self, indent: &str, text: &str) {
+        for row in text.lines() {
+            self.line(if row.is_empty() { Line::new() } else { Line::new().text(indent).text(row) });
+        }
+    }
+
+    /// A result for programs; nothing without `--json`.
+    pub(crate) fn object(&self, value: &impl Serialize) {
+        if self.json {
+            match serde_json::to_string(value) {
+                Ok(text) => self.write(io::stdout(), &text),
+                Err(error) => self.remember(io::Error::other(error)),
+            }
+        }
+    }
+
+    /// Something worth knowing that is not the result.
+    pub(crate) fn note(&self, line: impl Into<Line>) {
+        if !self.quiet {
+            self.write(anstream::stderr(), &line.into().0);
+        }
+    }
+
+    /// Shown even with `--quiet`: it will not be shown again.
+    pub(crate) fn once(&self, line: impl Into<Line>) {
+        self.write(anstream::stderr(), &line.into().0);
+    }
+
+    /// Can a person read what we say and answer it?
+    pub(crate) fn is_conversation(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// The first failed write, unless the reader simply went away.
+    pub(crate) fn finish(&self) -> Result<(), Error> {
+        match self.broken.take() {
+            Some(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Error::refused(format!("could not write the result: {cause}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, mut to: impl Write, line: &str) {
+        if let Err(error) = writeln!(to, "{line}").and_then(|()| to.flush()) {
+            self.remember(error);
+        }
+    }
+
+    fn remember(&self, error: io::Error) {
+        self.broken.borrow_mut().get_or_insert(error);
+    }
+}
+
+/// `moot: could not …: …`, the cause indented, one next step.
+pub(crate) fn error(error: &Error) {
+    let mut to = anstream::stderr();
+    let head = Line::new().styled(AnsiColor::Red.on_default().bold(), "moot:").text(" ").text(&error.message);
+    let cause = error.detail.iter().map(|detail| Line::new().text("  ").text(detail));
+    let hint =
+        error.hint.iter().map(|hint| Line::new().styled(AnsiColor::Green.on_default(), "hint:").text(" ").text(hint));
+    for line in std::iter::once(head).chain(cause).chain(hint) {
+        // Nobody is left to be told when stderr is closed.
+        let _ = writeln!(to, "{}", line.0);
+    }
+}
+
+/// Without control characters and without the invisible ones that turn the direction of writing.
+fn plain(text: &str) -> String {
+    let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars()
+        .filter_map(|c| if c == '\n' || c == '\t' { Some(' ') } else { Some(c).filter(|c| !hidden(*c)) })
+        .collect()
+}
+
+/// "1 event", "3 events".
+pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// 1 536 → "1.5 KiB".
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if n < 1024 {
+        return count(n, "byte", "bytes");
+    }
+    let (mut tenths, mut unit) = (n.saturating_mul(10) / 1024, 0);
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_cannot_steer_the_terminal() {
+        let line = Line::from("a\u{1b}[2Jb\u{7}\u{202e}c\nd");
+        assert_eq!(line.0, "a[2Jbc d");
+    }
+
+    #[test]
+    fn sizes_are_said_in_the_unit_people_read() {
+        assert_eq!(bytes(1), "1 byte");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(48 * 1024 * 1024), "48.0 MiB");
+    }
+}

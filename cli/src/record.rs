@@ -1,0 +1,143 @@
+//! Records on their way in and out: drafts for the node, and what it answered, as typed views and as JSON.
+
+use folkmoot_node::request::{Item, PublishedInfo, Reply, Request, WireDraft};
+use folkmoot_schemas::{Block, Record, Tid, block::parse_cid};
+use ipld_core::ipld::Ipld;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    error::{Error, Result},
+    output::Line,
+    session::{Session, answer},
+};
+
+/// A record and where it stands.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) item: Item,
+    pub(crate) record: Record,
+}
+
+/// Fetches what `target` names and opens it.
+pub(crate) fn find(session: &Session, target: &str) -> Result<Found> {
+    let request = Request::Get { target: target.to_owned(), community: session.community.clone() };
+    let item = answer!(session.ask(&request)?, Reply::Item(item) => item)?;
+    let record = open(&item)?;
+    Ok(Found { item, record })
+}
+
+/// The same, and refused unless we wrote it: an edit would otherwise become a copy under our own name.
+pub(crate) fn find_own(session: &Session, target: &str, act: &str) -> Result<Found> {
+    let found = find(session, target)?;
+    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
+    if found.item.did != me.did {
+        return Err(Error::refused(format!("could not {act}: it was written by {}", found.item.author))
+            .because(&found.item.uri)
+            .hint("only its author can change it; you can answer it with moot reply"));
+    }
+    Ok(found)
+}
+
+pub(crate) fn open(item: &Item) -> Result<Record> {
+    let (_, _, record) = Record::open(&item.block)
+        .map_err(|error| Error::refused(format!("could not read {}: {error}", item.short)).because(&item.uri))?;
+    Ok(record)
+}
+
+/// Checks `record` and makes it ready to send; `noun` is for the error.
+pub(crate) fn draft(noun: &str, record: impl Into<Record>) -> Result<WireDraft> {
+    let record = record.into();
+    let failed = |why: String| Error::refused(format!("could not publish the {noun}: {why}"));
+    record.check().map_err(|fault| {
+        let said = failed(fault.to_string());
+        if fault.reason.contains("are allowed") { said.hint("`moot limits` lists every limit") } else { said }
+    })?;
+    // Publishing sets the real rev.
+    let block = Tid::from_u64(0).and_then(|rev| record.encode(rev)).map_err(|error| failed(error.to_string()))?;
+    if block.bytes().len() > record.limit() {
+        return Err(failed(format!("it is {} bytes long, {} are allowed", block.bytes().len(), record.limit()))
+            .hint("`moot limits` lists every limit"));
+    }
+    Ok(WireDraft { rkey: None, members_only: false, record: block.bytes().to_vec(), again: false })
+}
+
+/// The next version of a record of ours, at the same place and for the same audience.
+pub(crate) fn redraft(noun: &str, item: &Item, record: impl Into<Record>) -> Result<WireDraft> {
+    let rkey = item.uri.rsplit('/').next().map(ToOwned::to_owned);
+    Ok(WireDraft { rkey, members_only: item.audience == "members", ..draft(noun, record)? })
+}
+
+/// Publishes in one commit. `community`: where, when the drafts themselves say so.
+pub(crate) fn publish(
+    session: &Session,
+    community: Option<&str>,
+    drafts: Vec<WireDraft>,
+) -> Result<Vec<PublishedInfo>> {
+    let community = community.map(ToOwned::to_owned).or_else(|| session.community.clone());
+    answer!(session.ask(&Request::Publish { community, drafts })?, Reply::Published(items) => items)
+}
+
+/// Publishes one record and says so: `verb` is e.g. "posted".
+pub(crate) fn publish_one(session: &Session, community: Option<&str>, draft: WireDraft, verb: &str) -> Result<()> {
+    for info in publish(session, community, vec![draft])? {
+        session.out.object(&info);
+        session.out.line(said(&info, verb));
+    }
+    Ok(())
+}
+
+/// "posted  abcdefghijklmnop  River Street  http://…  (not sent yet)"
+pub(crate) fn said(info: &PublishedInfo, verb: &str) -> Line {
+    let verb = if info.existed { "already there:" } else { verb };
+    let line = Line::new().strong(verb).text(" ").id(&info.short).text(" in ").text(&info.community_name);
+    let line = match &info.url {
+        Some(url) => line.text("  ").id(url),
+        None => line,
+    };
+    if info.sent { line } else { line.faint("  (not sent yet: no node is running)") }
+}
+
+/// What `--json` prints of a record: where it stands, and its fields as DAG-JSON.
+pub(crate) fn as_json(item: &Item) -> Value {
+    let record = parse_cid(&item.cid)
+        .and_then(|cid| Block::trusted(cid, item.block.clone()).view::<Ipld>())
+        .map_or(Value::Null, |ipld| dag_json(&ipld));
+    json!({
+        "uri": item.uri,
+        "short": item.short,
+        "cid": item.cid,
+        "rev": item.rev,
+        "community": item.community,
+        "community_name": item.community_name,
+        "did": item.did,
+        "author": item.author,
+        "device": item.device,
+        "audience": item.audience,
+        "created": rfc3339(item.created),
+        "updated": rfc3339(item.updated),
+        "fault": item.fault,
+        "url": item.url,
+        "record": record,
+    })
+}
+
+/// Microseconds since 1970 in the form programs read.
+pub(crate) fn rfc3339(micros: u64) -> Option<String> {
+    Timestamp::from_microsecond(i64::try_from(micros).ok()?).ok().map(|t| t.to_string())
+}
+
+/// Depth is bounded by the decoder (32).
+fn dag_json(ipld: &Ipld) -> Value {
+    match ipld {
+        Ipld::Null => Value::Null,
+        Ipld::Bool(b) => json!(b),
+        Ipld::Integer(n) => i64::try_from(*n).map_or(Value::Null, |n| json!(n)),
+        Ipld::Float(f) => json!(f),
+        Ipld::String(text) => json!(text),
+        Ipld::Bytes(bytes) => json!({"/": {"bytes": data_encoding::BASE64_NOPAD.encode(bytes)}}),
+        Ipld::List(list) => list.iter().map(dag_json).collect(),
+        Ipld::Map(map) => map.iter().map(|(k, v)| (k.clone(), dag_json(v))).collect(),
+        Ipld::Link(cid) => json!({"/": cid.to_string()}),
+    }
+}

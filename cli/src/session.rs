@@ -1,0 +1,167 @@
+//! How a command reaches the data: through the control socket when a node runs, else by opening the store itself and
+//! calling the same code. redb lets one process own the file, so both ways exist and the answer is the same.
+
+use std::{
+    cell::RefCell,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+use folkmoot_node::{
+    clock::Clock,
+    config::Config,
+    control::client::{self, ControlError},
+    home::{Home, HomeError},
+    node::{Local, NodeError},
+    request::{CommunityInfo, Reply, Request},
+    store::StoreError,
+};
+
+use crate::{
+    error::{Error, Result},
+    output::Output,
+};
+
+/// Takes the one kind of answer a request has; anything else would be a bug of ours.
+macro_rules! answer {
+    ($reply:expr, $pattern:pat => $value:expr) => {
+        match $reply {
+            $pattern => Ok($value),
+            other => Err($crate::error::Error::bug(format!("the node gave an unexpected answer: {other:?}"))),
+        }
+    };
+}
+pub(crate) use answer;
+
+/// How long two commands at the same moment wait for each other.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PAUSE: Duration = Duration::from_millis(40);
+
+/// What every command is given.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The home folder, whether it exists or not.
+    pub(crate) dir: PathBuf,
+    /// `--community`: reading commands look into all communities without it.
+    pub(crate) named_community: Option<String>,
+    /// The same, else the one of `moot use`.
+    pub(crate) community: Option<String>,
+    pub(crate) out: Output,
+    pub(crate) clock: Clock,
+    /// Kept open between the requests of one command.
+    local: RefCell<Option<Local>>,
+}
+
+impl Session {
+    /// Fails when the settings cannot be read.
+    pub(crate) fn new(dir: PathBuf, named_community: Option<String>, out: Output, clock: Clock) -> Result<Self> {
+        let mut session = Self { dir, named_community, community: None, out, clock, local: RefCell::default() };
+        let chosen = session.config()?.community().map(ToOwned::to_owned);
+        session.community = session.named_community.clone().or(chosen);
+        Ok(session)
+    }
+
+    /// The settings as they are now: file and environment over the defaults.
+    pub(crate) fn config(&self) -> Result<Config> {
+        Ok(Config::load(&self.dir.join("config.toml"), |name| std::env::var(name).ok())?)
+    }
+
+    pub(crate) fn home(&self) -> Result<Home> {
+        Ok(Home::open(&self.dir)?)
+    }
+
+    /// Asks the running node, else our own store. While another command holds the store and no node listens yet, both
+    /// are tried again for five seconds.
+    pub(crate) fn ask(&self, request: &Request) -> Result<Reply> {
+        if let Some(local) = &*self.local.borrow() {
+            return answered(local.request(request.clone()));
+        }
+        let home = self.home()?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match client::request(&home.socket_path(), request) {
+                Ok(reply) => return answered(reply),
+                Err(ControlError::Absent) => {}
+                Err(error) => return Err(unreachable_node(&error)),
+            }
+            match Local::open(&home, self.clock.clone()) {
+                Ok(local) => {
+                    let reply = local.request(request.clone());
+                    self.local.replace(Some(local));
+                    return answered(reply);
+                }
+                Err(error) if is_locked(&error) && Instant::now() < deadline => thread::sleep(PAUSE),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The community a command speaks about: `named`, else the chosen one, else the only one. A name counts when it or
+    /// its CID begins so and no other does.
+    pub(crate) fn pick_community(&self, named: Option<&str>) -> Result<CommunityInfo> {
+        let all = answer!(self.ask(&Request::Communities)?, Reply::Communities(all) => all)?;
+        let Some(wanted) = named.or(self.community.as_deref()) else {
+            return match <[_; 1]>::try_from(all) {
+                Ok([only]) => Ok(only),
+                Err(all) if all.is_empty() => Err(Error::refused("could not tell which community: there is none yet")
+                    .hint("moot community create NAME --public, or moot join LINK")),
+                Err(all) => Err(several("there are several", &all)),
+            };
+        };
+        let lower = wanted.to_lowercase();
+        let exact = |info: &&CommunityInfo| info.cid == wanted || info.name.to_lowercase() == lower;
+        let begins =
+            |info: &&CommunityInfo| info.cid.starts_with(&lower) || info.name.to_lowercase().starts_with(&lower);
+        let mut found: Vec<CommunityInfo> = all.iter().filter(exact).cloned().collect();
+        if found.is_empty() {
+            found = all.iter().filter(begins).cloned().collect();
+        }
+        match <[_; 1]>::try_from(found) {
+            Ok([one]) => Ok(one),
+            Err(found) if found.is_empty() => Err(several(&format!("there is no {wanted:?} here"), &all)),
+            Err(found) => Err(several(&format!("{wanted:?} could be any of these"), &found)),
+        }
+    }
+
+    /// Lets go of the store, before a person thinks in an editor or a node is started in this process.
+    pub(crate) fn release(&self) {
+        self.local.replace(None);
+    }
+
+    /// Asks the running node only; None when there is none.
+    pub(crate) fn ask_node(&self, request: &Request) -> Result<Option<Reply>> {
+        self.release();
+        match client::request(&self.home()?.socket_path(), request) {
+            Ok(reply) => answered(reply).map(Some),
+            Err(ControlError::Absent) => Ok(None),
+            Err(error) => Err(unreachable_node(&error)),
+        }
+    }
+}
+
+fn several(why: &str, them: &[CommunityInfo]) -> Error {
+    let said = Error::refused(format!("could not tell which community: {why}"));
+    let said = them.iter().fold(said, |said, info| said.because(format!("{}  {}", info.name, info.cid)));
+    said.hint("name it with --community, or choose one with moot use")
+}
+
+/// A failure is an error here.
+pub(crate) fn answered(reply: Reply) -> Result<Reply> {
+    match reply {
+        Reply::Failed(failure) => Err(failure.into()),
+        reply => Ok(reply),
+    }
+}
+
+pub(crate) fn is_locked(error: &NodeError) -> bool {
+    matches!(error, NodeError::Home(HomeError::Store(StoreError::Locked(_))))
+}
+
+fn unreachable_node(error: &ControlError) -> Error {
+    let said = Error::network(format!("could not reach the running node: {error}"));
+    match error {
+        ControlError::Version(_) => said.hint("stop it and start it again with this version: moot serve"),
+        _ => said.hint("try again; if it stays so, stop the node and start it again: moot serve"),
+    }
+}

@@ -1,0 +1,117 @@
+//! Lengths of time and sums of money as people type them.
+
+use folkmoot_schemas::records::event::{Price, minor_digits};
+
+use super::number;
+use crate::error::Error;
+
+/// `2h`, `90m`, `1h30`, `2h 30min`, `1:30`, `3 days`: seconds.
+pub(crate) fn duration(text: &str) -> Result<u32, Error> {
+    seconds(text).filter(|s| *s > 0).ok_or_else(|| {
+        Error::usage(format!("could not understand the duration {text:?}"))
+            .hint("write it like 2h, 90m, 1h30 or \"3 days\"")
+    })
+}
+
+fn seconds(text: &str) -> Option<u32> {
+    let text: String = text.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    if let Some((hours, minutes)) = text.split_once(':') {
+        let (hours, minutes): (u32, u32) = (number(hours)?, number(minutes).filter(|m| *m < 60)?);
+        return hours.checked_mul(3600)?.checked_add(minutes * 60);
+    }
+    let (mut rest, mut total, mut last) = (text.as_str(), 0u32, 0);
+    while !rest.is_empty() {
+        let split = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (digits, tail) = rest.split_at(split);
+        let end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(end);
+        let each = match unit {
+            "d" | "day" | "days" => 86_400,
+            "h" | "hr" | "hour" | "hours" => 3600,
+            "m" | "min" | "mins" | "minute" | "minutes" => 60,
+            "w" | "week" | "weeks" => 7 * 86_400,
+            // `1h30`: minutes after hours.
+            "" if last == 3600 => 60,
+            _ => return None,
+        };
+        total = total.checked_add(number::<u32>(digits)?.checked_mul(each)?)?;
+        (rest, last) = (tail, each);
+    }
+    Some(total)
+}
+
+/// `12 EUR`, `5-12.50 EUR`, `€12`, `free`, with a note in brackets: `12 EUR (concessions 8)`.
+pub(crate) fn price(text: &str) -> Result<Price, Error> {
+    read_price(text).ok_or_else(|| {
+        Error::usage(format!("could not understand the price {text:?}"))
+            .hint("write it like \"12 EUR\", \"5-12.50 EUR\", \"free\" or \"12 EUR (concessions 8)\"")
+    })
+}
+
+fn read_price(text: &str) -> Option<Price> {
+    let (text, note) = match text.trim().strip_suffix(')').and_then(|t| t.rsplit_once('(')) {
+        Some((sum, note)) => (sum.trim(), Some(note.trim().to_owned()).filter(|n| !n.is_empty())),
+        None => (text.trim(), None),
+    };
+    if text.eq_ignore_ascii_case("free") {
+        return Some(Price { min: 0, max: None, currency: "EUR".into(), note });
+    }
+    let is_sum = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '–' | ' ');
+    let sums: String = text.chars().filter(|c| is_sum(*c) && *c != ' ').collect();
+    let currency: String = text.chars().filter(|c| !is_sum(*c)).collect();
+    let currency = match currency.as_str() {
+        "€" => "EUR".to_owned(),
+        "£" => "GBP".to_owned(),
+        "$" => "USD".to_owned(),
+        code if code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic()) => code.to_uppercase(),
+        _ => return None,
+    };
+    let digits = minor_digits(&currency) as usize;
+    let mut range = sums.split(['-', '–']);
+    let min = minor(range.next()?, digits)?;
+    let max = range.next().map(|m| minor(m, digits)).map_or(Some(None), |m| m.map(Some))?;
+    if range.next().is_some() || max.is_some_and(|max| max < min) {
+        return None;
+    }
+    Some(Price { min, max: max.filter(|max| *max != min), currency, note })
+}
+
+fn minor(sum: &str, digits: usize) -> Option<u64> {
+    let (whole, part) = sum.split_once(['.', ',']).unwrap_or((sum, ""));
+    if part.len() > digits {
+        return None;
+    }
+    let part = format!("{part:0<digits$}");
+    let part = if part.is_empty() { 0 } else { number::<u64>(&part)? };
+    number::<u64>(whole).filter(|w| *w <= 1_000_000_000)?.checked_mul(10u64.pow(digits as u32))?.checked_add(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_and_without_units() {
+        for (text, want) in
+            [("2h", 7200), ("90m", 5400), ("1h30", 5400), ("2 h 30 min", 9000), ("1:30", 5400), ("3 days", 259_200)]
+        {
+            assert_eq!(seconds(text), Some(want), "{text}");
+        }
+        for text in ["2", "h", "1h-3m", "99999999999h", "4294967295d", "30x"] {
+            assert_eq!(seconds(text).filter(|s| *s > 0), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn prices_are_kept_in_minor_units_of_their_currency() {
+        let p = |text: &str| read_price(text).map(|p| (p.min, p.max, p.currency));
+        assert_eq!(p("12 EUR"), Some((1200, None, "EUR".into())));
+        assert_eq!(p("€12,50"), Some((1250, None, "EUR".into())));
+        assert_eq!(p("5-12.5 eur"), Some((500, Some(1250), "EUR".into())));
+        assert_eq!(p("1500 JPY"), Some((1500, None, "JPY".into())));
+        assert_eq!(read_price("12 EUR (concessions 8)").and_then(|p| p.note).as_deref(), Some("concessions 8"));
+        for text in ["12", "EUR", "12-5 EUR", "1.234 EUR", "-5 EUR", "12 EURO"] {
+            assert_eq!(p(text), None, "{text}");
+        }
+    }
+}
