@@ -98,7 +98,7 @@ fn nearest(word: &str) -> Vec<&'static str> {
     }
     if near.is_empty() {
         let front: String = letters.iter().take(4).collect();
-        near.extend(Language::English.words_by_prefix(&front));
+        near.extend(Language::English.words_by_prefix_iter(&front));
     }
     // A wrong first letter is the rarest slip.
     near.sort_by_key(|candidate| candidate.chars().next() != letters.first().copied());
