@@ -178,7 +178,8 @@ impl Running<'_> {
     pub fn address(&self) -> String {
         let status = self.home.status();
         let listen = status["listen"].as_array().unwrap_or_else(|| panic!("no listen in {status}"));
-        let found = listen.iter().filter_map(Value::as_str).find(|a| a.contains("/ip4/127.0.0.1/") && a.contains("/p2p/"));
+        let found =
+            listen.iter().filter_map(Value::as_str).find(|a| a.contains("/ip4/127.0.0.1/") && a.contains("/p2p/"));
         found.unwrap_or_else(|| panic!("no loopback address in {status}")).to_owned()
     }
 

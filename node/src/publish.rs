@@ -3,6 +3,7 @@
 //! What is checked here is checked so that a person is told before anything is written; replicas judge for themselves.
 
 mod community;
+mod invite;
 
 use folkmoot_schemas::{
     Audience, Cid, Did, Record, Tid, Uri, announce::Announce, block::Block, charter::Visibility, error::Fault,
@@ -10,7 +11,8 @@ use folkmoot_schemas::{
 };
 
 pub(crate) use community::widest;
-pub use community::{found, invite, join, join_addresses, operate, pending_joins, seed};
+pub use community::{found, operate};
+pub use invite::{close_spent, invite, join, joined_addresses, pending_joins, seed};
 
 use crate::{
     clock::Clock,

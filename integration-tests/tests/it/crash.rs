@@ -92,7 +92,11 @@ fn posts_at_the_same_moment_all_succeed_with_and_without_a_node() {
         let children: Vec<_> = (0..4)
             .map(|n| {
                 let text = format!("{label} {n}");
-                home.command(&["post", &text]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("moot starts")
+                home.command(&["post", &text])
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .expect("moot starts")
             })
             .collect();
         for child in children {

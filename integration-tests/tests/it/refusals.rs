@@ -41,7 +41,10 @@ fn a_link_with_nobody_behind_it_is_kept_and_exits_with_3() {
     let (home, other) = (settled("founder"), Home::new("newcomer"));
     let link = home.one(&["invite"])["link"].as_str().expect("a link").to_owned();
     in_form(&other.refused(3, &["join", &link]));
-    assert!(other.ok(&["community", "list"]).to_lowercase().contains("pending") || other.status().to_string().contains("pending"));
+    assert!(
+        other.ok(&["community", "list"]).to_lowercase().contains("pending")
+            || other.status().to_string().contains("pending")
+    );
 }
 
 #[test]
@@ -156,7 +159,8 @@ fn unknown_commands_and_settings_name_the_nearest() {
 fn a_wrong_word_of_the_phrase_is_named_with_its_neighbours() {
     let home = Home::new("phrase");
     let paper = home.scratch("paper.txt");
-    fs::write(&paper, "abandon abandn abandon abandon abandon abandon abandon abandon abandon abandon abandon about\n").expect("writable");
+    fs::write(&paper, "abandon abandn abandon abandon abandon abandon abandon abandon abandon abandon abandon about\n")
+        .expect("writable");
     let said = home.refused(1, &["init", "--recover", "--phrase-file", paper.to_str().expect("UTF-8")]);
     in_form(&said);
     assert!(said.contains("abandn") && said.contains("abandon"), "{said}");

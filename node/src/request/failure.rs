@@ -37,7 +37,7 @@ impl From<ConfigError> for Failure {
 }
 
 /// `what`: the act as in "could not …".
-pub(super) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
+pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
     move |error| {
         let said = Failure::refused(format!("could not {what}: {error}"));
         match error {

@@ -33,7 +33,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn peer_add(&self, addr: &str) -> Answer {
-        let addr = parse(addr)?;
+        let addr = multiaddr(addr)?.to_string();
         let kept = self.kept()?;
         if !kept.contains(&addr) {
             if kept.len() >= MOST {
@@ -101,11 +101,11 @@ fn names(addr: &str, peer_id: &str, at: &str) -> bool {
     }
 }
 
-fn parse(text: &str) -> Result<String, Failure> {
-    let addr = text.trim().parse::<Multiaddr>().map_err(|why| {
+/// An address as people type it.
+pub(crate) fn multiaddr(text: &str) -> Result<Multiaddr, Failure> {
+    text.trim().parse::<Multiaddr>().map_err(|why| {
         Failure::refused(format!("{text:?} is not the address of a node")).because(why.to_string()).hint(
             "such an address looks like /ip4/192.0.2.7/tcp/4700; `moot status` on the other machine prints its own",
         )
-    })?;
-    Ok(addr.to_string())
+    })
 }

@@ -1,0 +1,211 @@
+//! The two requests that wait for the network: join a community, bring everything up to date.
+
+use std::{future::Future, time::Duration};
+
+use folkmoot_schemas::{Cid, block::Block, link::InviteLink};
+use tokio::time::{Instant, timeout};
+
+use super::{JOIN_WAIT, Node};
+use crate::{
+    config::Multiaddr,
+    publish,
+    request::{Failure, Reply, could_not},
+    store::Scope,
+};
+
+/// Without any connection after this, nobody will answer.
+const REACH_WAIT: Duration = Duration::from_secs(20);
+/// Longest that nobody said `same` while nothing is lacking and nothing under way: taken for done.
+const SETTLE: Duration = Duration::from_secs(4);
+/// Longest wait a `sync` may ask for.
+const SYNC_WAIT_MOST: u32 = 600;
+/// Progress has no notices of its own; it is looked at this often besides every change of the store.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How far a join has come.
+enum Joining {
+    /// The roster has not said yes or no.
+    Unanswered,
+    /// Used up, closed, or over: the reason.
+    Refused(String),
+    Member {
+        complete: bool,
+    },
+}
+
+impl Node {
+    pub(super) async fn join(&self, text: &str, via: &[String]) -> Result<Reply, Failure> {
+        let mut link = InviteLink::parse(text).map_err(|why| {
+            Failure::refused("this is not an invite link")
+                .because(why.to_string())
+                .hint("copy the whole link, from https:// or moot: to its end, and put it in quotes")
+        })?;
+        link.addrs.extend(parse_all(via)?.iter().map(Multiaddr::to_string));
+        let community = link.community;
+        if let Joining::Member { complete } = self.joining(&community, None).await? {
+            return self.joined(community, complete, true).await;
+        }
+        let join = {
+            let node = self.clone();
+            blocking(move || {
+                publish::join(&node.inner.store, &node.inner.me, &node.inner.clock, &link)
+                    .map_err(could_not("join the community"))
+            })
+            .await?
+        };
+        self.inner.driver.community_added(community);
+        self.inner.nudge.notify_one();
+
+        let begun = Instant::now();
+        let mut settled = None;
+        let mut changes = self.inner.changes.clone();
+        let outcome = timeout(JOIN_WAIT, async {
+            loop {
+                changes.borrow_and_update();
+                match self.joining(&community, Some(&join)).await? {
+                    Joining::Refused(why) => return Err(used_up(&why)),
+                    Joining::Member { complete: true } if self.settled(&community, &mut settled) => return Ok(true),
+                    Joining::Member { .. } => {}
+                    Joining::Unanswered if begun.elapsed() > REACH_WAIT && self.inner.net.peers().is_empty() => {
+                        return Ok(false);
+                    }
+                    Joining::Unanswered => settled = None,
+                }
+                timeout(LOOK, changes.changed()).await.ok();
+            }
+        })
+        .await;
+        match outcome {
+            Ok(Ok(true)) => self.joined(community, true, false).await,
+            Ok(Err(refused)) => Err(refused),
+            Ok(Ok(false)) | Err(_) => match self.joining(&community, Some(&join)).await? {
+                Joining::Member { complete } => self.joined(community, complete, false).await,
+                Joining::Refused(why) => Err(used_up(&why)),
+                Joining::Unanswered if self.inner.net.peers().is_empty() => {
+                    Err(Failure::network("could not join yet: none of the community's nodes can be reached")
+                        .because("the join is kept and tried again by `moot serve`")
+                        .hint("give the address of another node of the community with --via"))
+                }
+                Joining::Unanswered => Err(Failure::network("could not join yet: no node answered for the community")
+                    .because("the nodes reached do not know the invite yet, or it is no longer valid")
+                    .hint("`moot serve` keeps trying; if it stays so, ask for a new link")),
+            },
+        }
+    }
+
+    async fn joined(&self, community: Cid, complete: bool, already: bool) -> Result<Reply, Failure> {
+        let node = self.clone();
+        let community = blocking(move || node.info(&community)).await?;
+        Ok(Reply::Joined { community, complete, already })
+    }
+
+    /// What our store says of a join.
+    async fn joining(&self, community: &Cid, join: Option<&Block>) -> Result<Joining, Failure> {
+        let (node, community, join) = (self.clone(), *community, join.cloned());
+        blocking(move || {
+            let view = node.inner.store.view(Scope::Members)?;
+            let Some(known) = view.community(&community)? else { return Ok(Joining::Unanswered) };
+            if known.state.is_member(&node.inner.me.did) {
+                return Ok(Joining::Member { complete: view.complete(&community)? });
+            }
+            let Some(join) = join else { return Ok(Joining::Unanswered) };
+            if let Some(why) = known.state.void.get(join.cid()) {
+                return Ok(Joining::Refused(why.clone()));
+            }
+            let op = folkmoot_schemas::roster::Op::view(&join)?;
+            let invite = op.deps.first().and_then(|invite| known.state.invites.get(invite));
+            Ok(match invite {
+                Some(invite) if invite.closed => Joining::Refused("the invite was closed".into()),
+                Some(invite) if invite.joins.len() >= invite.uses as usize => {
+                    Joining::Refused("the invite was used by others".into())
+                }
+                _ => Joining::Unanswered,
+            })
+        })
+        .await
+    }
+
+    /// A peer said it holds the same, or for a while nothing more came.
+    fn settled(&self, community: &Cid, since: &mut Option<Instant>) -> bool {
+        let progress = self.inner.driver.progress();
+        if progress.held_by.get(community).is_some_and(|peers| *peers > 0) {
+            return true;
+        }
+        if progress.busy {
+            *since = None;
+        }
+        since.get_or_insert_with(Instant::now).elapsed() > SETTLE && !progress.busy
+    }
+
+    pub(super) async fn sync(&self, via: &[String], wait_s: u32) -> Result<Reply, Failure> {
+        for addr in parse_all(via)? {
+            self.inner.net.dial(addr);
+        }
+        self.inner.nudge.notify_one();
+        self.inner.driver.sync_now();
+        let wait = Duration::from_secs(u64::from(wait_s.min(SYNC_WAIT_MOST)));
+        let communities = self.communities().await?;
+        let mut settled = None;
+        let mut changes = self.inner.changes.clone();
+        let done = async {
+            loop {
+                changes.borrow_and_update();
+                if self.inner.driver.progress().compared > 0 {
+                    let mut all = true;
+                    for community in &communities {
+                        all &= self.settled(community, &mut settled);
+                    }
+                    if all {
+                        return;
+                    }
+                }
+                timeout(LOOK, changes.changed()).await.ok();
+            }
+        };
+        timeout(wait, done).await.ok();
+
+        let peers = self.inner.net.peers().len() as u32;
+        if peers == 0 {
+            return Err(Failure::network("no other node can be reached")
+                .because("everything published here is kept and handed on by `moot serve`")
+                .hint("name one with --via, or keep one with `moot peer add ADDR`"));
+        }
+        let node = self.clone();
+        blocking(move || match node.answer(crate::request::Request::Communities).reply {
+            Reply::Communities(communities) => {
+                let complete = communities.iter().all(|c| c.complete);
+                Ok(Reply::Synced { peers, complete, communities })
+            }
+            Reply::Failed(failure) => Err(failure),
+            other => Err(Failure::bug(format!("the list of communities was answered with {other:?}"))),
+        })
+        .await
+    }
+
+    async fn communities(&self) -> Result<Vec<Cid>, Failure> {
+        let node = self.clone();
+        blocking(move || Ok(node.inner.store.view(Scope::Members)?.communities()?.into_iter().map(|c| c.id).collect()))
+            .await
+    }
+}
+
+fn used_up(why: &str) -> Failure {
+    Failure::refused("this invite link admits nobody any more").because(why).hint("ask for a new link")
+}
+
+fn parse_all(addrs: &[String]) -> Result<Vec<Multiaddr>, Failure> {
+    addrs.iter().map(|text| crate::request::multiaddr(text)).collect()
+}
+
+/// Runs what reads or writes the store where it may block.
+fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> impl Future<Output = Result<T, Failure>> {
+    let task = tokio::task::spawn_blocking(work);
+    async move {
+        match task.await {
+            Ok(done) => done,
+            Err(why) => Err(Failure::bug("the node could not answer").because(why.to_string())),
+        }
+    }
+}

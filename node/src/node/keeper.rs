@@ -1,0 +1,107 @@
+//! Keeps connections: dials the addresses a home knows until each is connected, again with growing pauses. Also the
+//! small housekeeping that only a running node does.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{Inner, Node};
+use crate::{
+    config::Multiaddr,
+    publish,
+    request::{ADDRESSES, News, PEER},
+    store::StoreError,
+};
+
+/// How often addresses are looked through.
+const TURN: Duration = Duration::from_secs(3);
+/// Pause after the first failure and the longest one. Nodes that can reach each other again must notice within a minute.
+const FIRST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(40);
+/// How often invites are looked through.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+struct Attempt {
+    next: Instant,
+    pause: Duration,
+}
+
+pub(super) async fn run(node: Node) {
+    let mut attempts = BTreeMap::new();
+    let mut turn = interval(TURN);
+    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut housekeeping = Instant::now();
+    loop {
+        tokio::select! {
+            _ = turn.tick() => {}
+            () = node.inner.nudge.notified() => attempts.clear(),
+        }
+        let store = node.clone();
+        match tokio::task::spawn_blocking(move || store.inner.wanted()).await {
+            Ok(Ok(wanted)) => node.inner.dial_due(&mut attempts, wanted),
+            Ok(Err(why)) => tracing::warn!(%why, "the addresses to dial could not be read"),
+            Err(_) => return,
+        }
+        if housekeeping <= Instant::now() {
+            housekeeping = Instant::now() + HOUSEKEEPING;
+            let keeping = node.clone();
+            match tokio::task::spawn_blocking(move || keeping.inner.keep_house()).await {
+                Ok(Ok(news)) => news.into_iter().for_each(|news| node.tell(news)),
+                Ok(Err(why)) => tracing::warn!(%why, "housekeeping was put off"),
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Configured, kept, and named by the links we joined with.
+    fn wanted(&self) -> Result<BTreeSet<Multiaddr>, StoreError> {
+        let mut wanted: BTreeSet<_> = self.configured.iter().cloned().collect();
+        for (key, _) in self.store.metas(PEER)? {
+            wanted.extend(key.strip_prefix(PEER).and_then(|a| a.parse().ok()));
+        }
+        wanted.extend(publish::joined_addresses(&self.store)?.iter().filter_map(|a| a.parse::<Multiaddr>().ok()));
+        Ok(wanted)
+    }
+
+    fn dial_due(&self, attempts: &mut BTreeMap<Multiaddr, Attempt>, wanted: BTreeSet<Multiaddr>) {
+        let now = Instant::now();
+        let own = self.net.local_peer().to_string();
+        let peers: Vec<_> = self.net.peers().iter().map(|(peer, at)| (peer.to_string(), at.to_string())).collect();
+        attempts.retain(|addr, _| wanted.contains(addr));
+        for addr in wanted {
+            let text = addr.to_string();
+            let id = text.split_once("/p2p/").map(|(_, id)| id);
+            let connected = peers.iter().any(|(peer, at)| match id {
+                Some(id) => id == peer,
+                None => *at == text || at.strip_prefix(&text).is_some_and(|rest| rest.starts_with("/p2p/")),
+            });
+            if connected || id == Some(own.as_str()) {
+                attempts.remove(&addr);
+                continue;
+            }
+            let attempt = attempts.entry(addr.clone()).or_insert(Attempt { next: now, pause: FIRST });
+            if attempt.next <= now {
+                attempt.next = now + attempt.pause;
+                attempt.pause = (attempt.pause * 2).min(LONGEST);
+                self.net.dial(addr);
+            }
+        }
+    }
+
+    /// Closes our own invites that are used up or over, and notes where we can be reached for invites made later
+    /// without a running node.
+    fn keep_house(&self) -> Result<Vec<News>, publish::PublishError> {
+        let addresses: Vec<_> = self.net.addresses().iter().map(Multiaddr::to_string).collect();
+        let addresses = addresses.join("\n");
+        if self.store.meta(ADDRESSES)?.as_deref() != Some(addresses.as_bytes()) {
+            self.store.set_meta(ADDRESSES, Some(addresses.as_bytes()))?;
+        }
+        let closed = publish::close_spent(&self.store, &self.me, &self.clock)?;
+        Ok(closed.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)).collect())
+    }
+}
