@@ -546,3 +546,6 @@ fn insert_by_cid(taken: &[Taken<'_>], list: &mut Vec<Place>, place: Place) {
     let at = list.partition_point(|other| taken[*other].cid < taken[place].cid);
     list.insert(at, place);
 }
+
+#[cfg(test)]
+mod tests;
