@@ -10,7 +10,12 @@ use folkmoot_node::{
     node::Node,
     request::{Reply, Request, WireDraft},
 };
-use folkmoot_schemas::{Record, Tid, phrase::Phrase, records::post::Post, roster::{Describe, Role}};
+use folkmoot_schemas::{
+    Record, Tid,
+    phrase::Phrase,
+    records::post::Post,
+    roster::{Describe, Role},
+};
 
 struct Person {
     node: Node,

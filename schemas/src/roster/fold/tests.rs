@@ -6,6 +6,7 @@ use crate::{
     charter::{Founder, Visibility},
     identity::Device,
     key::{Secret, Sig},
+    roster::{Describe, Member, may},
     signed,
 };
 
@@ -130,10 +131,9 @@ impl World {
     fn ancestors(&self, op: &Op) -> BTreeMap<Cid, Op> {
         let (mut found, mut open) = (BTreeMap::new(), op.deps.clone());
         while let Some(cid) = open.pop() {
-            if let Some(op) = self.ops.get(&cid) {
-                if found.insert(cid, op.clone()).is_none() {
-                    open.extend(&op.deps);
-                }
+            let Some(op) = self.ops.get(&cid) else { continue };
+            if found.insert(cid, op.clone()).is_none() {
+                open.extend(&op.deps);
             }
         }
         found
