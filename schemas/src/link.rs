@@ -193,6 +193,13 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_link_or_an_error(text in "(moot:join#|https://a/join#)?(hQ[FH])?[ -~é]{0,80}") {
+            let _ = InviteLink::parse(&text);
+        }
+    }
+
     #[test]
     fn the_seed_is_not_printed() {
         assert!(!format!("{:?}", link()).contains('7'.to_string().repeat(2).as_str()));

@@ -185,6 +185,13 @@ mod tests {
         assert!(Phrase::parse(&"abandon ".repeat(15)).is_err());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_phrase_or_an_error(text in "(\\w{1,9}[ .,]?){0,13}") {
+            let _ = Phrase::parse(&text);
+        }
+    }
+
     #[test]
     fn nothing_secret_is_printed() {
         assert_eq!(format!("{:?}", Phrase::from_entropy([7; 16])), "Phrase(…)");

@@ -196,6 +196,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_path_that_passes_is_safe_in_any_place(path in "[a-z0-9.A-Z/_:~%-]{0,30}|.{0,20}") {
+            if let Ok((collection, rkey)) = check_path(&path) {
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:~-".contains(&byte);
+                proptest::prop_assert!(collection.bytes().chain(rkey.bytes()).all(plain));
+                let uri = Uri::new(uri().community, uri().did, collection, rkey).unwrap();
+                proptest::prop_assert_eq!(uri.to_string().parse(), Ok(uri));
+            }
+        }
+    }
+
     #[test]
     fn a_short_id_depends_on_the_whole_uri() {
         let other = Uri { did: Secret::from_seed([2; 32]).did(), ..uri() };
