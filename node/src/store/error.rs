@@ -30,4 +30,32 @@ impl StoreError {
     pub fn is_fatal(&self) -> bool {
         matches!(self, Self::Foreign(_) | Self::Newer { .. } | Self::Damaged(_))
     }
+
+    /// Our own tables contradict each other: a bug of ours or of the disk, never of a peer.
+    pub(super) fn inconsistent(what: &str) -> Self {
+        Self::Damaged(format!("{what} is named but not there"))
+    }
 }
+
+impl From<redb::Error> for StoreError {
+    /// After an I/O error redb refuses every further write, so that error and all that follow it read the same.
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Corrupted(what) => Self::Damaged(what),
+            redb::Error::Io(_) | redb::Error::PreviousIo => Self::ReadOnly(Box::new(error)),
+            other => Self::Redb(Box::new(other)),
+        }
+    }
+}
+
+macro_rules! from_redb {
+    ($($error:ident),*) => {
+        $(impl From<redb::$error> for StoreError {
+            fn from(error: redb::$error) -> Self {
+                redb::Error::from(error).into()
+            }
+        })*
+    };
+}
+
+from_redb!(StorageError, TableError, TransactionError, CommitError);

@@ -1,19 +1,27 @@
 //! Reading: a [`View`] is one read transaction with one [`Scope`]; [`PublicReader`] hands out public views only.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use folkmoot_schemas::{
     Audience, Cid, Did, Record, Tid, Uri,
     block::Block,
     charter::Visibility,
-    commit::{Commit, HeadRef, RepoId},
-    identity::Identity,
-    records::rsvp::Rsvp,
+    commit::{HeadRef, RepoId},
     recur::Instance,
     roster::State,
 };
+use redb::ReadableTable;
 
-use super::StoreError;
+use super::{
+    Rosters, StoreError,
+    meta::counter,
+    repos::{Repo, Repos},
+    roster::Roster,
+    tables::{Reading, Tables},
+};
 
 /// Which audience a view may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,147 +117,64 @@ pub struct Delta {
     pub more: Option<String>,
 }
 
-/// One consistent picture of the store.
+/// One consistent picture of the store. The questions it answers are in `read_community`, `read_records`,
+/// `read_events` and `read_sync`; every one of them goes through [`View::roster_in_scope`] and [`Scope::sees`].
 #[derive(Debug)]
-pub struct View {}
+pub struct View {
+    scope: Scope,
+    pub(super) t: Reading,
+    pub(super) rosters: Arc<Rosters>,
+    /// Whose home this is.
+    pub(super) me: Option<Did>,
+    /// Repositories per (community, person): asked for again with every row of a list.
+    repos: Mutex<HashMap<(u32, u32), Arc<[Repo]>>>,
+}
+
+impl Scope {
+    pub(super) fn sees(self, audience: Audience) -> bool {
+        self == Self::Members || audience == Audience::Public
+    }
+}
 
 impl View {
+    pub(super) fn new(scope: Scope, t: Reading, rosters: Arc<Rosters>) -> Result<Self, StoreError> {
+        let me = t.meta().get("me")?.and_then(|did| std::str::from_utf8(did.value()).ok()?.parse().ok());
+        Ok(Self { scope, t, rosters, me, repos: Mutex::default() })
+    }
+
     pub fn scope(&self) -> Scope {
-        todo!()
+        self.scope
     }
 
-    // ---- communities, people -------------------------------------------------------------------------------------
-    /// Sorted by name, then id. In scope `Public`: public communities only.
-    pub fn communities(&self) -> Result<Vec<Community>, StoreError> {
-        todo!()
-    }
-    pub fn community(&self, _id: &Cid) -> Result<Option<Community>, StoreError> {
-        todo!()
-    }
-    /// Newest identity document known of a person.
-    pub fn identity(&self, _did: &Did) -> Result<Option<(Block, Identity)>, StoreError> {
-        todo!()
-    }
-    /// The name a person gave in this community's profile, else the short key.
-    pub fn name(&self, _community: &Cid, _did: &Did) -> Result<String, StoreError> {
-        todo!()
-    }
-
-    // ---- records -------------------------------------------------------------------------------------------------
-    pub fn get(&self, _uri: &Uri) -> Result<Lookup, StoreError> {
-        todo!()
-    }
-    /// By short id or an unambiguous beginning of one (≥ 4 characters); `community` None: in all.
-    pub fn by_short(&self, _community: Option<&Cid>, _short: &str) -> Result<Lookup, StoreError> {
-        todo!()
-    }
-    /// The current record with this CID, if any.
-    pub fn by_cid(&self, _cid: &Cid) -> Result<Option<Entry>, StoreError> {
-        todo!()
-    }
-    /// Current records of one kind, newest `created` first, strictly older than `before` = (created, short id).
-    /// Faulty and not-allowed ones (author no member) are left out.
-    pub fn list(
-        &self,
-        _community: &Cid,
-        _collection: &str,
-        _before: Option<(u64, &str)>,
-        _limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
-        todo!()
-    }
-    /// Records whose `Kind::about` is `uri` (replies, updates, answers), oldest first.
-    pub fn about(&self, _uri: &Uri, _collection: &str) -> Result<Vec<Entry>, StoreError> {
-        todo!()
-    }
-    /// Dates of events in a window of seconds since 1970, in order, at most `limit`; series expanded. `true`: cut.
-    pub fn events(
-        &self,
-        _community: &Cid,
-        _window: Range<i64>,
-        _limit: usize,
-    ) -> Result<(Vec<Occurrence>, bool), StoreError> {
-        todo!()
-    }
-    /// Answers to an event (or to one occurrence: those for it and those for the whole event). Counts and names are
-    /// filtered by `show`; the only members-derived fact a public view gives, and only where this node is a member.
-    pub fn answers(&self, _event: &Entry, _occurrence: Option<&str>) -> Result<Answers, StoreError> {
-        todo!()
-    }
-    /// The newest live answer per (person, guest name), unfiltered. Scope `Members` only.
-    pub fn rsvps(&self, _event: &Uri, _occurrence: Option<&str>) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
-        todo!()
-    }
-    /// Number of current records of a community in this scope.
-    pub fn count(&self, _community: &Cid) -> Result<u64, StoreError> {
-        todo!()
-    }
-
-    // ---- blocks, heads, sync -------------------------------------------------------------------------------------
-    /// A block reachable in this scope in this community.
-    pub fn block(&self, _community: &Cid, _cid: &Cid) -> Result<Option<Block>, StoreError> {
-        todo!()
-    }
-    /// Any block of the public audience of any public community: `/b/<cid>`, `/ipfs/<cid>`.
-    pub fn public_block(&self, _cid: &Cid) -> Result<Option<Block>, StoreError> {
-        todo!()
-    }
-    pub fn charter(&self, _community: &Cid) -> Result<Option<Block>, StoreError> {
-        todo!()
-    }
-    /// All kept roster operations with the identities they link, ancestors first.
-    pub fn roster(&self, _community: &Cid) -> Result<(Vec<Block>, Vec<Block>), StoreError> {
-        todo!()
-    }
-    /// Newest identity of each member.
-    pub fn people(&self, _community: &Cid) -> Result<BTreeMap<Did, Cid>, StoreError> {
-        todo!()
-    }
-    /// Heads of the repositories in this scope.
-    pub fn heads(&self, _community: &Cid) -> Result<Vec<RepoHead>, StoreError> {
-        todo!()
-    }
-    pub fn head_commit(&self, _community: &Cid, _repo: &RepoId) -> Result<Option<(Block, Commit)>, StoreError> {
-        todo!()
-    }
-    /// What changed in a repository since a head; `after` continues a long answer. None: no such repository in scope.
-    pub fn delta(
-        &self,
-        _community: &Cid,
-        _repo: &RepoId,
-        _since: Option<&HeadRef>,
-        _after: Option<&str>,
-        _budget: usize,
-    ) -> Result<Option<Delta>, StoreError> {
-        todo!()
-    }
-    /// Over known heads; None while any tree or block is lacking.
-    pub fn digest(&self, _community: &Cid) -> Result<Option<[u8; 32]>, StoreError> {
-        todo!()
-    }
-    /// Over held heads.
-    pub fn snapshot(&self, _community: &Cid) -> Result<Cid, StoreError> {
-        todo!()
-    }
-    /// Everything held that is known.
-    pub fn complete(&self, _community: &Cid) -> Result<bool, StoreError> {
-        todo!()
-    }
-    /// Blobs that current records link and that are not here.
-    pub fn missing_blobs(&self, _community: &Cid) -> Result<Vec<Cid>, StoreError> {
-        todo!()
-    }
     /// Counts up with every write that pages could show.
     pub fn generation(&self) -> u64 {
-        todo!()
+        counter(&self.t, "generation").unwrap_or_default()
+    }
+
+    /// The community, if this view may know of it.
+    pub(super) fn roster_in_scope(&self, community: &Cid) -> Option<&Arc<Roster>> {
+        self.rosters.get(community).filter(|roster| self.scope.sees(roster.audience()))
+    }
+
+    /// One person's repositories with a tree here that `scope` sees.
+    pub(super) fn repos_of_person(&self, scope: Scope, community: u32, did: u32) -> Result<Vec<Repo>, StoreError> {
+        let mut cache = self.repos.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = match cache.get(&(community, did)) {
+            Some(all) => Arc::clone(all),
+            None => {
+                let all: Arc<[Repo]> = self.t.repos_of(community, Some(did))?.into();
+                cache.insert((community, did), Arc::clone(&all));
+                all
+            }
+        };
+        Ok(all.iter().filter(|repo| repo.held.is_some() && scope.sees(repo.audience)).cloned().collect())
     }
 }
 
 /// The gateway's handle: cloneable, public audience only.
 #[derive(Debug, Clone)]
 pub struct PublicReader {
-    #[allow(dead_code, reason = "stub")]
-    store: super::Store,
+    pub(super) store: super::Store,
 }
 
 impl PublicReader {

@@ -1,0 +1,229 @@
+//! Moving a repository to a new head whose tree was checked: the one place that changes trees, whether the commit was
+//! made here or came from elsewhere.
+
+use std::collections::{BTreeSet, HashMap};
+
+use folkmoot_schemas::{Cid, Record, Tid, block::Block, commit::HeadRef};
+use redb::ReadableTable;
+
+use super::{
+    StoreError,
+    blocks::{Blocks, Why, cid_of_digest, digest_of},
+    index::{self, Place},
+    intern::{Name, Numbers},
+    repos::{Held, Repo, Repos},
+    tables::LOWEST,
+    writer::Writer,
+};
+
+/// How long `since` of an older head is answered with a delta: 90 days, in microseconds of the author's own revs.
+const CHANGES_KEPT: u64 = 90 * 86_400 * 1_000_000;
+/// A commit that changes this many paths and most of the tree is not worth remembering path by path.
+const BULK: u64 = 1024;
+
+/// An entry that is new or replaced.
+#[derive(Debug)]
+pub(super) struct Put {
+    pub(super) path: String,
+    pub(super) cid: Cid,
+    pub(super) rev: Tid,
+    pub(super) source: Source,
+}
+
+#[derive(Debug)]
+pub(super) enum Source {
+    New(Block, Record),
+    /// Already here, reachable under the same audience (or staged for this head).
+    Stored(u64),
+}
+
+/// A checked step: `puts` and `gone` turn the held tree into the one `nodes` spell.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) commit: Block,
+    pub(super) head: HeadRef,
+    pub(super) count: u64,
+    pub(super) puts: Vec<Put>,
+    pub(super) gone: Vec<String>,
+    pub(super) nodes: Vec<Block>,
+    /// Written by this node's person.
+    pub(super) own: bool,
+    /// Time of arrival, microseconds.
+    pub(super) now: u64,
+}
+
+impl Writer<'_> {
+    /// Answers the files that the new records link and that are not here.
+    pub(super) fn advance(&mut self, repo: &mut Repo, step: Step) -> Result<Vec<Cid>, StoreError> {
+        let community = self.t.community_of(repo.community)?;
+        let prefix = index::prefix(&community, &self.t.key_of(repo.did)?);
+        let history = repo.held.is_some() && !forgets(&step);
+        let rev = step.head.rev.as_u64();
+        let mut lacking = Vec::new();
+
+        for path in &step.gone {
+            if let Some((collection, rkey)) = path.split_once('/') {
+                let collection = self.intern(Name::Collection(collection))?;
+                let place = Place { repo, prefix: &prefix, community: &community, collection, path, rkey };
+                self.unplace(&place)?;
+                if history {
+                    self.t.changes.insert((repo.number, rev, collection, rkey.as_bytes()), ())?;
+                }
+            }
+        }
+        for put in step.puts {
+            if let Some((collection, rkey)) = put.path.split_once('/') {
+                let collection = self.intern(Name::Collection(collection))?;
+                let path = put.path.as_str();
+                let place = Place { repo, prefix: &prefix, community: &community, collection, path, rkey };
+                self.unplace(&place)?;
+                if history {
+                    self.t.changes.insert((repo.number, rev, collection, rkey.as_bytes()), ())?;
+                }
+                let (seq, record, size) = match put.source {
+                    Source::New(block, record) => (self.put_block(&block)?, record, block.bytes().len()),
+                    Source::Stored(seq) => {
+                        let block = self.t.block_named(seq, put.cid)?;
+                        (seq, Record::view(&block)?.1, block.bytes().len())
+                    }
+                };
+                self.t.tree.insert(
+                    (repo.number, collection, rkey.as_bytes()),
+                    (seq, put.rev.as_u64(), &digest_of(&put.cid)),
+                )?;
+                self.t.places.insert((seq, repo.number, collection, rkey.as_bytes()), ())?;
+                self.link_files(repo, &record, step.own, &mut lacking)?;
+                self.index(&place, put.rev, &record, size, step.now)?;
+            }
+        }
+        self.replace_nodes(repo, &step.nodes)?;
+        let commit = self.put_block(&step.commit)?;
+        self.hold(commit, repo.community, Why::Reach(repo.audience))?;
+        if let Some(before) = repo.held {
+            self.release(before.commit, repo.community, Why::Reach(repo.audience))?;
+        }
+        if !history {
+            self.forget_history(repo.number)?;
+        }
+        self.t.past.insert((repo.number, rev), &digest_of(&step.head.cid))?;
+        self.prune_history(repo.number, step.head.rev)?;
+        repo.held = Some(Held { head: step.head, commit, records: step.count });
+        if step.head.beats(&repo.known) {
+            repo.known = step.head;
+        }
+        self.save_repo(repo)?;
+        self.dirty = true;
+        self.visible = true;
+        Ok(lacking)
+    }
+
+    /// Takes an entry out of its tree, the indexes and the link counts.
+    fn unplace(&mut self, place: &Place<'_>) -> Result<(), StoreError> {
+        let Place { repo, collection, rkey, .. } = *place;
+        let Some(leaf) = self.t.leaf(repo.number, collection, rkey)? else { return Ok(()) };
+        let (_, record) = Record::view(&self.t.block_named(leaf.seq, leaf.cid)?)?;
+        self.unindex(place, leaf.rev, &record)?;
+        self.unlink_files(repo, &record)?;
+        self.t.places.remove((leaf.seq, repo.number, collection, rkey.as_bytes()))?;
+        self.t.tree.remove((repo.number, collection, rkey.as_bytes()))?;
+        self.let_go.push(leaf.seq);
+        Ok(())
+    }
+
+    /// Stores the nodes that are new in this tree, lets go of those no longer in it.
+    fn replace_nodes(&mut self, repo: &Repo, nodes: &[Block]) -> Result<(), StoreError> {
+        let mut before: HashMap<[u8; 32], u64> = HashMap::new();
+        for row in self.t.nodes.range((repo.number, &[0; 32])..=(repo.number, &[0xff; 32]))? {
+            let (key, seq) = row?;
+            before.insert(*key.value().1, seq.value());
+        }
+        for node in nodes {
+            let digest = digest_of(node.cid());
+            if before.remove(&digest).is_some() || self.t.nodes.get((repo.number, &digest))?.is_some() {
+                continue;
+            }
+            let seq = self.put_block(node)?;
+            self.hold(seq, repo.community, Why::Reach(repo.audience))?;
+            self.t.nodes.insert((repo.number, &digest), seq)?;
+        }
+        for (digest, seq) in before {
+            self.t.nodes.remove((repo.number, &digest))?;
+            self.release(seq, repo.community, Why::Reach(repo.audience))?;
+        }
+        Ok(())
+    }
+
+    fn forget_history(&mut self, repo: u32) -> Result<(), StoreError> {
+        self.t.past.retain_in((repo, 0)..(repo + 1, 0), |_, _| false)?;
+        self.t.changes.retain_in((repo, 0, 0, LOWEST)..(repo + 1, 0, 0, LOWEST), |_, ()| false)?;
+        Ok(())
+    }
+
+    fn prune_history(&mut self, repo: u32, rev: Tid) -> Result<(), StoreError> {
+        let floor = rev.as_u64().saturating_sub(CHANGES_KEPT << 10);
+        let stale = self.t.past.range((repo, 0)..(repo, floor))?.next().is_some();
+        if stale {
+            self.t.past.retain_in((repo, 0)..(repo, floor), |_, _| false)?;
+            self.t.changes.retain_in((repo, 0, 0, LOWEST)..(repo, floor, 0, LOWEST), |_, ()| false)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a repository whole: its author is no member any more, or retired the device.
+    pub(super) fn drop_repo(&mut self, repo: &Repo) -> Result<(), StoreError> {
+        let community = self.t.community_of(repo.community)?;
+        let prefix = index::prefix(&community, &self.t.key_of(repo.did)?);
+        let paths: Vec<String> = self.t.entries(repo.number)?.into_keys().collect();
+        for path in &paths {
+            if let Some((collection, rkey)) = path.split_once('/') {
+                let collection = self.intern(Name::Collection(collection))?;
+                self.unplace(&Place { repo, prefix: &prefix, community: &community, collection, path, rkey })?;
+            }
+        }
+        self.replace_nodes(repo, &[])?;
+        if let Some(held) = repo.held {
+            self.release(held.commit, repo.community, Why::Reach(repo.audience))?;
+        }
+        self.forget_history(repo.number)?;
+        self.clear_stage(repo)?;
+        let key = self.t.repo_keys.remove(repo.number)?.map(|row| row.value());
+        if let Some(key) = key {
+            self.t.repos.remove(key)?;
+        }
+        self.dirty = true;
+        self.visible = true;
+        Ok(())
+    }
+}
+
+fn forgets(step: &Step) -> bool {
+    let changed = (step.puts.len() + step.gone.len()) as u64;
+    changed >= BULK && changed * 2 >= step.count
+}
+
+/// Paths changed after `since`, in path order; None when `since` was never held here (or too long ago).
+pub(super) trait History: Repos {
+    fn changed_since(&self, repo: u32, since: &HeadRef) -> Result<Option<BTreeSet<String>>, StoreError> {
+        let held = match self.past().get((repo, since.rev.as_u64()))? {
+            Some(row) => cid_of_digest(row.value())? == since.cid,
+            None => false,
+        };
+        if !held {
+            return Ok(None);
+        }
+        let mut paths = BTreeSet::new();
+        let mut names: HashMap<u32, String> = HashMap::new();
+        let from = (repo, since.rev.as_u64() + 1, 0, LOWEST);
+        for row in self.changes().range(from..(repo + 1, 0, 0, LOWEST))? {
+            let (key, _) = row?;
+            let (_, _, collection, rkey) = key.value();
+            let name = match names.get(&collection) {
+                Some(name) => name,
+                None => names.entry(collection).or_insert(self.collection_of(collection)?),
+            };
+            paths.insert(format!("{name}/{}", String::from_utf8_lossy(rkey)));
+        }
+        Ok(Some(paths))
+    }
+}
+impl<T: super::tables::Tables> History for T {}

@@ -1,0 +1,237 @@
+//! Our own commits: read, decided, signed and stored in one write transaction, so that no two can follow the same head.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use folkmoot_schemas::{
+    Cid, Record, Tid,
+    block::Block,
+    commit::{Commit, HeadRef, RepoId},
+    limits, mst, uri,
+};
+use redb::ReadableTable;
+
+use super::{
+    OwnCommit, Store, StoreError,
+    advance::{Put as Entry, Source, Step},
+    blocks::Blocks,
+    intern::{Name, Numbers},
+    repos::{Repo, Repos},
+    roster::People,
+    write::{Change, Committed, Put},
+    writer::Writer,
+};
+
+/// How long an equal record counts as the same one, sent twice: 10 minutes, in microseconds.
+const TWICE: u64 = 10 * 60 * 1_000_000;
+
+impl Store {
+    /// A commit of our own: built and signed inside the transaction by the closure-free [`OwnCommit`] plan, so that two
+    /// callers can never sign the same `prev`. Durable when this returns.
+    pub fn commit_own(&self, plan: OwnCommit<'_>) -> Result<Committed, StoreError> {
+        self.write(|w| w.commit_own(plan))
+    }
+}
+
+/// The plan worked out: what is written, and what the caller is told.
+#[derive(Default)]
+struct Work {
+    /// By path: the last change of a path counts.
+    puts: BTreeMap<String, (Tid, Block, Record)>,
+    gone: Vec<String>,
+    answers: Vec<Put>,
+    last: Option<Tid>,
+}
+
+impl Writer<'_> {
+    fn commit_own(&mut self, plan: OwnCommit<'_>) -> Result<Committed, StoreError> {
+        let refused = |why: &str| Err(StoreError::Refused(why.to_owned()));
+        let Some(roster) = self.rosters.get(&plan.community).cloned() else {
+            return refused("this community is not known here");
+        };
+        if !roster.state.is_member(&plan.did) {
+            return refused("you are not a member of this community");
+        }
+        if plan.audience < roster.audience() {
+            return refused("this community has no public audience");
+        }
+        let id = RepoId { did: plan.did, device: plan.device.did(), audience: plan.audience };
+        let identity = match self.t.newest(&plan.did)? {
+            Some((block, identity)) if identity.certifies(&id.device) => *block.cid(),
+            _ => return refused("this device is not one of yours any more"),
+        };
+        let repo = self.t.repo(roster.number, &id)?;
+        let work = self.work_out(&plan, roster.number, repo.as_ref())?;
+        let held = repo.as_ref().and_then(|repo| repo.held);
+        if work.puts.is_empty() && work.gone.is_empty() {
+            let Some(held) = held else { return refused("this device has published nothing here yet") };
+            return Ok(Committed {
+                commit: self.t.block_named(held.commit, held.head.cid)?,
+                head: held.head,
+                puts: work.answers,
+                gone: Vec::new(),
+                blocks: Vec::new(),
+                wrote: false,
+            });
+        }
+        let rev = match work.last {
+            Some(last) => last,
+            None => Tid::next(plan.now, plan.random, repo.as_ref().map(|repo| repo.known.rev), None),
+        };
+
+        let mut entries = match &repo {
+            Some(repo) => self.t.entries(repo.number)?,
+            None => mst::Entries::new(),
+        };
+        for path in &work.gone {
+            entries.remove(path);
+        }
+        for (path, (_, block, _)) in &work.puts {
+            entries.insert(path.clone(), *block.cid());
+        }
+        let tree = mst::build(&entries)?;
+        let commit = Commit {
+            did: plan.did,
+            device: id.device,
+            community: plan.community,
+            audience: plan.audience,
+            rev,
+            data: tree.root,
+            identity,
+            count: entries.len() as u64,
+            prev: held.map(|held| held.head),
+        };
+        let block = commit.seal(plan.device)?;
+        let head = HeadRef { rev, cid: *block.cid() };
+        let mut repo = match repo {
+            Some(repo) => repo,
+            None => self.new_repo(roster.number, &id, head)?,
+        };
+        let blocks = work.puts.iter().map(|(path, (_, block, _))| (path.clone(), block.clone())).collect();
+        let puts = work
+            .puts
+            .into_iter()
+            .map(|(path, (rev, block, record))| Entry {
+                path,
+                cid: *block.cid(),
+                rev,
+                source: Source::New(block, record),
+            })
+            .collect();
+        self.advance(
+            &mut repo,
+            Step {
+                commit: block.clone(),
+                head,
+                count: commit.count,
+                puts,
+                gone: work.gone.clone(),
+                nodes: tree.nodes,
+                own: true,
+                now: plan.now,
+            },
+        )?;
+        Ok(Committed { commit: block, head, puts: work.answers, gone: work.gone, blocks, wrote: true })
+    }
+
+    /// Gives every new record its rev and path. All records of a commit take consecutive TIDs; the last is the commit's.
+    fn work_out(&self, plan: &OwnCommit<'_>, community: u32, repo: Option<&Repo>) -> Result<Work, StoreError> {
+        let mut work = Work { last: None, ..Work::default() };
+        let newest = repo.map(|repo| repo.known.rev);
+        let recent = self.recent(plan, repo)?;
+        for change in &plan.changes {
+            let (rkey, record, again) = match change {
+                Change::Put { rkey, record, again } => (rkey, record, *again),
+                Change::Remove { path } => {
+                    let held = match repo {
+                        Some(repo) => self.t.leaf_at(repo.number, path)?.is_some(),
+                        None => false,
+                    };
+                    if work.puts.remove(path).is_some() || held {
+                        work.gone.push(path.clone());
+                    }
+                    continue;
+                }
+            };
+            let fixed = match (rkey, record) {
+                // A tombstone stands where the deleted record stood, so its "rkey" is that whole path.
+                (Some(path), Record::Tombstone(_)) => Some(path.clone()),
+                (None, Record::Tombstone(_)) => {
+                    return Err(StoreError::Refused("a tombstone needs the path it stands at".into()));
+                }
+                (Some(rkey), _) => Some(format!("{}/{rkey}", record.name())),
+                (None, _) => record.rkey().map(|rkey| format!("{}/{rkey}", record.name())),
+            };
+            if fixed.is_none() && !again {
+                let content = record.encode(Tid::new(0, 0))?;
+                if let Some(put) = recent.get(content.cid()) {
+                    work.answers.push(put.clone());
+                    continue;
+                }
+            }
+            let replaces = match &fixed {
+                Some(path) => self.newest_at(community, plan, path)?,
+                None => None,
+            };
+            let rev = Tid::next(plan.now, plan.random, work.last.or(newest), replaces);
+            let path = fixed.unwrap_or_else(|| format!("{}/{rev}", record.name()));
+            uri::check_path(&path)?;
+            let block = record.encode(rev)?;
+            if block.bytes().len() > limits::RECORD {
+                return Err(StoreError::Refused(format!("a record of {} bytes is too long", block.bytes().len())));
+            }
+            work.last = Some(rev);
+            work.gone.retain(|gone| *gone != path);
+            work.answers.push(Put { path: path.clone(), cid: *block.cid(), rev, existed: false });
+            work.puts.insert(path, (rev, block, record.clone()));
+        }
+        Ok(work)
+    }
+
+    /// The greatest rev at a path over all repositories of this person: a new version must be newer than each.
+    fn newest_at(&self, community: u32, plan: &OwnCommit<'_>, path: &str) -> Result<Option<Tid>, StoreError> {
+        let Some(did) = self.t.number(Name::Key(&plan.did))? else { return Ok(None) };
+        let mut newest = None;
+        for repo in self.t.repos_of(community, Some(did))? {
+            newest = newest.max(self.t.leaf_at(repo.number, path)?.map(|leaf| leaf.rev));
+        }
+        Ok(newest)
+    }
+
+    /// This device's records of the last minutes at TID paths, by their content with the rev left out.
+    /// Equal content has equal length (a TID is always 13 characters), so only those are looked into.
+    fn recent(&self, plan: &OwnCommit<'_>, repo: Option<&Repo>) -> Result<HashMap<Cid, Put>, StoreError> {
+        let mut recent = HashMap::new();
+        let Some(repo) = repo else { return Ok(recent) };
+        let mut lengths: BTreeMap<&str, HashSet<usize>> = BTreeMap::new();
+        for change in &plan.changes {
+            if let Change::Put { rkey: None, record, again: false } = change
+                && record.rkey().is_none()
+                && !matches!(record, Record::Tombstone(_))
+            {
+                let length = record.encode(Tid::new(0, 0))?.bytes().len();
+                lengths.entry(record.name()).or_default().insert(length);
+            }
+        }
+        let from = Tid::new(plan.now.saturating_sub(TWICE), 0).to_string();
+        for (name, lengths) in lengths {
+            let Some(collection) = self.t.number(Name::Collection(name))? else { continue };
+            let range =
+                (repo.number, collection, from.as_bytes())..(repo.number, collection + 1, super::tables::LOWEST);
+            for row in self.t.tree.range(range)? {
+                let (key, value) = row?;
+                let rkey = String::from_utf8_lossy(key.value().2).into_owned();
+                let (seq, rev, digest) = value.value();
+                let block = self.t.block_named(seq, super::blocks::cid_of_digest(digest)?)?;
+                if rkey.parse::<Tid>().is_err() || !lengths.contains(&block.bytes().len()) {
+                    continue;
+                }
+                let (_, record) = Record::view(&block)?;
+                let content = *record.encode(Tid::new(0, 0))?.cid();
+                let put =
+                    Put { path: format!("{name}/{rkey}"), cid: *block.cid(), rev: Tid::from_u64(rev)?, existed: true };
+                recent.entry(content).or_insert(put);
+            }
+        }
+        Ok(recent)
+    }
+}

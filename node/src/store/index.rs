@@ -1,0 +1,164 @@
+//! The indexes pages read. A row exists per *entry of a repository*, so keeping them needs nothing but that repository;
+//! where a person's devices overlap, readers ask which entry wins. Records with a fault, and tombstones, have no row
+//! but their short id.
+
+use folkmoot_schemas::{Cid, Did, Record, Tid, Uri, derive, record::KINDS, recur, uri};
+use redb::ReadableTable;
+
+use super::{StoreError, blocks::audience_code, repos::Repo, tables::Tables, writer::Writer};
+
+/// Events no longer than this (seconds) are found by their start alone: 60 days and some hours is the longest single
+/// event. Series, and what a moved occurrence stretches, are few and looked through.
+pub(super) const SHORT: i64 = 62 * 86_400;
+/// Spans are computed as if all-day events and unknown zones were UTC; no zone is further from it than this, so the
+/// index depends neither on the community's zone nor on the version of the zone data.
+pub(super) const ZONES: i64 = 26 * 3_600;
+
+/// Where an entry stands, with what its keys are made of.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    pub(super) repo: &'a Repo,
+    /// `moot://<community>/<did>/`
+    pub(super) prefix: &'a str,
+    pub(super) community: &'a Cid,
+    pub(super) collection: u32,
+    pub(super) path: &'a str,
+    pub(super) rkey: &'a str,
+}
+
+/// `moot://<community>/<did>/`: what the URIs of a repository begin with.
+pub(super) fn prefix(community: &Cid, did: &Did) -> String {
+    format!("moot://{community}/{did}/")
+}
+
+/// The 80 bits that a short id spells.
+pub(super) fn short(uri: &str) -> [u8; 10] {
+    let mut short = [0; 10];
+    short.copy_from_slice(&derive::digest(&[Some(uri)])[..10]);
+    short
+}
+
+/// Why pages hide this record, if they do. A pure function of its bytes and path.
+pub(super) fn fault(record: &Record, path: &str, size: usize) -> Option<String> {
+    let (collection, rkey) = uri::check_path(path).ok()?;
+    match record {
+        Record::Unknown { name, .. } if KINDS.contains(&name.as_str()) => {
+            return Some("its fields do not have the shape of this kind".into());
+        }
+        Record::Tombstone(_) => return None,
+        _ => {}
+    }
+    if record.name() != collection {
+        return Some(format!("$type: is {}, but it stands under {collection}", record.name()));
+    }
+    if size > record.limit() {
+        return Some(format!("is {size} bytes long, {} are allowed", record.limit()));
+    }
+    match record.rkey() {
+        Some(due) if due != rkey => return Some(format!("rkey: must be {due}")),
+        _ => {}
+    }
+    record.check().err().map(|fault| fault.to_string())
+}
+
+/// When a record was created, by its own word: the TID of its rkey, else its rev.
+pub(super) fn own_created(rkey: &str, rev: Tid) -> u64 {
+    rkey.parse::<Tid>().map_or(rev.micros(), Tid::micros)
+}
+
+/// Times that pages show: a record's own, unless they lay in the future when it came.
+pub(super) trait Times: Tables {
+    fn times(&self, repo: u32, collection: u32, rkey: &str, rev: Tid) -> Result<(u64, u64), StoreError> {
+        Ok(match self.early().get((repo, collection, rkey.as_bytes()))? {
+            Some(row) => row.value(),
+            None => (own_created(rkey, rev), rev.micros()),
+        })
+    }
+}
+impl<T: Tables> Times for T {}
+
+impl Writer<'_> {
+    /// Adds the rows of a record that now stands at `place`. `now`: time of arrival, microseconds.
+    pub(super) fn index(
+        &mut self,
+        place: &Place<'_>,
+        rev: Tid,
+        record: &Record,
+        size: usize,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let Place { repo, collection, rkey, .. } = *place;
+        let (number, community) = (repo.number, repo.community);
+        let created = own_created(rkey, rev);
+        if created > now || rev.micros() > now {
+            self.t.early.insert((number, collection, rkey.as_bytes()), (created.min(now), rev.micros().min(now)))?;
+        }
+        let uri = format!("{}{}", place.prefix, place.path);
+        let short = short(&uri);
+        self.remember_short(&short, place)?;
+        if matches!(record, Record::Tombstone(_)) || fault(record, place.path, size).is_some() {
+            return Ok(());
+        }
+        let created = created.min(now);
+        self.t.timeline.insert((community, collection, !created, &short, number), rkey.as_bytes())?;
+        if let Record::Event(event) = record {
+            let (start, end) = recur::span(event, "UTC");
+            let end = end.unwrap_or(i64::MAX);
+            let long = end.saturating_sub(start) > SHORT;
+            self.t.events.insert((community, u8::from(long), start, number, rkey.as_bytes()), end)?;
+        }
+        if let Some(about) = about(record, place.community) {
+            self.t.about.insert((community, &about, collection, created, number, rkey.as_bytes()), ())?;
+        }
+        Ok(())
+    }
+
+    /// Takes away the rows that `index` made for the same record; short ids stay, so that a page can say "gone".
+    pub(super) fn unindex(&mut self, place: &Place<'_>, rev: Tid, record: &Record) -> Result<(), StoreError> {
+        let Place { repo, collection, rkey, .. } = *place;
+        let (number, community) = (repo.number, repo.community);
+        let (created, _) = self.t.times(number, collection, rkey, rev)?;
+        self.t.early.remove((number, collection, rkey.as_bytes()))?;
+        let short = short(&format!("{}{}", place.prefix, place.path));
+        self.t.timeline.remove((community, collection, !created, &short, number))?;
+        if let Record::Event(event) = record {
+            let (start, _) = recur::span(event, "UTC");
+            for long in [0, 1] {
+                self.t.events.remove((community, long, start, number, rkey.as_bytes()))?;
+            }
+        }
+        if let Some(about) = about(record, place.community) {
+            self.t.about.remove((community, &about, collection, created, number, rkey.as_bytes()))?;
+        }
+        Ok(())
+    }
+
+    /// Short ids are 80 bits of a hash: of two URIs made to collide, the first keeps it.
+    fn remember_short(&mut self, short: &[u8; 10], place: &Place<'_>) -> Result<(), StoreError> {
+        let Place { repo, collection, rkey, .. } = *place;
+        let seen = 1 << audience_code(repo.audience);
+        let row = self.t.shorts.get(short)?.map(|row| {
+            let (community, did, collection, seen, rkey) = row.value();
+            (community, did, collection, seen, rkey.to_vec())
+        });
+        match row {
+            Some((c, d, k, before, r))
+                if (c, d, k, r.as_slice()) == (repo.community, repo.did, collection, rkey.as_bytes()) =>
+            {
+                if before & seen == 0 {
+                    self.t.shorts.insert(short, (c, d, k, before | seen, r.as_slice()))?;
+                }
+            }
+            Some(_) => {}
+            None => {
+                self.t.shorts.insert(short, (repo.community, repo.did, collection, seen, rkey.as_bytes()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a record speaks about, if that is in its own community.
+fn about(record: &Record, community: &Cid) -> Option<[u8; 10]> {
+    record.about().filter(|uri: &Uri| uri.community == *community).map(|uri| short(&uri.to_string()))
+}

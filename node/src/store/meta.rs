@@ -1,0 +1,46 @@
+//! Small facts of this node: `me` (the person's did, as text), invite seeds, peers, pending joins. Never exported.
+
+use redb::ReadableTable;
+
+use super::{
+    Store, StoreError,
+    tables::{Reading, Tables},
+};
+use redb::ReadableDatabase;
+
+pub(super) fn counter(t: &Reading, name: &str) -> Result<u64, StoreError> {
+    Ok(t.counters().get(name)?.map_or(0, |n| n.value()))
+}
+
+impl Store {
+    /// Small facts of this node: `me`, invite seeds, peers. Never exported.
+    pub fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let t = Reading::open(&self.inner.db.begin_read()?)?;
+        Ok(t.meta().get(key)?.map(|value| value.value().to_vec()))
+    }
+
+    pub fn set_meta(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
+        self.write(|w| {
+            match value {
+                Some(value) => w.t.meta.insert(key, value)?,
+                None => w.t.meta.remove(key)?,
+            };
+            w.dirty = true;
+            Ok(())
+        })
+    }
+
+    /// All metas whose key starts with `prefix`.
+    pub fn metas(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let t = Reading::open(&self.inner.db.begin_read()?)?;
+        let mut found = Vec::new();
+        for row in t.meta().range(prefix..)? {
+            let (key, value) = row?;
+            if !key.value().starts_with(prefix) {
+                break;
+            }
+            found.push((key.value().to_owned(), value.value().to_vec()));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,187 @@
+//! Creating and opening the file. Every refusal names the file and what is wrong with it.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+};
+
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition,
+    backends::{FileBackend, InMemoryBackend},
+};
+
+use super::{StoreError, tables::Writing};
+
+/// The layout of `tables`. A file of a higher number is refused.
+const SCHEMA: u64 = 1;
+/// Page cache in bytes; redb's own default is 1 GiB.
+const CACHE: usize = 32 * 1024 * 1024;
+/// How every redb file begins.
+const MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
+
+fn builder() -> Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE);
+    builder
+}
+
+/// All tables and the schema number, in one durable commit.
+fn initialise(db: &Database) -> Result<(), StoreError> {
+    let mut txn = db.begin_write()?;
+    txn.set_two_phase_commit(true);
+    Writing::open(&txn)?.counters.insert("schema", SCHEMA)?;
+    txn.commit()?;
+    Ok(())
+}
+
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    let io = |e| StoreError::Io(path.to_owned(), e);
+    if path.try_exists().map_err(io)? {
+        return Err(io(io::ErrorKind::AlreadyExists.into()));
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let fresh = PathBuf::from(name);
+    match fs::remove_file(&fresh) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io(e)),
+        _ => {}
+    }
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&fresh).map_err(io)?;
+    let backend = FileBackend::new(file).map_err(|e| database(path, e))?;
+    let db = builder().create_with_backend(backend).map_err(|e| database(path, e))?;
+    initialise(&db)?;
+    // Closing writes once more; only then is the file whole.
+    drop(db);
+    File::open(&fresh).and_then(|file| file.sync_all()).map_err(io)?;
+    fs::rename(&fresh, path).map_err(io)?;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+}
+
+pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
+    let mut start = [0; MAGIC.len()];
+    let mut file = File::open(path).map_err(|e| StoreError::Io(path.to_owned(), e))?;
+    match file.read_exact(&mut start) {
+        Ok(()) if start == *MAGIC => {}
+        Err(e) if e.kind() != io::ErrorKind::UnexpectedEof => return Err(StoreError::Io(path.to_owned(), e)),
+        _ => return Err(StoreError::Foreign(path.to_owned())),
+    }
+    drop(file);
+    // redb trusts a file it closed itself, and panics on some that were changed or cut behind its back.
+    let db = catch_unwind(AssertUnwindSafe(|| builder().open(path)))
+        .map_err(|_| StoreError::Damaged(format!("{} cannot be read", path.display())))?
+        .map_err(|e| database(path, e))?;
+    check_schema(&db, path)?;
+    Ok(db)
+}
+
+fn check_schema(db: &Database, path: &Path) -> Result<(), StoreError> {
+    const COUNTERS: TableDefinition<'static, &str, u64> = TableDefinition::new("counters");
+    let counters = match db.begin_read()?.open_table(COUNTERS) {
+        Ok(table) => table,
+        Err(redb::TableError::Storage(e)) => return Err(e.into()),
+        Err(_) => return Err(StoreError::Foreign(path.to_owned())),
+    };
+    match counters.get("schema")?.map(|n| n.value()) {
+        Some(SCHEMA) => Ok(()),
+        Some(found) if found > SCHEMA => Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA }),
+        _ => Err(StoreError::Foreign(path.to_owned())),
+    }
+}
+
+pub(super) fn in_memory() -> Result<Database, StoreError> {
+    let db = builder().create_with_backend(InMemoryBackend::new()).map_err(|e| database(Path::new("memory"), e))?;
+    initialise(&db)?;
+    Ok(db)
+}
+
+fn database(path: &Path, error: DatabaseError) -> StoreError {
+    let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("{}: {why}", path.display()));
+    match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => StoreError::Locked(path.to_owned()),
+        DatabaseError::Storage(StorageError::Io(e)) if e.kind() == io::ErrorKind::InvalidData => damaged(&e),
+        DatabaseError::Storage(StorageError::Io(e)) if e.kind() == io::ErrorKind::UnexpectedEof => damaged(&e),
+        DatabaseError::Storage(StorageError::Io(e)) => StoreError::Io(path.to_owned(), e),
+        DatabaseError::Storage(StorageError::Corrupted(why)) => damaged(&why),
+        DatabaseError::UpgradeRequired(_) | DatabaseError::RepairAborted => damaged(&error),
+        other => StoreError::Redb(Box::new(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn a_second_owner_is_refused_as_locked() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.redb");
+        let _owner = Store::create(&path).unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Locked(_))));
+    }
+
+    #[test]
+    fn an_existing_file_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.redb");
+        fs::write(&path, b"precious").unwrap();
+        assert!(matches!(Store::create(&path), Err(StoreError::Io(..))));
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn foreign_newer_and_missing_files_are_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = dir.path().join("text");
+        fs::write(&text, b"This is not a database at all, but it is long enough to be one.").unwrap();
+        assert!(matches!(Store::open(&text), Err(StoreError::Foreign(_))));
+
+        let empty = dir.path().join("empty");
+        fs::write(&empty, b"").unwrap();
+        assert!(matches!(Store::open(&empty), Err(StoreError::Foreign(_))));
+
+        let other = dir.path().join("other.redb");
+        drop(Database::create(&other).unwrap());
+        assert!(matches!(Store::open(&other), Err(StoreError::Foreign(_))));
+
+        let newer = dir.path().join("newer.redb");
+        create(&newer).unwrap();
+        let db = Database::open(&newer).unwrap();
+        let txn = db.begin_write().unwrap();
+        Writing::open(&txn).unwrap().counters.insert("schema", SCHEMA + 1).unwrap();
+        txn.commit().unwrap();
+        drop(db);
+        assert!(matches!(Store::open(&newer), Err(StoreError::Newer { found: 2, known: 1, .. })));
+
+        assert!(matches!(Store::open(&dir.path().join("none")), Err(StoreError::Io(..))));
+    }
+
+    #[test]
+    fn a_file_cut_short_is_damaged_not_a_crash() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.redb");
+        drop(Store::create(&path).unwrap());
+        let length = fs::metadata(&path).unwrap().len();
+        for keep in [length / 2, 4096, 600, 100] {
+            let cut = dir.path().join(format!("cut-{keep}"));
+            fs::copy(&path, &cut).unwrap();
+            OpenOptions::new().write(true).open(&cut).unwrap().set_len(keep).unwrap();
+            let refused = Store::open(&cut);
+            assert!(matches!(refused, Err(StoreError::Damaged(_) | StoreError::Foreign(_))), "{keep}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_cut_while_creating_leaves_no_store_and_the_next_try_makes_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.redb");
+        fs::write(dir.path().join("store.redb.new"), b"redb, half written").unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Io(..))));
+        Store::create(&path).unwrap();
+        assert!(!dir.path().join("store.redb.new").exists());
+    }
+}

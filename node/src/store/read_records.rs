@@ -1,0 +1,274 @@
+//! Records by URI, by short id, by CID, by kind and by what they are about.
+
+use data_encoding::BASE32_NOPAD;
+use folkmoot_schemas::{Cid, Record, Uri, block::Block};
+use redb::ReadableTable;
+
+use super::{
+    Scope, StoreError, View,
+    blocks::{Blocks, audience_code},
+    index::{self, Times},
+    intern::{Name, Numbers},
+    reader::{Entry, Lookup},
+    repos::{Leaf, Repo, Repos},
+    tables::{LOWEST, Tables},
+};
+
+impl View {
+    /// Of a person's entries at one path, the one that counts. A tombstone counts like any other.
+    pub(super) fn current(
+        &self,
+        scope: Scope,
+        community: u32,
+        did: u32,
+        collection: u32,
+        rkey: &str,
+    ) -> Result<Option<(Repo, Leaf)>, StoreError> {
+        let mut best: Option<(Repo, Leaf)> = None;
+        for repo in self.repos_of_person(scope, community, did)? {
+            if let Some(leaf) = self.t.leaf(repo.number, collection, rkey)?
+                && best.as_ref().is_none_or(|(_, other)| leaf.beats(other))
+            {
+                best = Some((repo, leaf));
+            }
+        }
+        Ok(best)
+    }
+
+    /// True when the entry of `repo` is the one that counts at its path.
+    fn counts(&self, scope: Scope, repo: &Repo, collection: u32, rkey: &str) -> Result<bool, StoreError> {
+        if self.repos_of_person(scope, repo.community, repo.did)?.len() == 1 {
+            return Ok(true);
+        }
+        let current = self.current(scope, repo.community, repo.did, collection, rkey)?;
+        Ok(current.is_some_and(|(winner, _)| winner.number == repo.number))
+    }
+
+    pub(super) fn entry(
+        &self,
+        community: &Cid,
+        repo: &Repo,
+        name: &str,
+        collection: u32,
+        rkey: &str,
+        leaf: Leaf,
+    ) -> Result<Entry, StoreError> {
+        let block = self.t.block_named(leaf.seq, leaf.cid)?;
+        let (_, record) = Record::view(&block)?;
+        let uri = Uri::new(*community, self.t.key_of(repo.did)?, name, rkey)?;
+        let fault = index::fault(&record, &uri.path(), block.bytes().len());
+        let (created, updated) = self.t.times(repo.number, collection, rkey, leaf.rev)?;
+        Ok(Entry {
+            uri,
+            cid: leaf.cid,
+            rev: leaf.rev,
+            device: self.t.key_of(repo.device)?,
+            audience: repo.audience,
+            record,
+            block,
+            created,
+            updated,
+            fault,
+        })
+    }
+
+    pub fn get(&self, uri: &Uri) -> Result<Lookup, StoreError> {
+        let Some(roster) = self.roster_in_scope(&uri.community) else { return Ok(Lookup::Absent) };
+        let (Some(did), Some(collection)) =
+            (self.t.number(Name::Key(&uri.did))?, self.t.number(Name::Collection(&uri.collection))?)
+        else {
+            return Ok(Lookup::Absent);
+        };
+        if let Some((repo, leaf)) = self.current(self.scope(), roster.number, did, collection, &uri.rkey)? {
+            let entry = self.entry(&uri.community, &repo, &uri.collection, collection, &uri.rkey, leaf)?;
+            return Ok(match entry.record {
+                Record::Tombstone(_) => Lookup::Gone(uri.clone()),
+                _ => Lookup::Found(Box::new(entry)),
+            });
+        }
+        let short = index::short(&uri.to_string());
+        let seen = self.t.shorts().get(&short)?.is_some_and(|row| {
+            let (community, person, kind, seen, rkey) = row.value();
+            (community, person, kind, rkey) == (roster.number, did, collection, uri.rkey.as_bytes())
+                && self.has_seen(seen)
+        });
+        Ok(if seen { Lookup::Gone(uri.clone()) } else { Lookup::Absent })
+    }
+
+    /// Whether `seen` (bits by audience) names one that this scope sees.
+    fn has_seen(&self, seen: u8) -> bool {
+        use folkmoot_schemas::Audience::{Members, Public};
+        [Public, Members].into_iter().any(|a| self.scope().sees(a) && seen & (1 << audience_code(a)) != 0)
+    }
+
+    /// By short id or an unambiguous beginning of one (≥ 4 characters); `community` None: in all.
+    /// A beginning that fits one present record and deleted ones names the present one.
+    pub fn by_short(&self, community: Option<&Cid>, short: &str) -> Result<Lookup, StoreError> {
+        let Some((least, greatest)) = bounds(short) else { return Ok(Lookup::Absent) };
+        let (mut found, mut gone) = (Vec::new(), None);
+        for row in self.t.shorts().range::<&[u8; 10]>(&least..=&greatest)? {
+            let (_, value) = row?;
+            let (number, did, collection, seen, rkey) = value.value();
+            if !self.has_seen(seen) {
+                continue;
+            }
+            let cid = self.t.community_of(number)?;
+            if community.is_some_and(|wanted| *wanted != cid) {
+                continue;
+            }
+            let (did, name) = (self.t.key_of(did)?, self.t.collection_of(collection)?);
+            match self.get(&Uri::new(cid, did, &name, &String::from_utf8_lossy(rkey))?)? {
+                Lookup::Found(entry) => found.push(entry),
+                Lookup::Gone(uri) => gone = Some(uri),
+                Lookup::Ambiguous(_) | Lookup::Absent => {}
+            }
+            if found.len() > 16 {
+                break;
+            }
+        }
+        Ok(match (found.len(), found.pop(), gone) {
+            (1, Some(entry), _) => Lookup::Found(entry),
+            (0, _, Some(uri)) => Lookup::Gone(uri),
+            (0, ..) => Lookup::Absent,
+            (_, last, _) => Lookup::Ambiguous(found.into_iter().chain(last).map(|entry| entry.uri).collect()),
+        })
+    }
+
+    /// The current record with this CID, if any.
+    pub fn by_cid(&self, cid: &Cid) -> Result<Option<Entry>, StoreError> {
+        let Some(seq) = self.t.seq(cid)? else { return Ok(None) };
+        for row in self.t.places().range((seq, 0, 0, LOWEST)..(seq + 1, 0, 0, LOWEST))? {
+            let (key, _) = row?;
+            let (_, number, collection, rkey) = key.value();
+            let rkey = String::from_utf8_lossy(rkey);
+            let Some(repo) = self.t.repo_at(number)?.filter(|repo| self.scope().sees(repo.audience)) else { continue };
+            if let Some(leaf) = self.t.leaf(number, collection, &rkey)?
+                && self.counts(self.scope(), &repo, collection, &rkey)?
+            {
+                let (community, name) = (self.t.community_of(repo.community)?, self.t.collection_of(collection)?);
+                return Ok(Some(self.entry(&community, &repo, &name, collection, &rkey, leaf)?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Current records of one kind, newest `created` first, strictly older than `before` = (created, short id); those
+    /// created in the same microsecond by short id. Faulty and not-allowed ones (author no member) are left out.
+    pub fn list(
+        &self,
+        community: &Cid,
+        collection: &str,
+        before: Option<(u64, &str)>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut found = Vec::new();
+        let (Some(roster), Some(number)) =
+            (self.roster_in_scope(community), self.t.number(Name::Collection(collection))?)
+        else {
+            return Ok(found);
+        };
+        let before = match before {
+            Some((created, short)) => match bounds(short) {
+                Some((_, greatest)) => Some((!created, greatest)),
+                None => Some((!created, [0xff; 10])),
+            },
+            None => None,
+        };
+        let (time, short) = before.as_ref().map_or((0, &[0; 10]), |(time, short)| (*time, short));
+        let from = (roster.number, number, time, short, if before.is_some() { u32::MAX } else { 0 });
+        for row in self.t.timeline().range(from..(roster.number, number + 1, 0, &[0; 10], 0))? {
+            if found.len() >= limit {
+                break;
+            }
+            let (key, rkey) = row?;
+            let rkey = String::from_utf8_lossy(rkey.value());
+            found.extend(self.listed(self.scope(), community, key.value().4, collection, number, &rkey)?);
+        }
+        Ok(found)
+    }
+
+    /// The entry an index row names, if the scope sees it and it is the one that counts.
+    pub(super) fn listed(
+        &self,
+        scope: Scope,
+        community: &Cid,
+        repo: u32,
+        name: &str,
+        collection: u32,
+        rkey: &str,
+    ) -> Result<Option<Entry>, StoreError> {
+        let Some(repo) = self.t.repo_at(repo)?.filter(|repo| scope.sees(repo.audience)) else { return Ok(None) };
+        match self.t.leaf(repo.number, collection, rkey)? {
+            Some(leaf) if self.counts(scope, &repo, collection, rkey)? => {
+                Ok(Some(self.entry(community, &repo, name, collection, rkey, leaf)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Records whose `Kind::about` is `uri` (replies, updates, answers), oldest first.
+    pub fn about(&self, uri: &Uri, collection: &str) -> Result<Vec<Entry>, StoreError> {
+        self.about_in(self.scope(), uri, collection)
+    }
+
+    pub(super) fn about_in(&self, scope: Scope, uri: &Uri, name: &str) -> Result<Vec<Entry>, StoreError> {
+        let mut found = Vec::new();
+        let (Some(roster), Some(number)) =
+            (self.roster_in_scope(&uri.community), self.t.number(Name::Collection(name))?)
+        else {
+            return Ok(found);
+        };
+        let short = index::short(&uri.to_string());
+        let range = (roster.number, &short, number, 0, 0, LOWEST)..(roster.number, &short, number + 1, 0, 0, LOWEST);
+        for row in self.t.about().range(range)? {
+            let (key, _) = row?;
+            let (_, _, _, _, repo, rkey) = key.value();
+            let entry = self.listed(scope, &uri.community, repo, name, number, &String::from_utf8_lossy(rkey))?;
+            found.extend(entry.filter(|entry| entry.record.about().as_ref() == Some(uri)));
+        }
+        Ok(found)
+    }
+
+    /// Number of records of a community in this scope. An entry that another device of its author overrules counts
+    /// until that device removes it.
+    pub fn count(&self, community: &Cid) -> Result<u64, StoreError> {
+        let Some(roster) = self.roster_in_scope(community) else { return Ok(0) };
+        let repos = self.t.repos_of(roster.number, None)?;
+        let held = repos.iter().filter(|repo| self.scope().sees(repo.audience)).filter_map(|repo| repo.held);
+        Ok(held.map(|held| held.records).sum())
+    }
+
+    /// A block reachable in this scope in this community.
+    pub fn block(&self, community: &Cid, cid: &Cid) -> Result<Option<Block>, StoreError> {
+        use folkmoot_schemas::Audience::{Members, Public};
+        let (Some(roster), Some(seq)) = (self.roster_in_scope(community), self.t.seq(cid)?) else { return Ok(None) };
+        for audience in [Public, Members] {
+            if self.scope().sees(audience) && self.t.reaches(seq, Some(roster.number), audience)? {
+                return Ok(Some(self.t.block_named(seq, *cid)?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Any block of the public audience of any public community: `/b/<cid>`, `/ipfs/<cid>`.
+    pub fn public_block(&self, cid: &Cid) -> Result<Option<Block>, StoreError> {
+        match self.t.seq(cid)? {
+            Some(seq) if self.t.reaches(seq, None, folkmoot_schemas::Audience::Public)? => {
+                Ok(Some(self.t.block_named(seq, *cid)?))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Least and greatest short id that begins like this. None: no beginning of one.
+fn bounds(short: &str) -> Option<([u8; 10], [u8; 10])> {
+    if !(4..=16).contains(&short.len()) || !short.is_ascii() {
+        return None;
+    }
+    let fill = |with: &str| {
+        let text = short.to_ascii_uppercase() + &with.repeat(16 - short.len());
+        BASE32_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok()
+    };
+    Some((fill("A")?, fill("7")?))
+}

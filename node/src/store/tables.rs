@@ -1,0 +1,121 @@
+//! Every table of the file, once. Communities, keys (people and devices) and collections stand in keys as small
+//! integers (`intern`), TIDs as `u64`; a block is named by its sequence number, since random CID keys waste pages.
+
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+
+use super::StoreError;
+
+pub(super) type Bytes = &'static [u8];
+/// sha2-256 of a dag-cbor block: such CIDs differ in nothing else.
+pub(super) type Digest = &'static [u8; 32];
+/// Codec and digest: any CID of ours.
+pub(super) type CidKey = &'static [u8; 33];
+/// A short id: the 80 bits that its 16 base32 characters spell.
+pub(super) type Short = &'static [u8; 10];
+
+/// The least byte string: where a range over the last part of a key begins.
+pub(super) const LOWEST: &[u8] = &[];
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident: $key:ty => $value:ty;)*) => {
+        /// All tables of a read transaction.
+        #[allow(dead_code, reason = "some tables are only the writer's business")]
+        pub(super) struct Reading { $($(#[$doc])* $name: ReadOnlyTable<$key, $value>,)* }
+
+        /// All tables of the write transaction.
+        pub(super) struct Writing<'t> { $($(#[$doc])* pub(super) $name: Table<'t, $key, $value>,)* }
+
+        /// What both can read; lookups shared by readers and the writer are written against this.
+        #[allow(dead_code, reason = "some tables are only the writer's business")]
+        pub(super) trait Tables: Sized {
+            $($(#[$doc])* fn $name(&self) -> &impl ReadableTable<$key, $value>;)*
+        }
+
+        impl Reading {
+            pub(super) fn open(txn: &ReadTransaction) -> Result<Self, StoreError> {
+                Ok(Self { $($name: txn.open_table(TableDefinition::new(stringify!($name)))?,)* })
+            }
+        }
+
+        impl<'t> Writing<'t> {
+            pub(super) fn open(txn: &'t WriteTransaction) -> Result<Self, StoreError> {
+                Ok(Self { $($name: txn.open_table(TableDefinition::new(stringify!($name)))?,)* })
+            }
+        }
+
+        impl Tables for Reading {
+            $(fn $name(&self) -> &impl ReadableTable<$key, $value> { &self.$name })*
+        }
+
+        impl Tables for Writing<'_> {
+            $(fn $name(&self) -> &impl ReadableTable<$key, $value> { &self.$name })*
+        }
+    };
+}
+
+tables! {
+    /// `schema`, `generation`, and the last block and intern numbers given out.
+    counters: &'static str => u64;
+    /// Free-form facts of this node. Never exported.
+    meta: &'static str => Bytes;
+
+    /// What a small integer stands for: one byte of kind, then the value.
+    names: u32 => Bytes;
+    /// The way back.
+    numbers: Bytes => u32;
+
+    /// seq → one byte of codec, then the exact bytes.
+    blocks: u64 => Bytes;
+    cids: CidKey => u64;
+    /// (block, community, why) → how many times held. `why`: see `blocks::Why`. Audiences are reach.
+    holds: (u64, u32, u8) => u32;
+    /// (block, repository, collection, rkey): where a record stands. Gives its reach too, by the repository's audience.
+    places: (u64, u32, u32, Bytes) => ();
+    /// (community, audience, blob) → current records that link it.
+    links: (u32, u8, CidKey) => u32;
+    /// Linked blobs whose bytes have not arrived under that audience.
+    missing: (u32, u8, CidKey) => ();
+
+    /// community → charter block.
+    charters: u32 => u64;
+    /// (community, operation) → block: those that count, and their ancestors.
+    ops: (u32, Digest) => u64;
+    /// Identity documents whose signature was verified.
+    identities: Digest => u64;
+    /// person → newest identity document and its `seq`.
+    people: u32 => (Digest, u64);
+
+    /// (community, person, device, audience) → number, known rev and digest, held rev and digest, held commit's block
+    /// (0: no tree is held), records in the held tree.
+    repos: (u32, u32, u32, u8) => (u32, u64, Digest, u64, Digest, u64, u64);
+    repo_keys: u32 => (u32, u32, u32, u8);
+    /// (repository, collection, rkey) → record block, its rev, its digest.
+    tree: (u32, u32, Bytes) => (u64, u64, Digest);
+    /// (repository, tree node) → block.
+    nodes: (u32, Digest) => u64;
+    /// (repository, rev) → a head once held here: a `since` we can answer from.
+    past: (u32, u64) => Digest;
+    /// (repository, rev, collection, rkey): paths that the commit `rev` put or removed.
+    changes: (u32, u64, u32, Bytes) => ();
+    /// (repository, path) → record block, rev, digest: parts of a head that is still arriving.
+    staged: (u32, &'static str) => (u64, u64, Digest);
+    /// repository → bytes staged, and the since (rev, digest; rev 0: whole tree) of the answer being collected.
+    stages: u32 => (u64, u64, Digest);
+
+    /// (community, collection, !created, short id, repository) → rkey. Newest first.
+    timeline: (u32, u32, u64, Short, u32) => Bytes;
+    /// (community, long, first start, repository, rkey) → last end. `long`: series and whatever outlasts `index::SHORT`.
+    events: (u32, u8, i64, u32, Bytes) => i64;
+    /// (community, short id of what it is about, collection, created, repository, rkey).
+    about: (u32, Short, u32, u64, u32, Bytes) => ();
+    /// short id → community, person, collection, audiences it was seen in (bits), rkey. Outlives the record.
+    shorts: Short => (u32, u32, u32, u8, Bytes);
+    /// (repository, collection, rkey) → created, updated, where a record's own time lay in the future on arrival.
+    early: (u32, u32, Bytes) => (u64, u64);
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reading")
+    }
+}

@@ -1,0 +1,1 @@
+//! Two stores and everything between them.
