@@ -296,3 +296,6 @@ pub fn delete(store: &Store, me: &Me, clock: &Clock, uri: &Uri) -> Result<Publis
     let announces = announce(committed).map(|a| (entry.audience, a)).into_iter().collect();
     Ok(Published { items: Vec::new(), announces })
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -336,3 +336,6 @@ pub struct PeerInfo {
     pub did: Option<String>,
     pub name: Option<String>,
 }
+
+#[cfg(test)]
+mod tests;

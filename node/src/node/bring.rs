@@ -18,7 +18,7 @@ const REACH_WAIT: Duration = Duration::from_secs(20);
 /// Longest that nobody said `same` while nothing is lacking and nothing under way: taken for done.
 const SETTLE: Duration = Duration::from_secs(4);
 /// Longest wait a `sync` may ask for.
-const SYNC_WAIT_MOST: u32 = 600;
+const SYNC_WAIT_MOST: u32 = 3600;
 /// Progress has no notices of its own; it is looked at this often besides every change of the store.
 const LOOK: Duration = Duration::from_millis(100);
 

@@ -1,0 +1,249 @@
+use folkmoot_schemas::{Tid, charter::Visibility, link::InviteLink, records::post::Post, roster::Role};
+
+use super::*;
+use crate::{
+    config::Config,
+    publish::tests::{Person, draft, gig, post},
+};
+
+/// A person at a desk, with a folder for settings.
+struct Home {
+    person: Person,
+    dir: tempfile::TempDir,
+    live: Live,
+}
+
+impl Home {
+    fn new(number: u8) -> Self {
+        Self { person: Person::new(number), dir: tempfile::tempdir().unwrap(), live: Live::default() }
+    }
+    fn ask(&self, request: Request) -> Outcome {
+        let Person { store, me, clock } = &self.person;
+        handle(&Desk { store, me, clock, dir: self.dir.path(), live: &self.live }, request)
+    }
+    fn refused(&self, request: Request) -> Failure {
+        match self.ask(request).reply {
+            Reply::Failed(failure) => failure,
+            other => panic!("{other:?}"),
+        }
+    }
+    fn get(&self, target: &str) -> Request {
+        Request::Get { target: target.into(), community: None }
+    }
+    fn post(text: &str) -> WireDraft {
+        let record = folkmoot_schemas::Record::from(post(text)).encode(Tid::new(0, 0)).unwrap();
+        WireDraft { rkey: None, members_only: false, record: record.bytes().to_vec(), again: false }
+    }
+    fn publish(&self, community: Option<&str>, text: &str) -> Reply {
+        let drafts = vec![Self::post(text)];
+        self.ask(Request::Publish { community: community.map(str::to_owned), drafts }).reply
+    }
+}
+
+#[test]
+fn with_no_community_everything_says_how_to_get_one() {
+    let home = Home::new(1);
+    let failure = home.refused(Request::Members { community: None });
+    assert_eq!(failure.kind, FailureKind::Refused);
+    assert!(failure.hint.unwrap().contains("moot join"));
+}
+
+#[test]
+fn the_only_community_needs_no_name_and_the_default_chooses_among_several() {
+    let home = Home::new(1);
+    home.person.found("River Street", Visibility::Public);
+    assert!(matches!(home.publish(None, "one"), Reply::Published(_)));
+    let choir = home.person.found("Choir", Visibility::Members);
+    let failure = match home.publish(None, "two") {
+        Reply::Failed(failure) => failure,
+        other => panic!("{other:?}"),
+    };
+    assert!(failure.detail.len() == 2 && failure.detail[0].starts_with("Choir  bafyrei"), "{failure:?}");
+    Config::set(&home.dir.path().join("config.toml"), "community", Some("Choir")).unwrap();
+    match home.publish(None, "two") {
+        Reply::Published(infos) => assert_eq!(infos[0].community, choir.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_community_is_found_by_name_in_any_case_beginning_or_id_and_doubt_lists_them() {
+    let home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    home.person.found("River Club", Visibility::Public);
+    home.person.found("river", Visibility::Public);
+    let id = river.to_string();
+    for text in ["River Street", "river street", "RIVER S", &id, &id[..30]] {
+        match home.publish(Some(text), text) {
+            Reply::Published(infos) => assert_eq!(infos[0].community, id, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    let failure = home.refused(Request::Members { community: Some("riv".into()) });
+    assert!(failure.message.contains("more than one") && failure.detail.len() == 3, "{failure:?}");
+    let failure = home.refused(Request::Members { community: Some("Lake".into()) });
+    assert!(failure.message.contains("\"Lake\"") && failure.detail.len() == 3, "{failure:?}");
+}
+
+#[test]
+fn a_record_is_found_by_uri_cid_page_and_beginning_of_its_id() {
+    let mut home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    home.live = Live { running: true, http: Some("http://127.0.0.1:4780".into()), ..Live::default() };
+    let item = home.person.post(&river, "hello");
+    let short = item.uri.short_id();
+    let url = match home.ask(home.get(&short)).reply {
+        Reply::Item(item) => item.url.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let long = format!("http://a.example/c/{river}/n/{short}");
+    for target in [&item.uri.to_string(), &item.cid.to_string(), &url, &long, &short[..4], &short.to_uppercase()] {
+        match home.ask(home.get(target)).reply {
+            Reply::Item(found) => assert_eq!(found.uri, item.uri.to_string(), "{target}"),
+            other => panic!("{target}: {other:?}"),
+        }
+    }
+    assert!(home.refused(home.get(&short[..3])).message.contains("too short"));
+    for target in ["7777777777777777", "no such thing", "moot://x", "https://a.example/about", ""] {
+        assert_eq!(home.refused(home.get(target)).kind, FailureKind::Refused, "{target}");
+    }
+}
+
+#[test]
+fn a_deleted_record_is_said_to_be_deleted_and_deleting_it_again_is_no_error() {
+    let home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    let item = home.person.post(&river, "hello");
+    let delete = Request::Delete { target: item.uri.to_string(), community: None };
+    let outcome = home.ask(delete.clone());
+    assert!(matches!(outcome.reply, Reply::Deleted { sent: false, .. }) && outcome.news.len() == 1);
+    let outcome = home.ask(delete);
+    assert!(matches!(outcome.reply, Reply::Deleted { .. }) && outcome.news.is_empty());
+    assert!(home.refused(home.get(&item.uri.to_string())).message.contains("was deleted"));
+}
+
+#[test]
+fn lists_of_all_communities_are_one_newest_first_and_page_on() {
+    let home = Home::new(1);
+    let (a, b) = (home.person.found("A", Visibility::Public), home.person.found("B", Visibility::Members));
+    for (community, text) in [(&a, "1"), (&b, "2"), (&a, "3"), (&b, "4")] {
+        home.person.post(community, text);
+    }
+    let list = |before| match home
+        .ask(Request::List { community: None, collection: "org.folkmoot.post".into(), before, limit: 3 })
+        .reply
+    {
+        Reply::Items(items) => items,
+        other => panic!("{other:?}"),
+    };
+    let text =
+        |item: &Item| folkmoot_schemas::Record::open(&item.block).unwrap().2.as_post().map(|p: &Post| p.text.clone());
+    let first = list(None);
+    assert_eq!(first.iter().filter_map(text).collect::<Vec<_>>(), ["4", "3", "2"]);
+    let rest = list(Some((first[2].created, first[2].short.clone())));
+    assert_eq!(rest.iter().filter_map(text).collect::<Vec<_>>(), ["1"]);
+}
+
+#[test]
+fn an_invite_can_be_printed_again_until_it_is_closed() {
+    let mut home = Home::new(1);
+    home.person.found("River Street", Visibility::Public);
+    home.live = Live { running: true, addresses: vec!["/ip4/192.0.2.7/tcp/4700".into()], ..Live::default() };
+    let made =
+        match home.ask(Request::Invite { community: None, role: Role::Member, uses: 3, expires_s: Some(60) }).reply {
+            Reply::Invite(info) => info,
+            other => panic!("{other:?}"),
+        };
+    let link = made.link.unwrap();
+    assert_eq!(InviteLink::parse(&link).unwrap().addrs, ["/ip4/192.0.2.7/tcp/4700"]);
+    let invites = || match home.ask(Request::Invites { community: None }).reply {
+        Reply::Invites(infos) => infos,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(invites()[0].link.as_deref(), Some(link.as_str()));
+    let closed = home.ask(Request::CloseInvite { community: None, invite: link });
+    assert!(matches!(closed.reply, Reply::Done) && closed.news.len() == 1);
+    assert!(invites()[0].closed && invites()[0].link.is_none());
+    let failure = home.refused(Request::CloseInvite { community: None, invite: "bafyreiaaaa".into() });
+    assert!(failure.hint.unwrap().contains("invite list"));
+}
+
+#[test]
+fn posting_to_a_community_one_only_reads_is_refused_with_a_way_in() {
+    let (ada, bob) = (Home::new(1), Home::new(2));
+    let river = ada.person.found("River Street", Visibility::Public);
+    bob.person.learn(&river, &ada.person);
+    match bob.publish(None, "hi") {
+        Reply::Failed(failure) => {
+            assert_eq!(failure.kind, FailureKind::Refused);
+            assert!(failure.message.contains("not a member of River Street"), "{failure:?}");
+            assert!(failure.hint.unwrap().contains("invite"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn only_an_event_has_answers() {
+    let home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    let event = home.person.publish(&river, vec![draft(gig())]).unwrap().items.remove(0);
+    let ask = |target: String| Request::Answers { target, community: None, occurrence: None };
+    assert!(matches!(home.ask(ask(event.uri.to_string())).reply, Reply::Answers(_)));
+    let item = home.person.post(&river, "hello");
+    assert!(home.refused(ask(item.uri.to_string())).message.contains("not an event"));
+}
+
+#[test]
+fn kept_addresses_are_listed_connected_or_not() {
+    let mut home = Home::new(1);
+    let id = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+    for addr in [format!("/ip4/192.0.2.7/tcp/4700/p2p/{id}"), "/ip4/192.0.2.8/tcp/4700".into()] {
+        let outcome = home.ask(Request::PeerAdd { addr });
+        assert!(matches!(outcome.reply, Reply::Done) && matches!(outcome.news[..], [News::Dial(_)]));
+    }
+    assert!(home.refused(Request::PeerAdd { addr: "192.0.2.7:4700".into() }).hint.unwrap().contains("/ip4/"));
+    let peer = |id: &str, addr: &str| LivePeer { peer_id: id.into(), addr: addr.into(), did: None };
+    home.live.peers = vec![peer(id, "/ip4/10.0.0.1/tcp/9"), peer("other", "/ip4/10.0.0.2/tcp/9")];
+    match home.ask(Request::PeerList).reply {
+        Reply::Peers(peers) => {
+            let seen: Vec<_> = peers.iter().map(|p| (p.connected, p.kept)).collect();
+            assert_eq!(seen, [(true, true), (true, false), (false, true)]);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(home.ask(Request::PeerRemove { addr: "/ip4/192.0.2.8/tcp/4700".into() }).reply, Reply::Done));
+    assert!(matches!(home.ask(Request::PeerRemove { addr: "/ip4/192.0.2.8/tcp/4700".into() }).reply, Reply::Failed(_)));
+}
+
+#[test]
+fn status_without_a_node_says_so_and_counts_what_is_stored() {
+    let home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    home.person.post(&river, "hello");
+    match home.ask(Request::Status).reply {
+        Reply::Status(status) => {
+            assert!(!status.running && status.store_blocks > 0);
+            let info = &status.communities[0];
+            assert_eq!((info.records, info.members, info.role.as_deref()), (1, 1, Some("steward")));
+            assert!(info.complete && info.snapshot.is_some() && info.snapshot_members.is_some());
+        }
+        other => panic!("{other:?}"),
+    }
+    for request in [Request::Join { link: String::new(), via: vec![] }, Request::Sync { via: vec![], wait_s: 1 }] {
+        assert_eq!(home.refused(request).kind, FailureKind::Network);
+    }
+}
+
+#[test]
+fn a_record_that_is_none_is_refused_before_anything_is_written() {
+    let home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    for record in [vec![], vec![0xff], b"\xa0".to_vec()] {
+        let draft = WireDraft { record, ..Home::post("fine") };
+        let drafts = vec![Home::post("fine"), draft];
+        assert!(matches!(home.ask(Request::Publish { community: None, drafts }).reply, Reply::Failed(_)));
+    }
+    let view = home.person.store.view(crate::store::Scope::Members).unwrap();
+    assert_eq!(view.count(&river).unwrap(), 0);
+}
