@@ -1,15 +1,41 @@
-//! Performs what the engine asks for: the one room that knows both store and net.
+//! Performs what the engine asks for: the network part. One task owns the engine's inputs; sessions and short streams
+//! have small tasks of their own, the store is used on blocking threads, and every channel is bounded.
 
-use std::collections::BTreeMap;
+mod lanes;
+mod session;
+mod short;
+mod task;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use folkmoot_schemas::{Audience, Cid, Did, announce::Announce};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
+use super::{engine::Engine, perform::Performer};
 use crate::{clock::Clock, net, publish::Me, store::Store};
+
+/// Commands that may wait for the task.
+const COMMANDS: usize = 256;
+
+#[derive(Debug)]
+enum Command {
+    Announce(Cid, Audience, Box<Announce>),
+    CommunityAdded(Cid),
+    SyncNow,
+}
 
 /// What others may tell or ask a running driver.
 #[derive(Debug, Clone)]
-pub struct Driver {}
+pub struct Driver {
+    commands: mpsc::Sender<Command>,
+    engine: Shared,
+    stop: CancellationToken,
+    ended: watch::Receiver<()>,
+}
 
 /// What the driver knows of peers and progress right now.
 #[derive(Debug, Clone, Default)]
@@ -24,33 +50,72 @@ pub struct Progress {
     pub compared: u32,
 }
 
+/// The engine, for the task to drive and for [`Driver::progress`] to read. Never held across an await.
+#[derive(Debug, Clone)]
+struct Shared(Arc<Mutex<Engine>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Engine> {
+        // Each input is handled whole before the lock is given back; a panic inside would be our bug, and stale
+        // bookkeeping costs at most a repeated comparison.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Driver {
     /// Starts the task. `me`: our device and person, for hello.
-    pub fn start(
-        _store: Store,
-        _me: Me,
-        _clock: Clock,
-        _net: net::Handle,
-        _notices: mpsc::Receiver<net::Notice>,
-    ) -> Self {
-        todo!()
+    pub fn start(store: Store, me: Me, clock: Clock, net: net::Handle, notices: mpsc::Receiver<net::Notice>) -> Self {
+        let (commands, queue) = mpsc::channel(COMMANDS);
+        let (alive, ended) = watch::channel(());
+        let stop = CancellationToken::new();
+        let engine = Shared(Arc::new(Mutex::new(Engine::new(net.local_peer(), 0))));
+        let performer = Arc::new(Performer::new(store, me, clock.clone()));
+        let task = task::Task::new(engine.clone(), performer, clock, net, stop.clone());
+        tokio::spawn(async move {
+            task.run(notices, queue).await;
+            drop(alive);
+        });
+        Self { commands, engine, stop, ended }
     }
+
     /// Something was published here: gossip or notify it.
-    pub fn announce(&self, _community: Cid, _audience: Audience, _announce: Announce) {
-        todo!()
+    pub fn announce(&self, community: Cid, audience: Audience, announce: Announce) {
+        self.send(Command::Announce(community, audience, Box::new(announce)));
     }
+
     /// A community was founded, joined or followed: subscribe, say hello, compare heads.
-    pub fn community_added(&self, _community: Cid) {
-        todo!()
+    pub fn community_added(&self, community: Cid) {
+        self.send(Command::CommunityAdded(community));
     }
+
     /// Compare heads with every connected peer now.
     pub fn sync_now(&self) {
-        todo!()
+        self.send(Command::SyncNow);
     }
+
     pub fn progress(&self) -> Progress {
-        todo!()
+        let engine = self.engine.lock();
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Progress {
+            held_by: engine.communities().map(|cid| (*cid, count(engine.held_by(cid)))).collect(),
+            people: engine.people(),
+            busy: engine.is_busy(),
+            compared: count(engine.compared()),
+        }
     }
+
+    /// Ends all exchanges; what was received is stored.
     pub async fn stop(&self) {
-        std::future::pending().await
+        self.stop.cancel();
+        let mut ended = self.ended.clone();
+        // An error says that the sender is gone, and with it the task.
+        while ended.changed().await.is_ok() {}
+    }
+
+    fn send(&self, command: Command) {
+        // The task is far behind or gone: the next comparison of heads carries what an announcement would have.
+        if let Err(error) = self.commands.try_send(command) {
+            tracing::debug!(%error, "sync command dropped");
+        }
     }
 }

@@ -1,1 +1,391 @@
-//! The pure state machine: `on(now, input) -> Vec<Output>`; no I/O, no clock, no randomness.
+//! Decides what to say to whom and when: a pure state machine, `on(now, input) -> Vec<Output>`. No I/O, no clock, no
+//! randomness of its own: time and nonces come with the inputs, and whatever needs the store or a key is asked for as
+//! an [`Output`] and comes back as an [`Input`]. The driver performs outputs on the network, the simulation in memory.
+//!
+//! Its promise: two honest nodes that stay connected hold the same within about a minute, with every announcement
+//! lost. Announcements only make that faster. Time is in microseconds throughout.
+
+mod allowance;
+mod compare;
+mod hello;
+mod lack;
+mod news;
+mod peer;
+mod pulls;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use folkmoot_schemas::{Audience, Cid, Did, charter::Visibility, commit::RepoId};
+
+use self::{
+    lack::Backoff,
+    peer::{Peer, Session},
+    pulls::Pulling,
+};
+pub use self::{
+    lack::{Lack, Offer},
+    pulls::{Ask, Pulled},
+};
+use super::message::{self, Answer, Binding, Blocks, Fault, Frame, Heads, Hello, Listing, Open, Pull};
+use crate::net::PeerId;
+
+pub(super) const SECOND: u64 = 1_000_000;
+/// How often heads are compared with one peer in turn.
+const TURN: u64 = 30 * SECOND;
+/// How long a peer may take to answer `heads`, and a stream to open.
+const PATIENCE: u64 = 30 * SECOND;
+/// Lets several reasons to compare heads share one exchange.
+const SETTLE: u64 = SECOND / 20;
+/// After news: gossip gets this long to carry it before heads are compared.
+const AFTER_NEWS: u64 = 2 * SECOND;
+/// A peer that dialled us and opens no session by then gets one from us.
+const OVERDUE: u64 = 5 * SECOND;
+/// Peers told by a comparison that we have news; the others hear it from them or in their turn.
+const POKED: usize = 8;
+
+/// What we are in a community.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ours {
+    /// None: the charter is not here yet.
+    pub visibility: Option<Visibility>,
+    /// A member, or holding a join nobody has seen yet: there is something to prove.
+    pub proves: bool,
+}
+
+/// Who a peer proved to be in a community.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    pub did: Did,
+    pub device: Did,
+}
+
+/// Number of a session or short stream; the driver gives each its own.
+pub type StreamId = u64;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The communities here, whole.
+    Communities(BTreeMap<Cid, Ours>),
+    Connected {
+        peer: PeerId,
+        dialled: bool,
+    },
+    Disconnected {
+        peer: PeerId,
+    },
+    /// The stream asked for by [`Output::OpenSession`] stands.
+    Opened {
+        peer: PeerId,
+        session: StreamId,
+        nonce: [u8; 32],
+    },
+    OpenFailed {
+        peer: PeerId,
+    },
+    /// The peer opened a session.
+    Accepted {
+        peer: PeerId,
+        session: StreamId,
+        nonce: [u8; 32],
+        open: Open,
+    },
+    Closed {
+        peer: PeerId,
+        session: StreamId,
+    },
+    Frame {
+        peer: PeerId,
+        session: StreamId,
+        frame: Frame,
+    },
+    /// A peer asks on a short stream.
+    Request {
+        peer: PeerId,
+        stream: StreamId,
+        ask: Ask,
+    },
+    /// Answer to [`Errand::Check`].
+    Checked {
+        peer: PeerId,
+        community: Cid,
+        hello: Hello,
+        result: Result<Proof, Answer>,
+    },
+    /// [`Errand::List`] was sent: what both hold alike, and the peer's digests that are not ours.
+    Listed {
+        peer: PeerId,
+        same: Vec<(Cid, Audience)>,
+        differs: Vec<(Cid, [u8; 32])>,
+    },
+    /// Answer to [`Errand::Compare`].
+    Compared {
+        peer: PeerId,
+        found: Vec<Compared>,
+    },
+    /// Answer to [`Output::Pull`] and [`Output::Fetch`]; None: it failed.
+    Pulled {
+        peer: PeerId,
+        community: Cid,
+        ticket: u64,
+        result: Option<Pulled>,
+    },
+    /// An announcement was looked at, from gossip or by [`Errand::Hear`].
+    Heard(Heard),
+    /// A peer passed on news by somebody we do not know: its roster may be ahead of ours.
+    Behind {
+        peer: PeerId,
+    },
+    /// The roster or identities of a community changed here.
+    Changed {
+        community: Cid,
+    },
+    /// We published something.
+    Announce {
+        community: Cid,
+        audience: Audience,
+        announce: Bytes,
+    },
+    /// Compare heads with every peer now.
+    SyncNow,
+    /// A timer; see [`Engine::wake`].
+    Tick,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub enum Output {
+    OpenSession {
+        peer: PeerId,
+    },
+    Close {
+        peer: PeerId,
+        session: StreamId,
+    },
+    Send {
+        peer: PeerId,
+        session: StreamId,
+        frame: Frame,
+    },
+    Gossip {
+        community: Cid,
+        announce: Bytes,
+    },
+    /// Something that needs the store or our key.
+    Errand(Box<Errand>),
+    Pull(Box<Order>),
+    Fetch {
+        peer: PeerId,
+        ticket: u64,
+        blocks: Blocks,
+    },
+    Serve {
+        stream: StreamId,
+        ask: Box<Ask>,
+        proof: Option<Proof>,
+    },
+    Refuse {
+        stream: StreamId,
+        fault: Fault,
+    },
+}
+
+/// What needs the store or our key, and no network.
+#[derive(Debug)]
+pub enum Errand {
+    /// Sign and send our hello.
+    Greet { peer: PeerId, session: StreamId, community: Cid, tag: String, binding: Binding },
+    /// Check a peer's hello against the roster, applying a join it presents.
+    Check { peer: PeerId, community: Cid, hello: Hello, binding: Binding },
+    /// Send our `heads`: community, audience, and whether a null digest may say that something is lacking here.
+    Describe { peer: PeerId, session: StreamId, ask: Vec<(Cid, Audience, bool)> },
+    /// Answer the peer's `heads`, with members' lists only for what `proofs` still admit to.
+    List { peer: PeerId, session: StreamId, heads: Heads, proofs: BTreeMap<Cid, Proof> },
+    /// Find what a listing offers and we lack; only of the communities and audiences asked for.
+    Compare { peer: PeerId, listing: Listing, asked: BTreeMap<Cid, Audience> },
+    /// Store an announcement from a `notify`.
+    Hear { peer: PeerId, community: Cid, announce: Bytes },
+}
+
+/// A pull to be made.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub peer: PeerId,
+    pub community: Cid,
+    pub audience: Audience,
+    pub ticket: u64,
+    pub lack: Lack,
+    /// Repositories to ask for whole.
+    pub whole: BTreeSet<RepoId>,
+    /// Where unfinished answers go on.
+    pub after: BTreeMap<RepoId, String>,
+}
+
+/// One community's part of a comparison.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    pub community: Cid,
+    pub audience: Audience,
+    pub same: bool,
+    /// What the peer offers and we lack.
+    pub lack: Lack,
+    /// Something is lacking here, offered or not.
+    pub incomplete: bool,
+}
+
+/// What an announcement turned out to be.
+#[derive(Debug)]
+pub struct Heard {
+    /// Who passed it on.
+    pub peer: PeerId,
+    pub community: Cid,
+    pub audience: Audience,
+    pub announce: Bytes,
+    /// It told of something that was not known here.
+    pub news: bool,
+    /// Something it names has to be pulled.
+    pub lacking: bool,
+}
+
+/// The state machine. One per node.
+#[derive(Debug)]
+pub struct Engine {
+    local: PeerId,
+    communities: BTreeMap<Cid, Ours>,
+    peers: BTreeMap<PeerId, Peer>,
+    /// At most one per community.
+    pulls: BTreeMap<Cid, Pulling>,
+    /// When a null digest may be sent again.
+    nulls: BTreeMap<Cid, Backoff>,
+    next_turn: u64,
+    last_turn: Option<PeerId>,
+    tickets: u64,
+    out: Vec<Output>,
+}
+
+impl Engine {
+    pub fn new(local: PeerId, now: u64) -> Self {
+        Self {
+            local,
+            communities: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            pulls: BTreeMap::new(),
+            nulls: BTreeMap::new(),
+            next_turn: now + TURN,
+            last_turn: None,
+            tickets: 0,
+            out: Vec::new(),
+        }
+    }
+
+    pub fn on(&mut self, now: u64, input: Input) -> Vec<Output> {
+        match input {
+            Input::Communities(communities) => self.on_communities(now, communities),
+            Input::Connected { peer, dialled } => self.on_connected(now, peer, dialled),
+            Input::Disconnected { peer } => self.on_disconnected(now, peer),
+            Input::Opened { peer, session, nonce } => self.on_opened(peer, session, nonce),
+            Input::OpenFailed { peer } => self.on_open_failed(now, peer),
+            Input::Accepted { peer, session, nonce, open } => self.on_accepted(now, peer, session, nonce, &open),
+            Input::Closed { peer, session } => self.on_closed(now, peer, session),
+            Input::Frame { peer, session, frame } => self.on_frame(now, peer, session, frame),
+            Input::Request { peer, stream, ask } => self.on_request(now, peer, stream, ask),
+            Input::Checked { peer, community, hello, result } => self.on_checked(now, peer, community, hello, result),
+            Input::Listed { peer, same, differs } => self.on_listed(now, peer, &same, differs),
+            Input::Compared { peer, found } => self.on_compared(now, peer, found),
+            Input::Pulled { peer, community, ticket, result } => self.on_pulled(now, peer, community, ticket, result),
+            Input::Heard(heard) => self.on_heard(now, heard),
+            Input::Behind { peer } => self.ask_back(now, peer),
+            Input::Changed { community } => self.on_changed(now, community),
+            Input::Announce { community, audience, announce } => self.on_announce(now, community, audience, announce),
+            Input::SyncNow => self.peers.values_mut().for_each(|peer| peer.compare_by(now)),
+            Input::Tick => {}
+        }
+        self.due(now);
+        std::mem::take(&mut self.out)
+    }
+
+    /// When a [`Input::Tick`] is needed at the latest.
+    pub fn wake(&self) -> u64 {
+        let peers = self.peers.values().filter_map(Peer::wake);
+        let pulls = self.pulls.values().map(|pull| pull.deadline);
+        peers.chain(pulls).fold(self.next_turn, u64::min)
+    }
+
+    pub fn communities(&self) -> impl Iterator<Item = &Cid> {
+        self.communities.keys()
+    }
+
+    /// True while pulls are under way.
+    pub fn is_busy(&self) -> bool {
+        !self.pulls.is_empty()
+    }
+
+    /// Connected peers whose heads were compared at least once.
+    pub fn compared(&self) -> usize {
+        self.peers.values().filter(|peer| peer.compared).count()
+    }
+
+    /// The person each peer proved to be; a peer may be several in several communities, the first is given.
+    pub fn people(&self) -> BTreeMap<PeerId, Did> {
+        self.peers.iter().filter_map(|(id, peer)| Some((*id, peer.proven.values().next()?.did))).collect()
+    }
+
+    /// Peers that hold what we hold of a community, as far as we may know.
+    pub fn held_by(&self, community: &Cid) -> usize {
+        self.peers.iter().filter(|(_, peer)| peer.same.contains(community)).count()
+    }
+
+    fn errand(&mut self, errand: Errand) {
+        self.out.push(Output::Errand(Box::new(errand)));
+    }
+
+    /// Everything whose time has come.
+    fn due(&mut self, now: u64) {
+        if now >= self.next_turn {
+            self.next_turn = now + TURN;
+            self.take_turn(now);
+        }
+        self.expire_pulls(now);
+        let due: Vec<PeerId> =
+            self.peers.iter().filter(|(_, peer)| peer.wake().is_some_and(|at| at <= now)).map(|(id, _)| *id).collect();
+        for peer in due {
+            self.peer_due(now, peer);
+        }
+    }
+
+    /// The next peer in order.
+    fn take_turn(&mut self, now: u64) {
+        let ready = |peer: &Peer| peer.session.as_ref().is_some_and(Session::is_open);
+        let after = self.last_turn;
+        let next = self
+            .peers
+            .iter()
+            .find(|(id, peer)| after.is_none_or(|last| **id > last) && ready(peer))
+            .or_else(|| self.peers.iter().find(|(_, peer)| ready(peer)))
+            .map(|(id, _)| *id);
+        self.last_turn = next;
+        if let Some(peer) = next.and_then(|id| self.peers.get_mut(&id)) {
+            peer.compare_by(now);
+        }
+    }
+
+    fn peer_due(&mut self, now: u64, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if let Some(at) = peer.open_at
+            && at <= now
+        {
+            peer.open_at = None;
+            if peer.session.is_none() {
+                peer.open_at = Some(now + PATIENCE);
+                self.out.push(Output::OpenSession { peer: id });
+            }
+        }
+        if peer.waiting.as_ref().is_some_and(|waiting| waiting.deadline <= now) {
+            tracing::debug!(peer = %id, "heads were not answered in time");
+            self.drop_session(now, id);
+            return;
+        }
+        self.compare_if_due(now, id);
+    }
+}

@@ -1,0 +1,165 @@
+//! Who may hear of the members audience. The dialler proves first: a node does not tell a stranger that dials it who
+//! it belongs to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use folkmoot_schemas::Cid;
+
+use super::{
+    Answer, Binding, Engine, Errand, Ours, PeerId, Proof, SETTLE,
+    lack::Backoff,
+    message::{Frame, Hello, Welcome},
+    peer::Greeting,
+};
+
+/// Hellos of one peer that wait for a roster.
+const DEFERRED: usize = 16;
+/// Tags of one peer we keep in case we join their community.
+const UNKNOWN_TAGS: usize = 256;
+
+impl Engine {
+    pub(super) fn on_communities(&mut self, now: u64, communities: BTreeMap<Cid, Ours>) {
+        let news = communities.iter().any(|(cid, ours)| self.communities.get(cid) != Some(ours));
+        self.communities = communities;
+        if !news {
+            return;
+        }
+        let ids: Vec<PeerId> = self.peers.keys().copied().collect();
+        for id in ids {
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            if let Some(session) = peer.session.as_mut() {
+                session.tags = self.communities.keys().filter_map(|cid| Some((session.tag(cid)?, *cid))).collect();
+                let (known, unknown): (BTreeSet<String>, _) =
+                    std::mem::take(&mut peer.unknown_tags).into_iter().partition(|tag| session.tags.contains_key(tag));
+                peer.unknown_tags = unknown;
+                for tag in known {
+                    self.send(id, Frame::Welcome(Welcome { tag, answer: Answer::Later }));
+                }
+            }
+            self.greet_all(now, id);
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.compare_by(now + SETTLE);
+            }
+        }
+    }
+
+    /// Says hello wherever there is something to prove and the peer has not accepted it.
+    pub(super) fn greet_all(&mut self, now: u64, id: PeerId) {
+        let communities: Vec<Cid> =
+            self.communities.iter().filter(|(_, ours)| ours.proves).map(|(cid, _)| *cid).collect();
+        for community in communities {
+            self.greet(now, id, community, false);
+        }
+    }
+
+    fn greet(&mut self, now: u64, id: PeerId, community: Cid, at_once: bool) {
+        if !self.communities.get(&community).is_some_and(|ours| ours.proves) {
+            return;
+        }
+        let local = self.local;
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if !(peer.dialled || peer.proven.contains_key(&community)) {
+            return;
+        }
+        let retry = match peer.greetings.get(&community) {
+            None => Backoff::first(now),
+            Some(Greeting::Ok) => return,
+            Some(Greeting::Sent { retry }) if now < retry.until => return,
+            Some(Greeting::Refused { retry }) if now < retry.until && !at_once => return,
+            Some(Greeting::Sent { retry } | Greeting::Refused { retry }) => retry.longer(now),
+        };
+        let Some(session) = peer.open_session() else { return };
+        let (Some(tag), Some(theirs)) = (session.tag(&community), session.theirs) else { return };
+        let binding = Binding { from: local, to: id, from_nonce: session.nonce, to_nonce: theirs };
+        let session = session.id;
+        peer.greetings.insert(community, Greeting::Sent { retry });
+        self.errand(Errand::Greet { peer: id, session, community, tag, binding });
+    }
+
+    pub(super) fn on_welcome(&mut self, now: u64, id: PeerId, welcome: &Welcome) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(community) = peer.open_session().and_then(|session| session.tags.get(&welcome.tag)).copied() else {
+            return;
+        };
+        let before = peer.greetings.get(&community).copied();
+        match (welcome.answer, before) {
+            // An answer to nothing of ours.
+            (Answer::Ok | Answer::Absent, None) | (_, Some(Greeting::Ok)) => {}
+            (Answer::Ok, Some(_)) => {
+                peer.greetings.insert(community, Greeting::Ok);
+                peer.compare_by(now + SETTLE);
+            }
+            (_, Some(Greeting::Sent { retry })) => {
+                peer.greetings.insert(community, Greeting::Refused { retry });
+            }
+            (Answer::Absent, Some(Greeting::Refused { .. })) => {}
+            (Answer::Later, _) => self.greet(now, id, community, true),
+        }
+    }
+
+    pub(super) fn on_hello(&mut self, id: PeerId, hello: Hello) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(session) = peer.open_session() else { return };
+        match session.tags.get(&hello.tag).copied() {
+            Some(community) => self.check(id, community, hello),
+            None => {
+                if hello.tag.len() <= 64 && peer.unknown_tags.len() < UNKNOWN_TAGS {
+                    peer.unknown_tags.insert(hello.tag.clone());
+                }
+                self.send(id, Frame::Welcome(Welcome { tag: hello.tag, answer: Answer::Absent }));
+            }
+        }
+    }
+
+    fn check(&mut self, id: PeerId, community: Cid, hello: Hello) {
+        let Some(session) = self.peers.get(&id).and_then(|peer| peer.open_session()) else { return };
+        let Some(theirs) = session.theirs else { return };
+        let binding = Binding { from: id, to: self.local, from_nonce: theirs, to_nonce: session.nonce };
+        self.errand(Errand::Check { peer: id, community, hello, binding });
+    }
+
+    pub(super) fn on_checked(
+        &mut self,
+        now: u64,
+        id: PeerId,
+        community: Cid,
+        hello: Hello,
+        result: Result<Proof, Answer>,
+    ) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let tag = hello.tag.clone();
+        let answer = match result {
+            Ok(proof) => {
+                peer.proven.insert(community, proof);
+                peer.deferred.remove(&community);
+                peer.compare_by(now + SETTLE);
+                Answer::Ok
+            }
+            Err(answer) => {
+                // A roster that is still on its way may admit it: asked again then, not by the peer.
+                if peer.deferred.len() < DEFERRED || peer.deferred.contains_key(&community) {
+                    peer.deferred.insert(community, hello);
+                }
+                answer
+            }
+        };
+        self.send(id, Frame::Welcome(Welcome { tag, answer }));
+        if answer == Answer::Ok {
+            self.greet(now, id, community, true);
+        }
+    }
+
+    /// A changed roster may admit whom it did not, on either side.
+    pub(super) fn on_changed(&mut self, now: u64, community: Cid) {
+        let ids: Vec<PeerId> = self.peers.keys().copied().collect();
+        for id in ids {
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            peer.fruitless.forget(&community);
+            if let Some(hello) = peer.deferred.remove(&community) {
+                self.check(id, community, hello);
+            }
+            self.greet(now, id, community, true);
+        }
+        self.has_news(now, community, None);
+    }
+}

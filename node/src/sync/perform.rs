@@ -1,0 +1,191 @@
+//! Does the engine's errands, which need the store or our key. Blocking, and knows no network: the driver calls it on
+//! blocking threads, the simulation directly.
+//!
+//! Rights are read from the current roster each time something is given: what a peer proved earlier only says who it is.
+
+mod heads;
+mod hear;
+mod hello;
+mod receive;
+mod serve;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use folkmoot_schemas::{Audience, Cid, charter::Visibility};
+
+use super::{
+    engine::{Errand, Input, Ours, Proof, StreamId},
+    message::Frame,
+    verdict::Picture,
+};
+use crate::{
+    clock::Clock,
+    net::PeerId,
+    publish::Me,
+    store::{Applied, Scope, Store, StoreError, View},
+};
+
+/// Prefix of the meta that keeps a join until a roster holds it.
+const JOIN: &str = "join/";
+
+/// What came of an errand.
+#[derive(Debug, Default)]
+pub struct Done {
+    pub inputs: Vec<Input>,
+    /// Frames for session streams, in order.
+    pub frames: Vec<(PeerId, StreamId, Frame)>,
+}
+
+/// Store and key, and the picture of rosters that gossip verdicts use.
+#[derive(Debug)]
+pub struct Performer {
+    store: Store,
+    me: Me,
+    clock: Clock,
+    pictures: Mutex<BTreeMap<Cid, Arc<Picture>>>,
+}
+
+impl Performer {
+    pub fn new(store: Store, me: Me, clock: Clock) -> Self {
+        Self { store, me, clock, pictures: Mutex::default() }
+    }
+
+    pub fn perform(&self, errand: Errand) -> Result<Done, StoreError> {
+        let mut done = Done::default();
+        match errand {
+            Errand::Greet { peer, session, community, tag, binding } => {
+                let hello = self.greet(&community, tag, &binding)?;
+                done.frames.extend(hello.map(|hello| (peer, session, Frame::Hello(Box::new(hello)))));
+            }
+            Errand::Check { peer, community, hello, binding } => {
+                let (result, inputs) = self.check(&community, &hello, &binding)?;
+                done.inputs = inputs;
+                done.inputs.push(Input::Checked { peer, community, hello, result });
+            }
+            Errand::Describe { peer, session, ask } => {
+                done.frames.push((peer, session, Frame::Heads(self.describe(&ask)?)));
+            }
+            Errand::List { peer, session, heads, proofs } => {
+                let listed = self.list(&heads, &proofs)?;
+                done.frames.extend(listed.frames.into_iter().map(|frame| (peer, session, Frame::Listing(frame))));
+                done.inputs.push(Input::Listed { peer, same: listed.same, differs: listed.differs });
+            }
+            Errand::Compare { peer, listing, asked } => {
+                let found = self.compare(&listing, &asked)?;
+                done.inputs.push(Input::Compared { peer, found });
+            }
+            Errand::Hear { peer, community, announce } => done.inputs = self.notified(peer, community, announce)?,
+        }
+        Ok(done)
+    }
+
+    /// Everything here, and where we have something to prove.
+    pub fn communities(&self) -> Result<BTreeMap<Cid, Ours>, StoreError> {
+        let mut ours: BTreeMap<Cid, Ours> = BTreeMap::new();
+        for (key, _) in self.store.metas(JOIN)? {
+            if let Some(Ok(community)) = key.strip_prefix(JOIN).map(folkmoot_schemas::block::parse_cid) {
+                ours.insert(community, Ours { visibility: None, proves: true });
+            }
+        }
+        for community in self.store.view(Scope::Members)?.communities()? {
+            let member = community.state.is_member(&self.me.did);
+            // A join that is here and did not admit us has failed; one that no roster holds may still be presented.
+            let ours = ours.entry(community.id).or_insert(Ours { visibility: None, proves: false });
+            *ours = Ours { visibility: Some(community.visibility), proves: ours.proves || member };
+        }
+        Ok(ours)
+    }
+
+    /// All communities seen anew: at the start, and when one was added.
+    pub fn refresh_all(&self) -> Result<Vec<Input>, StoreError> {
+        let communities = self.communities()?;
+        for community in communities.keys() {
+            self.draw(community)?;
+        }
+        Ok(vec![Input::Communities(communities)])
+    }
+
+    /// One roster changed.
+    fn refresh(&self, community: Cid) -> Result<Vec<Input>, StoreError> {
+        self.draw(&community)?;
+        Ok(vec![Input::Communities(self.communities()?), Input::Changed { community }])
+    }
+
+    /// The picture that verdicts on gossip of this community are given by.
+    pub fn picture(&self, community: &Cid) -> Option<Arc<Picture>> {
+        self.pictures().get(community).cloned()
+    }
+
+    fn pictures(&self) -> MutexGuard<'_, BTreeMap<Cid, Arc<Picture>>> {
+        // Pictures are replaced whole: a panic elsewhere leaves none half drawn.
+        self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draw(&self, community: &Cid) -> Result<(), StoreError> {
+        if let Some(picture) = Picture::of(&self.store.view(Scope::Members)?, community)? {
+            self.pictures().insert(*community, Arc::new(picture));
+        }
+        Ok(())
+    }
+
+    /// Logs what was refused, keeps the picture current.
+    fn applied(&self, community: Cid, applied: &Applied) -> Result<Vec<Input>, StoreError> {
+        for (cid, why) in &applied.refused {
+            tracing::debug!(%community, %cid, why, "refused");
+        }
+        if applied.roster_changed || applied.people_changed {
+            return self.refresh(community);
+        }
+        if let Some(picture) = self.pictures().get_mut(&community) {
+            let picture = Arc::make_mut(picture);
+            for (repo, head) in applied.advanced.iter().chain(&applied.wanted) {
+                picture.learn(*repo, *head);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// A view that shows what this peer may see of this audience; None: nothing.
+    fn admit(
+        &self,
+        community: &Cid,
+        audience: Audience,
+        proof: Option<&Proof>,
+    ) -> Result<Option<(View, crate::store::reader::Community)>, StoreError> {
+        let scope = match audience {
+            Audience::Public => Scope::Public,
+            Audience::Members => Scope::Members,
+        };
+        let view = self.store.view(scope)?;
+        let Some(known) = view.community(community)? else { return Ok(None) };
+        let admitted = match audience {
+            Audience::Public => known.visibility == Visibility::Public,
+            Audience::Members => match proof {
+                Some(proof) => is_member_device(&view, &known, proof)?,
+                None => false,
+            },
+        };
+        Ok(admitted.then_some((view, known)))
+    }
+}
+
+/// Still a member, and the device still in the newest identity.
+fn is_member_device(
+    view: &View,
+    community: &crate::store::reader::Community,
+    proof: &Proof,
+) -> Result<bool, StoreError> {
+    Ok(community.state.is_member(&proof.did)
+        && view.identity(&proof.did)?.is_some_and(|(_, identity)| identity.certifies(&proof.device)))
+}
+
+/// The audience of a community's charter, roster and identities.
+fn widest(visibility: Visibility) -> Audience {
+    match visibility {
+        Visibility::Public => Audience::Public,
+        Visibility::Members => Audience::Members,
+    }
+}

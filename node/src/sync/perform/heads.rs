@@ -1,0 +1,222 @@
+//! Describing what is here, listing it for a peer, and finding what a peer has more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use folkmoot_schemas::{Audience, Cid, snapshot::Snapshot};
+
+use super::Performer;
+use crate::{
+    store::{
+        Scope, StoreError, View,
+        reader::{Community, RepoHead},
+    },
+    sync::{
+        engine::{Compared, Lack, Proof},
+        message::{Ask, Heads, Listed, Listing, Row},
+    },
+};
+
+/// Rows (a repository, a person or a roster head) in one frame: about 250 bytes each, four times below its limit.
+const ROWS: usize = 256;
+/// Blobs asked for after one comparison.
+const BLOBS: usize = 256;
+
+/// Our answer to a peer's heads.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    pub(super) frames: Vec<Listing>,
+    pub(super) same: Vec<(Cid, Audience)>,
+    pub(super) differs: Vec<(Cid, [u8; 32])>,
+}
+
+/// What a replica knows of a community, in one view's scope.
+struct Known {
+    repos: Vec<RepoHead>,
+    snapshot: Snapshot,
+    complete: bool,
+}
+
+impl Known {
+    fn of(view: &View, community: &Community) -> Result<Self, StoreError> {
+        let id = community.id;
+        let repos = view.heads(&id)?;
+        let snapshot = Snapshot {
+            community: id,
+            roster: community.state.heads.clone(),
+            people: view.people(&id)?,
+            repos: repos.iter().map(|head| (head.repo, head.known.cid)).collect(),
+        };
+        Ok(Self { complete: view.complete(&id)?, repos, snapshot })
+    }
+
+    /// Over known heads, whether or not their trees are here: new heads are noticed even while something is lacking.
+    fn digest(&self) -> [u8; 32] {
+        self.snapshot.digest()
+    }
+}
+
+fn scope(audience: Audience) -> Scope {
+    match audience {
+        Audience::Public => Scope::Public,
+        Audience::Members => Scope::Members,
+    }
+}
+
+impl Performer {
+    /// `ask`: community, audience, and whether a null digest may say that something is lacking here.
+    pub(super) fn describe(&self, ask: &[(Cid, Audience, bool)]) -> Result<Heads, StoreError> {
+        let mut communities = Vec::with_capacity(ask.len());
+        for (cid, audience, honest) in ask {
+            let view = self.store.view(scope(*audience))?;
+            let digest = match view.community(cid)? {
+                Some(community) => {
+                    let known = Known::of(&view, &community)?;
+                    (known.complete || !honest).then(|| known.digest())
+                }
+                None => None,
+            };
+            communities.push(Ask { cid: *cid, audience: *audience, digest });
+        }
+        Ok(Heads { communities })
+    }
+
+    /// What is not here, or not for this peer, is left out of the answer.
+    pub(super) fn list(&self, heads: &Heads, proofs: &BTreeMap<Cid, Proof>) -> Result<Answered, StoreError> {
+        let mut answered = Answered::default();
+        let mut pages = Pages::default();
+        for ask in &heads.communities {
+            let Some((view, community)) = self.admit(&ask.cid, ask.audience, proofs.get(&ask.cid))? else { continue };
+            let known = Known::of(&view, &community)?;
+            let ours = known.digest();
+            if ask.digest == Some(ours) && known.complete {
+                answered.same.push((ask.cid, ask.audience));
+                pages.push(Listed { same: true, ..Listed::new(ask.cid, ask.audience) });
+                continue;
+            }
+            answered.differs.extend(ask.digest.filter(|digest| *digest != ours).map(|digest| (ask.cid, digest)));
+            let blank = || Listed::new(ask.cid, ask.audience);
+            let Snapshot { roster, people, .. } = &known.snapshot;
+            // Always at least one entry, or the asker would learn nothing of an empty community.
+            pages.push(blank());
+            for roster in chunks(roster.iter().copied()) {
+                pages.push(Listed { roster, ..blank() });
+            }
+            for people in chunks(people.iter().map(|(did, cid)| (*did, *cid))) {
+                pages.push(Listed { people, ..blank() });
+            }
+            for repos in chunks(known.repos.into_iter().map(Row)) {
+                pages.push(Listed { repos, ..blank() });
+            }
+        }
+        answered.frames = pages.frames();
+        Ok(answered)
+    }
+
+    pub(super) fn compare(
+        &self,
+        listing: &Listing,
+        asked: &BTreeMap<Cid, Audience>,
+    ) -> Result<Vec<Compared>, StoreError> {
+        let mut found: BTreeMap<Cid, Compared> = BTreeMap::new();
+        for listed in &listing.communities {
+            let (community, audience) = (listed.cid, listed.audience);
+            if asked.get(&community) != Some(&audience) {
+                continue;
+            }
+            let view = self.store.view(scope(audience))?;
+            let mut lack = if listed.same { Lack::default() } else { lacking(&view, listed)? };
+            let incomplete = match view.community(&community)? {
+                Some(_) => !view.complete(&community)?,
+                None => true,
+            };
+            if incomplete && !lack.charter {
+                lack.blobs = view.missing_blobs(&community)?.into_iter().take(BLOBS).collect();
+            }
+            let same = listed.same;
+            found.entry(community).and_modify(|compared| compared.lack.add(lack.clone())).or_insert(Compared {
+                community,
+                audience,
+                same,
+                lack,
+                incomplete,
+            });
+        }
+        Ok(found.into_values().collect())
+    }
+}
+
+/// What this list offers beyond what is here.
+fn lacking(view: &View, listed: &Listed) -> Result<Lack, StoreError> {
+    let mut lack = Lack::default();
+    let Some(community) = view.community(&listed.cid)? else {
+        lack.charter = true;
+        lack.roster = listed.roster.iter().copied().collect();
+        lack.people = listed.people.iter().copied().collect();
+        lack.repos = offers(listed).collect();
+        return Ok(lack);
+    };
+    let known: BTreeSet<Cid> = community.state.kept.iter().copied().chain([community.id]).collect();
+    lack.roster = listed.roster.iter().filter(|cid| !known.contains(cid)).copied().collect();
+    for (did, cid) in &listed.people {
+        // Which of two differing documents is newer shows only once both are here.
+        if view.identity(did)?.is_none_or(|(block, _)| block.cid() != cid) {
+            lack.people.insert(*did, *cid);
+        }
+    }
+    let held: BTreeMap<_, _> =
+        view.heads(&community.id)?.into_iter().filter_map(|head| Some((head.repo, head.held?))).collect();
+    lack.repos = offers(listed).filter(|(repo, head)| held.get(repo).is_none_or(|ours| head.beats(ours))).collect();
+    Ok(lack)
+}
+
+/// Heads whose tree the peer holds, as far as they belong to the audience that was asked for.
+fn offers(listed: &Listed) -> impl Iterator<Item = crate::sync::engine::Offer> {
+    let audience = listed.audience;
+    listed
+        .repos
+        .iter()
+        .filter(move |row| audience == Audience::Members || row.0.repo.audience == Audience::Public)
+        .filter_map(|row| Some((row.0.repo, row.0.held?)))
+}
+
+fn chunks<T>(items: impl Iterator<Item = T>) -> Vec<Vec<T>> {
+    let mut chunks: Vec<Vec<T>> = Vec::new();
+    for item in items {
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() < ROWS => chunk.push(item),
+            _ => chunks.push(vec![item]),
+        }
+    }
+    chunks
+}
+
+/// Entries spread over frames of bounded size.
+#[derive(Default)]
+struct Pages {
+    frames: Vec<Vec<Listed>>,
+    weight: usize,
+}
+
+impl Pages {
+    fn push(&mut self, listed: Listed) {
+        let weight = 1 + listed.roster.len() + listed.people.len() + listed.repos.len();
+        if self.frames.is_empty() || self.weight + weight > 2 * ROWS {
+            self.frames.push(Vec::new());
+            self.weight = 0;
+        }
+        self.weight += weight;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.push(listed);
+        }
+    }
+
+    /// Always at least one, so that the asker knows it was answered.
+    fn frames(mut self) -> Vec<Listing> {
+        if self.frames.is_empty() {
+            self.frames.push(Vec::new());
+        }
+        let last = self.frames.len() - 1;
+        let more = |n| n < last;
+        self.frames.into_iter().enumerate().map(|(n, communities)| Listing { communities, more: more(n) }).collect()
+    }
+}

@@ -1,0 +1,86 @@
+//! Making our hello, and judging a peer's.
+
+use folkmoot_schemas::{
+    Cid,
+    block::Block,
+    identity::Identity,
+    roster::{Act, Op},
+};
+
+use super::{JOIN, Performer, widest};
+use crate::{
+    home::meta,
+    store::{Batch, Scope, StoreError},
+    sync::{
+        engine::{Input, Proof},
+        message::{Answer, Binding, Hello},
+    },
+};
+
+impl Performer {
+    /// None: we have no identity document at hand, which a home always has.
+    pub(super) fn greet(&self, community: &Cid, tag: String, binding: &Binding) -> Result<Option<Hello>, StoreError> {
+        let Some(identity) = self.own_identity()? else { return Ok(None) };
+        let join = match self.store.meta(&format!("{JOIN}{community}"))? {
+            Some(bytes) => Some(Op::open(&bytes)?.0),
+            None => None,
+        };
+        Ok(Some(Hello::sign(tag, community, self.me.did, &self.me.device, &identity, join.as_ref(), binding)?))
+    }
+
+    fn own_identity(&self) -> Result<Option<Block>, StoreError> {
+        if let Some((block, _)) = self.store.view(Scope::Members)?.identity(&self.me.did)? {
+            return Ok(Some(block));
+        }
+        match self.store.meta(meta::IDENTITY)? {
+            Some(bytes) => Ok(Some(Identity::open(&bytes)?.0)),
+            None => Ok(None),
+        }
+    }
+
+    /// Who the peer is in this community; a join it presents is applied if an invite of ours admits it.
+    pub(super) fn check(
+        &self,
+        community: &Cid,
+        hello: &Hello,
+        binding: &Binding,
+    ) -> Result<(Result<Proof, Answer>, Vec<Input>), StoreError> {
+        // Cheapest first: the identity's size and shape, then signatures, then the store.
+        let absent = || Ok((Err(Answer::Absent), Vec::new()));
+        let Ok((presented, identity)) = Identity::open(&hello.identity) else { return absent() };
+        if identity.did != hello.did || !identity.certifies(&hello.device) || hello.verify(community, binding).is_err()
+        {
+            return absent();
+        }
+        let view = self.store.view(Scope::Members)?;
+        let Some(known) = view.community(community)? else { return Ok((Err(Answer::Later), Vec::new())) };
+        let newest = view.identity(&hello.did)?;
+        let newer = newest.as_ref().is_none_or(|(block, known)| identity.beats(presented.cid(), known, block.cid()));
+        let member = known.state.is_member(&hello.did);
+        let mut batch = Batch::new(*community, widest(known.visibility));
+        if newer {
+            batch.identities.push(presented);
+        }
+        if !member {
+            let Some(Ok((block, op))) = hello.join.as_ref().map(|bytes| Op::open(bytes)) else { return absent() };
+            let Act::Join { invite, did, .. } = op.act else { return absent() };
+            if op.community != *community || op.did != hello.did || did != hello.did {
+                return absent();
+            }
+            match known.state.invites.get(&invite) {
+                None => return Ok((Err(Answer::Later), Vec::new())),
+                // Checked here so that nothing is written for somebody who only knows the community's name.
+                Some(invite) if Op::verify_seed(&block, &invite.key).is_err() => return absent(),
+                Some(_) => batch.ops.push(block),
+            }
+        }
+        let mut inputs = Vec::new();
+        if newer || !member {
+            let applied = self.store.apply(batch, self.clock.micros())?;
+            inputs = self.applied(*community, &applied)?;
+        }
+        let proof = Proof { did: hello.did, device: hello.device };
+        let admitted = self.admit(community, folkmoot_schemas::Audience::Members, Some(&proof))?.is_some();
+        Ok((if admitted { Ok(proof) } else { Err(Answer::Absent) }, inputs))
+    }
+}

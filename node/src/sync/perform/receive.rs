@@ -1,0 +1,184 @@
+//! Asking with what is held here, and storing what comes: one transaction per part and audience.
+
+use std::collections::BTreeMap;
+
+use folkmoot_schemas::{
+    Audience, Cid,
+    block::Block,
+    car,
+    charter::{Charter, Visibility},
+    limits,
+};
+
+use super::{Performer, widest};
+use crate::{
+    store::{Applied, Batch, RepoUpdate, Scope, StoreError},
+    sync::{
+        engine::{Input, Order, Pulled},
+        message::{Blocks, DeltaHead, Part, Pull, Want},
+    },
+};
+
+/// Why a part was not taken at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Untaken {
+    #[error("the answer does not fit the question: {0}")]
+    Unasked(&'static str),
+    #[error("the blocks of an answer are damaged: {0}")]
+    Car(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<car::CarError> for Untaken {
+    fn from(error: car::CarError) -> Self {
+        Self::Car(error.to_string())
+    }
+}
+
+impl From<folkmoot_schemas::Error> for Untaken {
+    fn from(error: folkmoot_schemas::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Performer {
+    /// The request for what is lacking, as of what is held now.
+    pub fn prepare(&self, order: &Order) -> Result<Pull, StoreError> {
+        let Order { community, audience, lack, whole, after, .. } = order;
+        let view = self.store.view(Scope::Members)?;
+        let known = view.community(community)?;
+        let held: BTreeMap<_, _> = match known {
+            Some(_) => view.heads(community)?.into_iter().filter_map(|head| Some((head.repo, head.held?))).collect(),
+            None => BTreeMap::new(),
+        };
+        let want = (lack.repos.keys())
+            .map(|repo| Want {
+                did: repo.did,
+                device: repo.device,
+                audience: repo.audience,
+                since: held.get(repo).filter(|_| !whole.contains(repo)).copied(),
+                after: after.get(repo).cloned(),
+            })
+            .collect();
+        let roster = (!lack.roster.is_empty() || lack.charter)
+            .then(|| known.map(|known| known.state.heads.iter().copied().collect()).unwrap_or_default());
+        Ok(Pull {
+            community: *community,
+            audience: *audience,
+            roster,
+            charter: lack.charter,
+            people: lack.people.keys().copied().collect(),
+            want,
+            max: limits::PULL_ANSWER as u64,
+        })
+    }
+
+    /// Stores one part of the answer to `pull` and adds to `pulled` what it brought.
+    pub fn receive(&self, pull: &Pull, part: Part, pulled: &mut Pulled) -> Result<Vec<Input>, Untaken> {
+        let mut blocks = blocks_of(&part)?;
+        let charter = part.charter.filter(|cid| *cid == pull.community).and_then(|cid| blocks.get(&cid)).cloned();
+        let visibility = match self.store.view(Scope::Members)?.community(&pull.community)? {
+            Some(known) => known.visibility,
+            None => match &charter {
+                Some(block) => Charter::view(block)?.visibility,
+                None => return Err(Untaken::Unasked("the charter has to come first")),
+            },
+        };
+        let mut roster = Batch::new(pull.community, widest(visibility));
+        roster.charter = charter;
+        roster.identities = part.identities.iter().filter_map(|cid| blocks.get(cid)).cloned().collect();
+        roster.ops = part.ops.iter().filter_map(|cid| blocks.get(cid)).cloned().collect();
+        let mut members = Batch::new(pull.community, Audience::Members);
+        for delta in part.deltas {
+            let repo = delta.repo();
+            let update = update(pull, delta, &mut blocks, pulled)?;
+            match (repo.audience, visibility) {
+                (Audience::Public, Visibility::Public) => roster.repos.push(update),
+                _ => members.repos.push(update),
+            }
+        }
+        let mut inputs = Vec::new();
+        // Roster first: it decides which repositories count.
+        for batch in [roster, members] {
+            if batch.charter.is_some()
+                || !batch.identities.is_empty()
+                || !batch.ops.is_empty()
+                || !batch.repos.is_empty()
+            {
+                let was_new = batch.charter.is_some();
+                let applied = self.store.apply(batch, self.clock.micros())?;
+                note(pulled, &applied);
+                pulled.changed |= was_new;
+                if was_new {
+                    inputs.extend(self.refresh(pull.community)?);
+                }
+                inputs.extend(self.applied(pull.community, &applied)?);
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// Stores blocks that were asked for by CID.
+    pub fn receive_blocks(&self, asked: &Blocks, part: &Part, pulled: &mut Pulled) -> Result<Vec<Input>, Untaken> {
+        let blocks = blocks_of(part)?;
+        let mut batch = Batch::new(asked.community, asked.audience);
+        batch.loose = asked.cids.iter().filter_map(|cid| blocks.get(cid)).cloned().collect();
+        pulled.got.extend(batch.loose.iter().map(|block| *block.cid()));
+        let applied = self.store.apply(batch, self.clock.micros())?;
+        for (cid, _) in &applied.refused {
+            pulled.got.remove(cid);
+        }
+        note(pulled, &applied);
+        Ok(self.applied(asked.community, &applied)?)
+    }
+}
+
+/// The archive's blocks, each verified against its CID.
+fn blocks_of(part: &Part) -> Result<BTreeMap<Cid, Block>, Untaken> {
+    let mut blocks = BTreeMap::new();
+    let mut reader = car::Reader::new(part.car.as_slice())?;
+    while let Some(block) = reader.next_block()? {
+        blocks.insert(*block.cid(), block);
+    }
+    Ok(blocks)
+}
+
+fn update(
+    pull: &Pull,
+    delta: DeltaHead,
+    blocks: &mut BTreeMap<Cid, Block>,
+    pulled: &mut Pulled,
+) -> Result<RepoUpdate, Untaken> {
+    let repo = delta.repo();
+    let Some(want) = pull.want.iter().find(|want| want.repo() == repo) else {
+        return Err(Untaken::Unasked("it gives a repository nobody asked for"));
+    };
+    if delta.since.is_some() && delta.since != want.since {
+        return Err(Untaken::Unasked("it starts from another head"));
+    }
+    let Some(commit) = blocks.get(&delta.commit).cloned() else {
+        return Err(Untaken::Unasked("a commit is missing"));
+    };
+    pulled.served.insert(repo);
+    match &delta.more {
+        Some(path) => pulled.after.insert(repo, path.clone()),
+        None => pulled.after.remove(&repo),
+    };
+    let records = delta.put.iter().filter_map(|(_, cid)| blocks.get(cid)).cloned().collect();
+    Ok(RepoUpdate {
+        commit,
+        since: delta.since,
+        put: delta.put,
+        gone: delta.gone,
+        blocks: records,
+        complete: delta.more.is_none(),
+    })
+}
+
+fn note(pulled: &mut Pulled, applied: &Applied) {
+    pulled.changed |= applied.roster_changed || applied.people_changed;
+    pulled.advanced.extend(applied.advanced.iter().copied());
+    pulled.mismatched.extend(applied.mismatched.iter().copied());
+    pulled.blobs.extend(applied.blobs.iter().copied());
+}
