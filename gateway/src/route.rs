@@ -1,0 +1,304 @@
+//! The URL scheme, both ways: a path to a [`Page`] and a [`Page`] to its path. Every page of a community answers at
+//! `/c/<charter cid>/…`; the root is an alias, so the two share one parser.
+
+use std::borrow::Cow;
+
+use folkmoot_schemas::{Cid, Did, block};
+use jiff::civil::Date;
+
+/// A page below the root or below a community.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Page {
+    Home,
+    Events,
+    Past,
+    Month {
+        year: i16,
+        month: i8,
+    },
+    /// By short id.
+    Event(String),
+    Occurrence {
+        id: String,
+        at: String,
+    },
+    EventCalendar(String),
+    Posts,
+    Post(String),
+    Person(Did),
+    Join,
+    Subscribe,
+    About,
+    Calendar,
+    Feed,
+    EventsFeed,
+    Style,
+    Icon,
+    /// The rest answer at the root only.
+    Blob(Cid),
+    Health,
+    Robots,
+}
+
+/// Where in a list a page continues. Values are bounded by their types; anything else in a query is ignored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Query {
+    /// Lists of dates: seconds since 1970.
+    pub(crate) from: Option<i64>,
+    pub(crate) before: Option<i64>,
+    /// Lists of records: microseconds since 1970 and short id of the last one seen.
+    pub(crate) after: Option<(u64, String)>,
+    /// Threads: replies to skip.
+    pub(crate) skip: Option<u32>,
+    /// The style sheet's content hash.
+    pub(crate) v: Option<String>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Route {
+    pub(crate) community: Option<Cid>,
+    pub(crate) page: Page,
+    pub(crate) query: Query,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    Found(Route),
+    /// The same with its trailing slash.
+    Moved(String),
+    Unknown,
+}
+
+/// Longest path that can name anything here.
+const PATH_MAX: usize = 512;
+
+pub(crate) fn parse(path: &str, query: Option<&str>) -> Parsed {
+    if path.len() > PATH_MAX {
+        return Parsed::Unknown;
+    }
+    let Some(path) = decode(path) else { return Parsed::Unknown };
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let (community, rest) = match segments.as_slice() {
+        ["c", id, rest @ ..] => match block::parse_cid(id) {
+            Ok(cid) if cid.codec() == block::DAG_CBOR => (Some(cid), rest),
+            _ => return Parsed::Unknown,
+        },
+        all => (None, all),
+    };
+    let page = match rest {
+        [] | ["events"] | ["events", "past"] | ["posts"] => return Parsed::Moved(format!("{path}/")),
+        ["events", year, month] => {
+            return if month_page(year, month).is_some() { Parsed::Moved(format!("{path}/")) } else { Parsed::Unknown };
+        }
+        [""] => Some(Page::Home),
+        ["events", ""] => Some(Page::Events),
+        ["events", "past", ""] => Some(Page::Past),
+        ["events", year, month, ""] => month_page(year, month),
+        ["e", id] => match id.strip_suffix(".ics") {
+            Some(id) => short(id).map(Page::EventCalendar),
+            None => short(id).map(Page::Event),
+        },
+        ["e", id, "at", at] => short(id).zip(occurrence(at)).map(|(id, at)| Page::Occurrence { id, at }),
+        ["posts", ""] => Some(Page::Posts),
+        ["n", id] => short(id).map(Page::Post),
+        ["p", did] => did.parse().ok().map(Page::Person),
+        ["join"] => Some(Page::Join),
+        ["subscribe"] => Some(Page::Subscribe),
+        ["about"] => Some(Page::About),
+        ["calendar.ics"] => Some(Page::Calendar),
+        ["feed.atom"] => Some(Page::Feed),
+        ["events.atom"] => Some(Page::EventsFeed),
+        ["style.css"] => Some(Page::Style),
+        ["icon.svg"] => Some(Page::Icon),
+        ["favicon.ico"] if community.is_none() => Some(Page::Icon),
+        ["b", cid] if community.is_none() => {
+            block::parse_cid(cid).ok().filter(|c| c.codec() == block::RAW).map(Page::Blob)
+        }
+        ["healthz"] if community.is_none() => Some(Page::Health),
+        ["robots.txt"] if community.is_none() => Some(Page::Robots),
+        _ => None,
+    };
+    match page {
+        Some(page) => Parsed::Found(Route { community, page, query: Query::parse(query.unwrap_or("")) }),
+        None => Parsed::Unknown,
+    }
+}
+
+impl Page {
+    /// Path below the root or a community's prefix, starting with a slash.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Home => "/".into(),
+            Self::Events => "/events/".into(),
+            Self::Past => "/events/past/".into(),
+            Self::Month { year, month } => format!("/events/{year:04}/{month:02}/"),
+            Self::Event(id) => format!("/e/{id}"),
+            Self::Occurrence { id, at } => format!("/e/{id}/at/{at}"),
+            Self::EventCalendar(id) => format!("/e/{id}.ics"),
+            Self::Posts => "/posts/".into(),
+            Self::Post(id) => format!("/n/{id}"),
+            Self::Person(did) => format!("/p/{did}"),
+            Self::Join => "/join".into(),
+            Self::Subscribe => "/subscribe".into(),
+            Self::About => "/about".into(),
+            Self::Calendar => "/calendar.ics".into(),
+            Self::Feed => "/feed.atom".into(),
+            Self::EventsFeed => "/events.atom".into(),
+            Self::Style => "/style.css".into(),
+            Self::Icon => "/icon.svg".into(),
+            Self::Blob(cid) => format!("/b/{cid}"),
+            Self::Health => "/healthz".into(),
+            Self::Robots => "/robots.txt".into(),
+        }
+    }
+}
+
+impl Query {
+    fn parse(text: &str) -> Self {
+        let mut query = Self::default();
+        for (key, value) in text.split('&').filter_map(|pair| pair.split_once('=')).take(8) {
+            match key {
+                "from" => query.from = seconds(value),
+                "before" => query.before = seconds(value),
+                "after" => {
+                    query.after = value
+                        .split_once('-')
+                        .and_then(|(time, id)| Some((time.parse().ok().filter(|t| *t < 1 << 53)?, short(id)?)));
+                }
+                "skip" => query.skip = value.parse().ok().filter(|n| *n < 1_000_000),
+                "v" if value.len() <= 32 && value.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+                    query.v = Some(value.to_owned());
+                }
+                _ => {}
+            }
+        }
+        query
+    }
+}
+
+/// Seconds since 1970 of a date between the years 1900 and 2200.
+fn seconds(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|s| (-2_300_000_000..7_300_000_000).contains(s))
+}
+
+fn month_page(year: &str, month: &str) -> Option<Page> {
+    let number = |text: &str, digits: usize| -> Option<i16> {
+        (text.len() == digits && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+    };
+    let (year, month) = (number(year, 4)?, i8::try_from(number(month, 2)?).ok()?);
+    ((1900..=2200).contains(&year) && Date::new(year, month, 1).is_ok()).then_some(Page::Month { year, month })
+}
+
+/// Exactly the 16 characters of a short id: beginnings are for typing, not for links.
+fn short(text: &str) -> Option<String> {
+    (text.len() == 16 && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'))).then(|| text.to_owned())
+}
+
+/// An occurrence's name: a date, or date and time.
+fn occurrence(text: &str) -> Option<String> {
+    let known = matches!(text.len(), 10 | 16 | 19)
+        && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'T'));
+    known.then(|| text.to_owned())
+}
+
+/// Percent-decoding to printable ASCII, which is all our paths are made of.
+fn decode(path: &str) -> Option<Cow<'_, str>> {
+    if !path.contains('%') {
+        return path.bytes().all(|b| b.is_ascii_graphic()).then_some(Cow::Borrowed(path));
+    }
+    let mut out = String::with_capacity(path.len());
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        let byte = if byte == b'%' {
+            let (high, low) = (bytes.next()?, bytes.next()?);
+            let digit = |b: u8| (b as char).to_digit(16);
+            u8::try_from(digit(high)? * 16 + digit(low)?).ok()?
+        } else {
+            byte
+        };
+        if !byte.is_ascii_graphic() || byte == b'%' {
+            return None;
+        }
+        out.push(byte as char);
+    }
+    Some(Cow::Owned(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "abcdefghijklmn27";
+
+    fn found(path: &str) -> Page {
+        match parse(path, None) {
+            Parsed::Found(route) => route.page,
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_page_is_found_at_the_path_it_gives() {
+        for page in [
+            Page::Home,
+            Page::Events,
+            Page::Past,
+            Page::Month { year: 2026, month: 10 },
+            Page::Event(ID.into()),
+            Page::Occurrence { id: ID.into(), at: "2026-12-05T20:00".into() },
+            Page::EventCalendar(ID.into()),
+            Page::Posts,
+            Page::Post(ID.into()),
+            Page::Join,
+            Page::Subscribe,
+            Page::About,
+            Page::Calendar,
+            Page::Feed,
+            Page::EventsFeed,
+            Page::Style,
+            Page::Icon,
+            Page::Health,
+            Page::Robots,
+        ] {
+            assert_eq!(found(&page.path()), page);
+        }
+        assert_eq!(found("/e/abcdefghijklmn27/at/2026-12-05T20%3A00"), found("/e/abcdefghijklmn27/at/2026-12-05T20:00"));
+    }
+
+    #[test]
+    fn a_list_without_its_slash_moves_to_it() {
+        assert_eq!(parse("/events", None), Parsed::Moved("/events/".into()));
+        assert_eq!(parse("/events/2026/10", None), Parsed::Moved("/events/2026/10/".into()));
+    }
+
+    #[test]
+    fn what_is_no_address_of_ours_is_unknown() {
+        for path in [
+            "/x",
+            "/e/short",
+            "/e/ABCDEFGHIJKLMN27",
+            "/e/abcdefghijklmn27/",
+            "/events/2026/13/",
+            "/events/+202/01/",
+            "//evil.example/",
+            "/events//",
+            "/n/%",
+            "/n/%zz",
+            "/%2e%2e/etc",
+            "/c/nope/",
+            "/p/did:key:nope",
+            "/b/nope",
+            "/e/abcdefghijklmn27/at/now",
+            "",
+        ] {
+            assert_eq!(parse(path, None), Parsed::Unknown, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_read_within_bounds_and_ignored_beyond() {
+        let query = Query::parse("from=5&x=y&before=99999999999999&after=17-abcdefghijklmn27&skip=-1");
+        assert_eq!(query, Query { from: Some(5), after: Some((17, ID.into())), ..Query::default() });
+    }
+}

@@ -1,0 +1,262 @@
+//! Dates, prices and places as people say them.
+
+use folkmoot_schemas::{
+    records::event::{Event, Place, Price, ShowPlace, Status},
+    recur::Instance,
+    when::{self, Start},
+};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
+
+/// One date of an event in words, for people and for `<time datetime>`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct When {
+    /// `2026-12-05T20:00:00+01:00`, or `2026-12-05` for a whole day.
+    pub(crate) start: String,
+    /// When the record says it.
+    pub(crate) end: Option<String>,
+    pub(crate) day: String,
+    pub(crate) month: String,
+    pub(crate) weekday: String,
+    pub(crate) year: String,
+    /// "Saturday 5 December 2026", with the last day when it is another one.
+    pub(crate) date: String,
+    /// "20:00–23:00", "from 20:00"; None: all day.
+    pub(crate) time: Option<String>,
+    /// IANA name.
+    pub(crate) zone: Option<String>,
+}
+
+impl When {
+    pub(crate) fn new(event: &Event, instance: &Instance) -> Self {
+        let date = instance.start.civil_date();
+        let mut when = Self {
+            start: iso(&instance.start),
+            end: None,
+            day: date.day().to_string(),
+            month: date.strftime("%b").to_string(),
+            weekday: date.strftime("%a").to_string(),
+            year: date.year().to_string(),
+            date: day(date),
+            time: None,
+            zone: instance.start.zone().map(str::to_owned),
+        };
+        match &instance.start {
+            Start::Date { .. } => {
+                let days = i64::from(event.days.unwrap_or(1)).clamp(1, 60);
+                if days > 1 && let Ok(last) = date.checked_add(jiff::Span::new().days(days - 1)) {
+                    when.date = format!("{} – {}", day(date), day(last));
+                    when.end = last.tomorrow().ok().map(|d| d.to_string());
+                }
+            }
+            Start::Local { local, zone } => {
+                let from = clock(*local);
+                let override_ = instance.change.and_then(|i| event.overrides.get(i));
+                let known = override_.and_then(|o| o.duration).or(event.duration).filter(|s| *s > 0);
+                let end = known.filter(|_| !event.open_end).and_then(|seconds| end_of(*local, zone, seconds));
+                when.time = Some(match end {
+                    None if event.open_end => format!("from {from}"),
+                    None => from,
+                    Some(end) if end.date() == local.date() || early(*local, end) => format!("{from}–{}", clock(end)),
+                    Some(end) => {
+                        when.date = format!("{}, {from} – {}, {}", day(local.date()), day(end.date()), clock(end));
+                        String::new()
+                    }
+                })
+                .filter(|time| !time.is_empty());
+                when.end = end.map(|end| iso(&Start::Local { local: end, zone: zone.clone() }));
+            }
+        }
+        when
+    }
+
+    /// Date and time in one sentence, without the zone.
+    pub(crate) fn sentence(&self) -> String {
+        match &self.time {
+            Some(time) => format!("{}, {time}", self.date),
+            None => self.date.clone(),
+        }
+    }
+}
+
+/// A night that passes midnight still reads as one evening.
+fn early(start: DateTime, end: DateTime) -> bool {
+    start.date().tomorrow().is_ok_and(|next| next == end.date()) && end.hour() < 6
+}
+
+/// Local end: real seconds later, as a clock on the wall there shows.
+fn end_of(local: DateTime, zone: &str, seconds: u32) -> Option<DateTime> {
+    let start = Start::Local { local, zone: zone.to_owned() }.instant("UTC");
+    let end = Timestamp::from_second(start + i64::from(seconds)).ok()?;
+    Some(TimeZone::get(zone).unwrap_or(TimeZone::UTC).to_datetime(end))
+}
+
+/// With the offset where the zone is known.
+pub(crate) fn iso(start: &Start) -> String {
+    match start {
+        Start::Date { date } => date.to_string(),
+        Start::Local { local, zone } => {
+            let text = local.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            match when::offset_at(*local, zone) {
+                None => text,
+                Some(0) => text + "+00:00",
+                Some(offset) => {
+                    let minutes = offset.abs() / 60;
+                    let sign = if offset < 0 { '-' } else { '+' };
+                    format!("{text}{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+                }
+            }
+        }
+    }
+}
+
+/// "Saturday 5 December 2026".
+pub(crate) fn day(date: Date) -> String {
+    date.strftime("%A %-d %B %Y").to_string()
+}
+
+pub(crate) fn month(date: Date) -> String {
+    date.strftime("%B %Y").to_string()
+}
+
+fn clock(local: DateTime) -> String {
+    local.strftime("%H:%M").to_string()
+}
+
+/// A start in words: for former dates.
+pub(crate) fn start(start: &Start) -> String {
+    match start {
+        Start::Date { date } => day(*date),
+        Start::Local { local, .. } => format!("{}, {}", day(local.date()), clock(*local)),
+    }
+}
+
+/// When a record was written: in the community's zone, else UTC. `(datetime, words)`.
+pub(crate) fn written(micros: u64, zone: Option<&str>) -> (String, String) {
+    let stamp = i64::try_from(micros).ok().and_then(|m| Timestamp::from_microsecond(m).ok()).unwrap_or_default();
+    let known = zone.and_then(|z| TimeZone::get(z).ok());
+    let suffix = if known.is_some() { "" } else { " UTC" };
+    let local = known.unwrap_or(TimeZone::UTC).to_datetime(stamp);
+    (utc(micros), format!("{}{suffix}", local.strftime("%-d %B %Y, %H:%M")))
+}
+
+/// RFC 3339 in whole seconds.
+pub(crate) fn utc(micros: u64) -> String {
+    let stamp = i64::try_from(micros / 1_000_000).ok().and_then(|s| Timestamp::from_second(s).ok()).unwrap_or_default();
+    stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Said before the name wherever it is not "confirmed".
+pub(crate) fn status(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Confirmed => None,
+        Status::Tentative => Some("Tentative"),
+        Status::Cancelled => Some("Cancelled"),
+        Status::Postponed => Some("Postponed"),
+    }
+}
+
+/// "12.50–15.00 EUR, members free".
+pub(crate) fn price(price: &Price) -> String {
+    let digits = match price.currency.as_str() {
+        "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "UGX" | "XAF" | "XOF" | "XPF" | "PYG" | "RWF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        _ => 2,
+    };
+    let amount = |minor: u64| {
+        let unit = 10_u64.pow(digits);
+        if digits == 0 || minor % unit == 0 {
+            (minor / unit).to_string()
+        } else {
+            format!("{}.{:0width$}", minor / unit, minor % unit, width = digits as usize)
+        }
+    };
+    let mut text = match price.max {
+        Some(max) if max != price.min => format!("{}–{} {}", amount(price.min), amount(max), price.currency),
+        _ if price.min == 0 => "free".to_owned(),
+        _ => format!("{} {}", amount(price.min), price.currency),
+    };
+    if let Some(note) = &price.note {
+        text = format!("{text}, {note}");
+    }
+    text
+}
+
+/// The parts of a place that may be shown: all of it, or the area only.
+pub(crate) fn place_parts(place: &Place) -> Vec<String> {
+    let town = match (&place.postcode, &place.locality) {
+        (Some(code), Some(town)) => Some(format!("{code} {town}")),
+        (code, town) => town.clone().or_else(|| code.clone()),
+    };
+    let all = match place.show {
+        Some(ShowPlace::Area | ShowPlace::Ask) => [place.locality.clone(), place.region.clone(), None, place.country.clone()],
+        _ => [place.name.clone(), place.street.clone(), town, place.country.clone()],
+    };
+    let mut parts: Vec<String> = Vec::new();
+    for part in all.into_iter().flatten() {
+        // Imported places often repeat themselves.
+        if !part.is_empty() && !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts
+}
+
+/// One word or two for lists: the place's name, else its town.
+pub(crate) fn place_name(place: &Place) -> Option<String> {
+    let parts = place_parts(place);
+    match (parts.first(), &place.locality) {
+        (Some(name), Some(town)) if name != town && !name.contains(town.as_str()) => Some(format!("{name}, {town}")),
+        (first, _) => first.cloned(),
+    }
+}
+
+/// A BCP 47 tag fit for a `lang` attribute.
+pub(crate) fn lang(tag: Option<&str>) -> Option<&str> {
+    tag.filter(|t| {
+        let mut parts = t.split('-');
+        let primary = parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
+        primary && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price_of(min: u64, max: Option<u64>, currency: &str) -> String {
+        price(&Price { min, max, currency: currency.into(), note: None })
+    }
+
+    #[test]
+    fn prices_are_written_in_whole_units() {
+        assert_eq!(price_of(1250, Some(1500), "EUR"), "12.50–15 EUR");
+        assert_eq!(price_of(0, None, "EUR"), "free");
+        assert_eq!(price_of(500, None, "JPY"), "500 JPY");
+        assert_eq!(price_of(1005, None, "KWD"), "1.005 KWD");
+    }
+
+    #[test]
+    fn a_place_that_is_given_to_guests_only_shows_its_area() {
+        let place = Place {
+            name: Some("Ada's flat".into()),
+            street: Some("Hidden Road 1".into()),
+            locality: Some("Leeds".into()),
+            show: Some(ShowPlace::Ask),
+            ..Place::default()
+        };
+        assert_eq!(place_parts(&place), ["Leeds"]);
+        assert_eq!(place_name(&place).as_deref(), Some("Leeds"));
+    }
+
+    #[test]
+    fn a_language_tag_that_is_none_is_left_out() {
+        assert_eq!(lang(Some("de-AT")), Some("de-AT"));
+        for bad in ["", "x\" onload=", "e", "en_GB", "english", "en-"] {
+            assert_eq!(lang(Some(bad)), None, "{bad}");
+        }
+    }
+}
