@@ -46,7 +46,9 @@ impl Accent {
     /// Rules to stand after the style sheet.
     pub(crate) fn css(&self) -> String {
         let Self { light, dark } = self;
-        format!(":root{{--accent:{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{--accent:{dark}}}}}\n")
+        format!(
+            ":root{{--accent:{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{--accent:{dark}}}}}\n"
+        )
     }
 }
 

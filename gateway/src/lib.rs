@@ -1,8 +1,35 @@
-//! Shows public data to browsers and calendar apps: read-only, no JavaScript, no cookies. A library mounted in the running node.
+//! Shows public data to browsers and calendar apps: read-only, no JavaScript, no cookies, nothing from third parties.
+//! A library mounted in the running node; it holds a reader of the public audience and has no way to write.
+//!
+//! A request passes `server` (bounded connections) → `app` (method, host, size) → `route` (the URL scheme) → `pages`
+//! (one read transaction, plain structs, templates) → `answer` (headers that every answer has).
 
-use std::{net::SocketAddr, sync::Arc};
+mod accent;
+mod answer;
+mod app;
+mod cache;
+mod calendar;
+mod connections;
+mod feed;
+mod html;
+mod jsonld;
+mod markdown;
+mod occasion;
+mod origin;
+mod pages;
+mod reading;
+mod route;
+mod server;
+mod style;
+mod words;
+
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use folkmoot_node::store::PublicReader;
+use tokio::net::TcpListener;
+
+use app::App;
+use origin::{Hosts, Origin};
 
 /// How the gateway is reached and what it may say.
 #[derive(Debug, Clone)]
@@ -31,36 +58,58 @@ pub enum GatewayError {
 }
 
 /// A bound gateway.
-#[derive(Debug)]
-pub struct Gateway {}
+pub struct Gateway {
+    listener: TcpListener,
+    local: SocketAddr,
+    app: Arc<App>,
+}
 
 impl Gateway {
     pub async fn bind(
-        _config: GatewayConfig,
-        _reader: PublicReader,
-        _health: HealthSource,
-        _clock: folkmoot_node::clock::Clock,
+        config: GatewayConfig,
+        reader: PublicReader,
+        health: HealthSource,
+        clock: folkmoot_node::clock::Clock,
     ) -> Result<Self, GatewayError> {
-        std::future::pending().await
+        let failed = |source| GatewayError::Listen { addr: config.listen, source };
+        let public = config.public_url.as_deref().map(Origin::parse).transpose()?;
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let local = listener.local_addr().map_err(failed)?;
+        let origin = match public {
+            Some(origin) => origin,
+            None => Origin::parse(&format!("http://{local}"))?,
+        };
+        let hosts = Hosts::new(&config, local, &origin);
+        Ok(Self { listener, local, app: Arc::new(App::new(origin, hosts, reader, health, clock)) })
     }
+
     pub fn local_addr(&self) -> SocketAddr {
-        todo!()
+        self.local
     }
+
     /// The origin used in absolute URLs.
     pub fn base_url(&self) -> String {
-        todo!()
+        self.app.origin.as_str().to_owned()
     }
+
     /// Serves until `stop` resolves, then lets open answers finish (≤ 5 s).
-    pub async fn run(self, _stop: impl Future<Output = ()> + Send + 'static) {
-        std::future::pending().await
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
+        server::run(self.listener, self.app, stop).await;
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("local", &self.local).finish_non_exhaustive()
     }
 }
 
 /// Asked on each `/healthz`.
 #[derive(Clone)]
 pub struct HealthSource(pub Arc<dyn Fn() -> Health + Send + Sync>);
-impl std::fmt::Debug for HealthSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+
+impl fmt::Debug for HealthSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HealthSource")
     }
 }

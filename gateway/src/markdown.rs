@@ -17,8 +17,24 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = Builder::empty();
     cleaner
         .tags(HashSet::from([
-            "p", "br", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "h2", "h3", "h4", "h5",
-            "h6", "hr",
+            "p",
+            "br",
+            "em",
+            "strong",
+            "del",
+            "code",
+            "pre",
+            "blockquote",
+            "ul",
+            "ol",
+            "li",
+            "a",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "hr",
         ]))
         .add_tag_attributes("a", ["href"])
         .add_tag_attributes("ol", ["start"])
@@ -177,7 +193,9 @@ impl<'a> Tame<'a> {
         let mut parts = Vec::new();
         let mut rest: &str = &text;
         while let Some(at) = ["https://", "http://"].iter().filter_map(|s| rest.find(s)).min() {
-            let end = rest[at..].find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')).map_or(rest.len(), |e| at + e);
+            let end = rest[at..]
+                .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"'))
+                .map_or(rest.len(), |e| at + e);
             let url = rest[at..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '\'', '*', '_']);
             let end = at + url.len();
             parts.push(Event::Text(CowStr::from(rest[..at].to_owned())));
@@ -233,7 +251,15 @@ mod tests {
 
     #[test]
     fn only_harmless_schemes_become_links() {
-        for bad in ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x", "//evil.example", "/x", "file:///etc"] {
+        for bad in [
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "//evil.example",
+            "/x",
+            "file:///etc",
+        ] {
             let html = to_html(&format!("[here](<{bad}>)"), 2);
             assert!(!html.contains("<a"), "{bad}: {html}");
             assert!(link(bad).is_none(), "{bad}");
@@ -260,7 +286,10 @@ mod tests {
     #[test]
     fn a_bare_address_becomes_a_link_without_its_full_stop() {
         let html = to_html("See https://a.example/x_y. Or `https://b.example`", 2);
-        assert!(html.contains(r#"<a href="https://a.example/x_y" rel="nofollow noopener ugc">https://a.example/x_y</a>."#), "{html}");
+        assert!(
+            html.contains(r#"<a href="https://a.example/x_y" rel="nofollow noopener ugc">https://a.example/x_y</a>."#),
+            "{html}"
+        );
         assert!(html.contains("<code>https://b.example</code>"), "{html}");
     }
 
@@ -273,7 +302,10 @@ mod tests {
 
     #[test]
     fn plain_text_keeps_words_and_targets() {
-        assert_eq!(to_plain("# Hi\n\n*you* [there](https://a.example)\n\n- one\n- two"), "Hi\n\nyou there (https://a.example)\n\n- one\n- two");
+        assert_eq!(
+            to_plain("# Hi\n\n*you* [there](https://a.example)\n\n- one\n- two"),
+            "Hi\n\nyou there (https://a.example)\n\n- one\n- two"
+        );
         assert_eq!(to_plain("https://a.example"), "https://a.example");
         assert_eq!(excerpt("one two three", 9), "one two…");
         assert_eq!(excerpt("ünï cödé", 20), "ünï cödé");

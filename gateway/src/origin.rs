@@ -68,7 +68,9 @@ impl Hosts {
         let literal = name.trim_start_matches('[').trim_end_matches(']');
         match literal.parse::<IpAddr>() {
             // An address cannot be rebound, so a listener on all interfaces answers to each of them.
-            Ok(ip) => ip.is_loopback() || self.listen.is_unspecified() || ip == self.listen || self.names.contains(name),
+            Ok(ip) => {
+                ip.is_loopback() || self.listen.is_unspecified() || ip == self.listen || self.names.contains(name)
+            }
             Err(_) => self.names.contains(name.trim_end_matches('.').to_ascii_lowercase().as_str()),
         }
     }
@@ -111,7 +113,9 @@ mod tests {
         ] {
             assert!(hosts.allow(ok), "{ok}");
         }
-        for bad in ["evil.example", "192.0.2.8", "", "localhost.evil.example", "localhost:4780:1", "127.0.0.1.evil", ":80"] {
+        for bad in
+            ["evil.example", "192.0.2.8", "", "localhost.evil.example", "localhost:4780:1", "127.0.0.1.evil", ":80"]
+        {
             assert!(!hosts.allow(bad), "{bad}");
         }
     }
@@ -128,7 +132,9 @@ mod tests {
     fn an_origin_is_scheme_and_authority_and_nothing_else() {
         assert_eq!(Origin::parse("https://a.example/").unwrap().as_str(), "https://a.example");
         assert_eq!(Origin::parse("http://127.0.0.1:4780").unwrap().webcal("/x"), "webcal://127.0.0.1:4780/x");
-        for bad in ["a.example", "ftp://a", "https://a/b", "https://u@a", "https://", "https://a/?q", "javascript:alert(1)"] {
+        for bad in
+            ["a.example", "ftp://a", "https://a/b", "https://u@a", "https://", "https://a/?q", "javascript:alert(1)"]
+        {
             assert!(Origin::parse(bad).is_err(), "{bad}");
         }
     }

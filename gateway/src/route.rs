@@ -87,13 +87,14 @@ pub(crate) fn parse(path: &str, query: Option<&str>) -> Parsed {
         all => (None, all),
     };
     let page = match rest {
+        [] if community.is_none() => return Parsed::Unknown,
         [] | ["events"] | ["events", "past"] | ["posts"] => return Parsed::Moved(format!("{path}/")),
+        ["events", "past", ""] => Some(Page::Past),
         ["events", year, month] => {
             return if month_page(year, month).is_some() { Parsed::Moved(format!("{path}/")) } else { Parsed::Unknown };
         }
         [""] => Some(Page::Home),
         ["events", ""] => Some(Page::Events),
-        ["events", "past", ""] => Some(Page::Past),
         ["events", year, month, ""] => month_page(year, month),
         ["e", id] => match id.strip_suffix(".ics") {
             Some(id) => short(id).map(Page::EventCalendar),
@@ -263,7 +264,10 @@ mod tests {
         ] {
             assert_eq!(found(&page.path()), page);
         }
-        assert_eq!(found("/e/abcdefghijklmn27/at/2026-12-05T20%3A00"), found("/e/abcdefghijklmn27/at/2026-12-05T20:00"));
+        assert_eq!(
+            found("/e/abcdefghijklmn27/at/2026-12-05T20%3A00"),
+            found("/e/abcdefghijklmn27/at/2026-12-05T20:00")
+        );
     }
 
     #[test]

@@ -1,8 +1,7 @@
-//! Dates, prices and places as people say them.
+//! Dates and places as people say them.
 
 use folkmoot_schemas::{
-    records::event::{Event, Place, Price, ShowPlace, Status},
-    recur::Instance,
+    records::event::{Event, Place, ShowPlace, Status},
     when::{self, Start},
 };
 use jiff::{
@@ -31,10 +30,11 @@ pub(crate) struct When {
 }
 
 impl When {
-    pub(crate) fn new(event: &Event, instance: &Instance) -> Self {
-        let date = instance.start.civil_date();
+    /// Of an event on one of its dates (see [`crate::occasion`]).
+    pub(crate) fn new(event: &Event) -> Self {
+        let date = event.start.civil_date();
         let mut when = Self {
-            start: iso(&instance.start),
+            start: iso(&event.start),
             end: None,
             day: date.day().to_string(),
             month: date.strftime("%b").to_string(),
@@ -42,21 +42,22 @@ impl When {
             year: date.year().to_string(),
             date: day(date),
             time: None,
-            zone: instance.start.zone().map(str::to_owned),
+            zone: event.start.zone().map(str::to_owned),
         };
-        match &instance.start {
+        match &event.start {
             Start::Date { .. } => {
                 let days = i64::from(event.days.unwrap_or(1)).clamp(1, 60);
-                if days > 1 && let Ok(last) = date.checked_add(jiff::Span::new().days(days - 1)) {
+                if days > 1
+                    && let Ok(last) = date.checked_add(jiff::Span::new().days(days - 1))
+                {
                     when.date = format!("{} – {}", day(date), day(last));
                     when.end = last.tomorrow().ok().map(|d| d.to_string());
                 }
             }
             Start::Local { local, zone } => {
                 let from = clock(*local);
-                let override_ = instance.change.and_then(|i| event.overrides.get(i));
-                let known = override_.and_then(|o| o.duration).or(event.duration).filter(|s| *s > 0);
-                let end = known.filter(|_| !event.open_end).and_then(|seconds| end_of(*local, zone, seconds));
+                let known = event.duration.filter(|s| *s > 0 && !event.open_end);
+                let end = known.and_then(|seconds| end_of(*local, zone, seconds));
                 when.time = Some(match end {
                     None if event.open_end => format!("from {from}"),
                     None => from,
@@ -90,8 +91,7 @@ fn early(start: DateTime, end: DateTime) -> bool {
 /// Local end: real seconds later, as a clock on the wall there shows.
 fn end_of(local: DateTime, zone: &str, seconds: u32) -> Option<DateTime> {
     let start = Start::Local { local, zone: zone.to_owned() }.instant("UTC");
-    let end = Timestamp::from_second(start + i64::from(seconds)).ok()?;
-    Some(TimeZone::get(zone).unwrap_or(TimeZone::UTC).to_datetime(end))
+    when::local_at(start + i64::from(seconds), zone)
 }
 
 /// With the offset where the zone is known.
@@ -159,32 +159,6 @@ pub(crate) fn status(status: Status) -> Option<&'static str> {
     }
 }
 
-/// "12.50–15.00 EUR, members free".
-pub(crate) fn price(price: &Price) -> String {
-    let digits = match price.currency.as_str() {
-        "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "UGX" | "XAF" | "XOF" | "XPF" | "PYG" | "RWF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
-    };
-    let amount = |minor: u64| {
-        let unit = 10_u64.pow(digits);
-        if digits == 0 || minor % unit == 0 {
-            (minor / unit).to_string()
-        } else {
-            format!("{}.{:0width$}", minor / unit, minor % unit, width = digits as usize)
-        }
-    };
-    let mut text = match price.max {
-        Some(max) if max != price.min => format!("{}–{} {}", amount(price.min), amount(max), price.currency),
-        _ if price.min == 0 => "free".to_owned(),
-        _ => format!("{} {}", amount(price.min), price.currency),
-    };
-    if let Some(note) = &price.note {
-        text = format!("{text}, {note}");
-    }
-    text
-}
-
 /// The parts of a place that may be shown: all of it, or the area only.
 pub(crate) fn place_parts(place: &Place) -> Vec<String> {
     let town = match (&place.postcode, &place.locality) {
@@ -192,7 +166,9 @@ pub(crate) fn place_parts(place: &Place) -> Vec<String> {
         (code, town) => town.clone().or_else(|| code.clone()),
     };
     let all = match place.show {
-        Some(ShowPlace::Area | ShowPlace::Ask) => [place.locality.clone(), place.region.clone(), None, place.country.clone()],
+        Some(ShowPlace::Area | ShowPlace::Ask) => {
+            [place.locality.clone(), place.region.clone(), None, place.country.clone()]
+        }
         _ => [place.name.clone(), place.street.clone(), town, place.country.clone()],
     };
     let mut parts: Vec<String> = Vec::new();
@@ -218,7 +194,8 @@ pub(crate) fn place_name(place: &Place) -> Option<String> {
 pub(crate) fn lang(tag: Option<&str>) -> Option<&str> {
     tag.filter(|t| {
         let mut parts = t.split('-');
-        let primary = parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
+        let primary =
+            parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
         primary && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
     })
 }
@@ -226,18 +203,6 @@ pub(crate) fn lang(tag: Option<&str>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn price_of(min: u64, max: Option<u64>, currency: &str) -> String {
-        price(&Price { min, max, currency: currency.into(), note: None })
-    }
-
-    #[test]
-    fn prices_are_written_in_whole_units() {
-        assert_eq!(price_of(1250, Some(1500), "EUR"), "12.50–15 EUR");
-        assert_eq!(price_of(0, None, "EUR"), "free");
-        assert_eq!(price_of(500, None, "JPY"), "500 JPY");
-        assert_eq!(price_of(1005, None, "KWD"), "1.005 KWD");
-    }
 
     #[test]
     fn a_place_that_is_given_to_guests_only_shows_its_area() {

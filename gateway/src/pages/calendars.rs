@@ -1,0 +1,63 @@
+//! `/calendar.ics` and `/e/<id>.ics`.
+
+use folkmoot_node::store::reader::Entry;
+use folkmoot_schemas::{kind::Kind, records::event::Event};
+
+use super::{
+    Shown, items,
+    notice::{gone, not_found},
+};
+use crate::{
+    answer::{Answer, CALENDAR, Caching},
+    calendar::{Calendar, Item},
+    reading::{Found, Reading},
+    route::Page,
+};
+
+const DAY: i64 = 86_400;
+/// Past dates are kept, so that a cancellation is seen also by apps that look rarely.
+const PAST: i64 = 90 * DAY;
+const AHEAD: i64 = 400 * DAY;
+const ITEMS: usize = 2_000;
+
+pub(super) fn community(reading: &Reading<'_>) -> Shown {
+    let (dates, _) = items::dates(reading, reading.now - PAST..reading.now + AHEAD, ITEMS)?;
+    let events = items::events_of(&dates);
+    let mut list: Vec<Item<'_>> = events.iter().filter_map(|e| item(reading, e)).collect();
+    // In an order that does not change as time goes on.
+    list.sort_by(|a, b| a.uid.cmp(&b.uid));
+    render(reading, list, Caching::List)
+}
+
+pub(super) fn event(reading: &Reading<'_>, id: &str) -> Shown {
+    match reading.by_short(id, Event::NAME)? {
+        Found::Entry(entry) => render(reading, item(reading, &entry).into_iter().collect(), Caching::Revalidate),
+        Found::Gone => Ok(gone(reading)),
+        Found::Absent => Ok(not_found(Some(reading))),
+    }
+}
+
+fn item<'a>(reading: &'a Reading<'_>, entry: &'a Entry) -> Option<Item<'a>> {
+    let uri = entry.uri.to_string();
+    Some(Item {
+        event: entry.record.as_event()?,
+        uid: format!("{}@folkmoot", folkmoot_schemas::derive::id(&[Some(&uri)], 26)),
+        parent: entry
+            .record
+            .as_event()?
+            .parent
+            .as_ref()
+            .map(|parent| format!("{}@folkmoot", folkmoot_schemas::derive::id(&[Some(&parent.to_string())], 26))),
+        url: reading.canonical(&entry.uri.community, &Page::Event(entry.uri.short_id())),
+        origin: reading.origin.as_str(),
+        rev: entry.rev,
+        zone: reading.fallback_zone(&entry.uri.community),
+        lang: reading.lang(&entry.uri.community),
+    })
+}
+
+fn render(reading: &Reading<'_>, items: Vec<Item<'_>>, caching: Caching) -> Shown {
+    let name = reading.site_name();
+    let calendar = Calendar { name: &name, url: &reading.own_canonical(&Page::Calendar), items };
+    Ok(Answer::new(CALENDAR, calendar.to_ics(), caching))
+}

@@ -1,0 +1,340 @@
+//! `/e/<id>` and `/e/<id>/at/<occurrence>`: everything a guest wants to know, what changed first.
+
+use askama::Template;
+use folkmoot_node::store::reader::{Answers, Entry};
+use folkmoot_schemas::{
+    kind::Kind,
+    records::{
+        event::{Event, HostRole, LinkKind, Place, RsvpMode, ShowPlace, Status},
+        post::Post,
+    },
+    recur,
+};
+
+use super::{
+    Shown, home, html, items,
+    notice::{gone, not_found},
+};
+use crate::{
+    answer::Caching,
+    html::{EventItem, Frame, Html, Link, Person, Picture, PostItem, Section},
+    jsonld, markdown,
+    occasion::Occasion,
+    reading::{Found, Reading},
+    route::Page,
+    words::{self, When},
+};
+
+/// Further dates of a series that are listed.
+const DATES: usize = 8;
+
+#[derive(Debug, Template)]
+#[template(path = "event.html")]
+struct EventPage {
+    frame: Frame,
+    uri: String,
+    /// The whole event, where the page is about one date of a series.
+    series: Option<Link>,
+    name: String,
+    lang: Option<String>,
+    status: Option<&'static str>,
+    cancelled: bool,
+    note: Option<String>,
+    when: When,
+    repeats: Option<String>,
+    doors: Option<String>,
+    /// Former starts in words, newest first.
+    previous: Vec<String>,
+    summary: Option<String>,
+    text: Option<Html>,
+    places: Vec<Where>,
+    online: Vec<Link>,
+    poster: Option<Picture>,
+    pictures: Vec<Picture>,
+    price: Option<String>,
+    tickets: Vec<Link>,
+    links: Vec<Link>,
+    hosts: Vec<Named>,
+    acts: Vec<Named>,
+    contact: Option<Contact>,
+    access: Option<String>,
+    age: Option<u32>,
+    tags: Vec<String>,
+    poster_by: Person,
+    written: (String, String),
+    edited: Option<(String, String)>,
+    imported: Option<String>,
+    answers: Option<Counts>,
+    calendar: String,
+    rsvp: String,
+    dates: Vec<EventItem>,
+    updates: Vec<PostItem>,
+    data: Html,
+}
+
+#[derive(Debug)]
+struct Where {
+    parts: Vec<String>,
+    access: Option<String>,
+    /// On a map; only for places that are not kept for guests.
+    geo: Option<(String, String)>,
+    on_request: bool,
+}
+
+/// A host or an act.
+#[derive(Debug)]
+struct Named {
+    name: String,
+    href: Option<String>,
+    extra: Option<String>,
+}
+
+#[derive(Debug)]
+enum Contact {
+    Mail { address: String, href: String },
+    Link(Link),
+    Text(String),
+}
+
+#[derive(Debug)]
+struct Counts {
+    /// Every count is that of unconfirmed answers until somebody signs admissions.
+    line: String,
+    before_change: u32,
+    names: Vec<String>,
+    capacity: Option<u32>,
+}
+
+pub(super) fn answer(reading: &Reading<'_>, id: &str, at: Option<&str>) -> Shown {
+    let entry = match reading.by_short(id, Event::NAME)? {
+        Found::Entry(entry) => entry,
+        Found::Gone => return Ok(gone(reading)),
+        Found::Absent => return Ok(not_found(Some(reading))),
+    };
+    let Some(record) = entry.record.as_event() else { return Ok(not_found(Some(reading))) };
+    let zone = reading.fallback_zone(&entry.uri.community);
+    let occasion = match at {
+        Some(at) => Occasion::at(record, at, zone),
+        None => Occasion::main(record, reading.now, zone),
+    };
+    let Some(occasion) = occasion else { return Ok(not_found(Some(reading))) };
+    let page = page(reading, &entry, record, &occasion, at)?;
+    html(&page, Caching::Revalidate)
+}
+
+fn page(
+    reading: &Reading<'_>,
+    entry: &Entry,
+    record: &Event,
+    occasion: &Occasion,
+    at: Option<&str>,
+) -> Result<EventPage, super::PageError> {
+    let community = entry.uri.community;
+    let id = entry.uri.short_id();
+    let on = &occasion.event;
+    let when = When::new(on);
+    let address = match at {
+        Some(at) => Page::Occurrence { id: id.clone(), at: at.to_owned() },
+        None => Page::Event(id.clone()),
+    };
+    let author = reading.person(&community, &entry.uri.did)?;
+    let answers = reading.view.answers(entry, at)?;
+    let status = words::status(on.status);
+    let title = match status {
+        Some(status) => format!("{status}: {}", on.name),
+        None => on.name.clone(),
+    };
+    let place = on.places.first().and_then(words::place_name).or_else(|| on.place_line());
+    let about = on.summary.clone().or_else(|| on.text.as_deref().map(markdown::to_plain)).unwrap_or_default();
+    let description = [Some(when.sentence()), place, Some(about)].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let poster = on.image.as_ref().and_then(items::picture);
+    let mut frame = reading.frame(Section::Events, &title, &description, &address);
+    frame.image = poster.as_ref().map(|p| format!("{}{}", reading.origin.as_str(), p.src));
+    frame.kind = "article";
+    let canonical = reading.canonical(&community, &address);
+    let zone = reading.zone(&community);
+    let edited = entry.updated > entry.created + 60_000_000;
+    let person = |did: &Option<folkmoot_schemas::Did>| {
+        did.map(|did| reading.person(&community, &did).map(|p| p.href)).transpose()
+    };
+    let mut hosts = Vec::new();
+    for host in &on.hosts {
+        let extra = match host.role {
+            HostRole::Host => None,
+            HostRole::Cohost => Some("co-host".to_owned()),
+            HostRole::Venue => Some("venue".to_owned()),
+        };
+        hosts.push(Named { name: host.name.clone(), href: person(&host.did)?, extra });
+    }
+    let mut acts = Vec::new();
+    for act in &on.acts {
+        let link = act.url.as_deref().and_then(markdown::link).map(str::to_owned);
+        acts.push(Named { name: act.name.clone(), href: link.or(person(&act.did)?), extra: act.at.clone() });
+    }
+    let link_of = |l: &folkmoot_schemas::records::event::EventLink| home::named(&l.url, &l.label);
+    let (tickets, links): (Vec<_>, Vec<_>) = on.links.iter().partition(|l| l.kind == LinkKind::Tickets);
+    Ok(EventPage {
+        uri: entry.uri.to_string(),
+        series: at
+            .filter(|_| record.recur.is_some())
+            .map(|_| Link { href: reading.href(&community, &Page::Event(id.clone())), label: record.name.clone() }),
+        name: on.name.clone(),
+        lang: words::lang(on.lang.as_deref()).map(str::to_owned).or_else(|| reading.lang(&community)),
+        status,
+        cancelled: on.status == Status::Cancelled,
+        note: on.status_note.clone(),
+        repeats: record.recur.as_ref().map(recur::Rule::in_words),
+        doors: on.doors.clone(),
+        previous: on.previous.iter().rev().map(words::start).collect(),
+        summary: on.summary.clone(),
+        text: on.text.as_deref().map(|t| Html(markdown::to_html(t, 3))),
+        places: on.places.iter().map(place_of).collect(),
+        online: on.online.iter().filter_map(|l| home::named(&l.url, l.label.as_deref().unwrap_or_default())).collect(),
+        poster,
+        pictures: on.images.iter().filter_map(items::picture).collect(),
+        price: on.price.as_ref().map(folkmoot_schemas::records::event::Price::words),
+        tickets: tickets.into_iter().filter_map(link_of).collect(),
+        links: links.into_iter().filter_map(link_of).collect(),
+        hosts,
+        acts,
+        contact: on.contact.as_deref().map(|c| contact(c, &on.name, &when)),
+        access: on.access.clone(),
+        age: on.age_min.filter(|age| *age > 0),
+        tags: on.tags.clone(),
+        poster_by: author,
+        written: words::written(entry.created, zone),
+        edited: edited.then(|| words::written(entry.updated, zone)),
+        imported: record.source.as_ref().map(|s| s.url.clone().unwrap_or_else(|| s.kind.clone())),
+        answers: counts(record, &answers),
+        calendar: reading.href(&community, &Page::EventCalendar(id.clone())),
+        rsvp: match at {
+            Some(at) if record.recur.is_some() => format!("moot rsvp {id} yes --at {at}"),
+            _ => format!("moot rsvp {id} yes"),
+        },
+        dates: dates(reading, entry, record, at),
+        updates: updates(reading, entry)?,
+        data: Html(jsonld::event(&jsonld::Facts {
+            occasion,
+            url: &canonical,
+            series: record
+                .recur
+                .as_ref()
+                .map(|_| (record.name.as_str(), reading.canonical(&community, &Page::Event(id)))),
+            origin: reading.origin.as_str(),
+            organizer: reading.find(&community).map_or("", |c| c.state.name.as_str()),
+            community: &reading.canonical(&community, &Page::Home),
+        })),
+        when,
+        frame,
+    })
+}
+
+/// The next dates of a series, without the one the page is about.
+fn dates(reading: &Reading<'_>, entry: &Entry, record: &Event, at: Option<&str>) -> Vec<EventItem> {
+    if record.recur.is_none() {
+        return Vec::new();
+    }
+    let zone = reading.fallback_zone(&entry.uri.community);
+    let window = reading.now..reading.now + 400 * 86_400;
+    let entry = std::sync::Arc::new(entry.clone());
+    let next = recur::expand(record, window, zone, recur::BUDGET).instances.into_iter();
+    next.filter(|i| at.is_none_or(|at| i.at.text() != at))
+        .take(DATES)
+        .filter_map(|instance| {
+            items::event_item(reading, &folkmoot_node::store::reader::Occurrence { entry: entry.clone(), instance })
+        })
+        .collect()
+}
+
+fn updates(reading: &Reading<'_>, entry: &Entry) -> Result<Vec<PostItem>, super::PageError> {
+    const MOST: usize = 10;
+    let mut out = Vec::new();
+    let all = reading.view.about(&entry.uri, Post::NAME)?;
+    for post in all.iter().rev().filter(|e| e.fault.is_none()).take(MOST) {
+        if let Some(mut item) = items::post_item(reading, post, true, 4)? {
+            item.about = None;
+            out.push(item);
+        }
+    }
+    Ok(out)
+}
+
+fn place_of(place: &Place) -> Where {
+    let open = matches!(place.show, None | Some(ShowPlace::Public));
+    let degrees = |e7: i32| format!("{:.5}", f64::from(e7) / 1e7);
+    Where {
+        parts: words::place_parts(place),
+        access: place.access.clone().filter(|_| open),
+        geo: place.lat_e7.zip(place.lon_e7).filter(|_| open).map(|(lat, lon)| (degrees(lat), degrees(lon))),
+        on_request: !open,
+    }
+}
+
+/// An address to write to comes with the subject filled in, for people who have no account here.
+fn contact(text: &str, event: &str, when: &When) -> Contact {
+    let mail = text.strip_prefix("mailto:").unwrap_or(text);
+    let plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+'))
+    };
+    if let Some((name, host)) = mail.split_once('@')
+        && plain(name)
+        && plain(host)
+        && host.contains('.')
+    {
+        let subject = percent(&format!("{event}, {}", when.date));
+        return Contact::Mail { address: mail.to_owned(), href: format!("mailto:{mail}?subject={subject}") };
+    }
+    match home::named(text, text) {
+        Some(link) => Contact::Link(link),
+        None => Contact::Text(text.to_owned()),
+    }
+}
+
+fn percent(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// None: the event takes no answers, or this node cannot know them.
+fn counts(event: &Event, answers: &Answers) -> Option<Counts> {
+    let rules = event.rsvp.clone().unwrap_or_default();
+    if !answers.known || matches!(rules.mode, RsvpMode::None | RsvpMode::External) {
+        return None;
+    }
+    let numbers = [(answers.going, "going"), (answers.maybe, "maybe"), (answers.interested, "interested")];
+    let line: Vec<String> = numbers.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    Some(Counts {
+        line: line.join(" · "),
+        before_change: answers.before_change,
+        names: answers.names.clone(),
+        capacity: rules.capacity,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_address_gets_a_subject_and_nothing_else_becomes_one() {
+        let when = When { date: "Friday 1 May 2026".into(), ..When::default() };
+        match contact("club@a.example", "Rock & Röll?", &when) {
+            Contact::Mail { href, .. } => {
+                assert_eq!(
+                    href,
+                    "mailto:club@a.example?subject=Rock%20%26%20R%C3%B6ll%3F%2C%20Friday%201%20May%202026"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(contact("a@b.example?bcc=all@c.example", "x", &when), Contact::Text(_)));
+        assert!(matches!(contact("javascript:alert(1)", "x", &when), Contact::Text(_)));
+        assert!(matches!(contact("https://a.example/", "x", &when), Contact::Link(_)));
+    }
+}

@@ -1,0 +1,111 @@
+//! `/feed.atom` and `/events.atom`: what is new or changed, newest change first. Cancellations travel here at once,
+//! where calendar apps look only every few hours.
+
+use std::collections::BTreeMap;
+
+use folkmoot_node::store::reader::Entry;
+use folkmoot_schemas::{
+    kind::Kind,
+    records::{event::Event, post::Post},
+};
+
+use super::{Shown, items};
+use crate::{
+    answer::{ATOM, Answer, Caching},
+    feed::{Feed, Item},
+    markdown,
+    occasion::Occasion,
+    reading::Reading,
+    route::Page,
+    words::{self, When},
+};
+
+const ITEMS: usize = 30;
+
+pub(super) fn all(reading: &Reading<'_>) -> Shown {
+    feed(reading, &Page::Feed, &[Post::NAME, Event::NAME], &reading.site_name())
+}
+
+pub(super) fn events(reading: &Reading<'_>) -> Shown {
+    feed(reading, &Page::EventsFeed, &[Event::NAME], &format!("Events of {}", reading.site_name()))
+}
+
+fn feed(reading: &Reading<'_>, page: &Page, kinds: &[&str], title: &str) -> Shown {
+    let mut found: BTreeMap<String, Entry> = BTreeMap::new();
+    for community in &reading.communities {
+        for kind in kinds {
+            let newest = reading.view.list(&community.id, kind, None, ITEMS)?;
+            found.extend(newest.into_iter().map(|e| (e.uri.to_string(), e)));
+        }
+    }
+    if kinds.contains(&Event::NAME) {
+        // An old event that was just cancelled is news.
+        let (dates, _) = items::dates(reading, reading.now - 86_400..reading.now + 400 * 86_400, 400)?;
+        found.extend(items::events_of(&dates).iter().map(|e| (e.uri.to_string(), e.as_ref().clone())));
+    }
+    let mut entries: Vec<Entry> = found.into_values().collect();
+    entries.sort_by_key(|e| (std::cmp::Reverse(e.updated), e.uri.to_string()));
+    entries.truncate(ITEMS);
+    let mut list = Vec::with_capacity(entries.len());
+    for entry in &entries {
+        list.extend(item(reading, entry)?);
+    }
+    let community = reading.community();
+    let feed = Feed {
+        // The charter names a community for good; the merged feed is this gateway's own.
+        id: community.map_or_else(|| reading.own_canonical(page), |c| format!("moot://{}{}", c.id, page.path())),
+        title,
+        home: &reading.own_canonical(&Page::Home),
+        own: &reading.own_canonical(page),
+        author: &reading.site_name(),
+        lang: community.and_then(|c| words::lang(c.state.describe.lang.as_deref())),
+        items: list,
+    };
+    Ok(Answer::new(ATOM, feed.to_xml(), Caching::List))
+}
+
+fn item(reading: &Reading<'_>, entry: &Entry) -> Result<Option<Item>, super::PageError> {
+    let Some(page) = items::page_of(&entry.uri) else { return Ok(None) };
+    let community = &entry.uri.community;
+    let author = reading.person(community, &entry.uri.did)?.name;
+    let (title, html, tags, lang) = if let Some(post) = entry.record.as_post() {
+        let title = post.title.clone().unwrap_or_else(|| markdown::excerpt(&post.text, 80));
+        (title, markdown::to_html(&post.text, 2), post.tags.clone(), post.lang.clone())
+    } else if let Some(event) = entry.record.as_event() {
+        let Some(main) = Occasion::main(event, reading.now, reading.fallback_zone(community)) else { return Ok(None) };
+        let when = When::new(&main.event);
+        // Of a series only what holds for all its dates is in the title.
+        let status = words::status(event.status).map(|s| format!("{s}: ")).unwrap_or_default();
+        let title = match &event.recur {
+            Some(rule) => format!("{status}{} ({})", event.name, rule.in_words()),
+            None => format!("{status}{} ({})", event.name, when.sentence()),
+        };
+        let mut source = String::new();
+        let place = main.event.places.first().and_then(words::place_name).or_else(|| event.place_line());
+        for line in
+            [event.status_note.clone(), Some(when.sentence()), place, event.summary.clone()].into_iter().flatten()
+        {
+            source.push_str(&markdown::to_html(&literal(&line), 2));
+        }
+        source.push_str(&markdown::to_html(event.text.as_deref().unwrap_or_default(), 2));
+        (title, source, event.tags.clone(), event.lang.clone())
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Item {
+        id: entry.uri.to_string(),
+        title,
+        url: reading.canonical(community, &page),
+        published: words::utc(entry.created),
+        updated: words::utc(entry.updated),
+        author,
+        html,
+        tags,
+        lang: words::lang(lang.as_deref()).map(str::to_owned),
+    }))
+}
+
+/// Plain text as Markdown that shows just that text.
+fn literal(text: &str) -> String {
+    text.chars().flat_map(|c| c.is_ascii_punctuation().then_some('\\').into_iter().chain([c])).collect()
+}

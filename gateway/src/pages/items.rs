@@ -1,0 +1,231 @@
+//! From records to the items of lists.
+
+use std::collections::{BTreeMap, HashMap};
+
+use folkmoot_node::store::{
+    StoreError,
+    reader::{Entry, Occurrence},
+};
+use folkmoot_schemas::{
+    Cid, Uri,
+    kind::Kind,
+    records::{
+        event::{Event, Image},
+        post::{Post, PostKind},
+    },
+};
+
+use crate::{
+    html::{EventItem, Html, Link, Person, Picture, PostItem},
+    markdown,
+    occasion::Occasion,
+    reading::Reading,
+    route::Page,
+    words::{self, When},
+};
+
+/// In lists, longer posts are cut to a few lines.
+const SHORT: usize = 600;
+
+/// The page of a record, if its kind has one.
+pub(super) fn page_of(uri: &Uri) -> Option<Page> {
+    match uri.collection.as_str() {
+        Event::NAME => Some(Page::Event(uri.short_id())),
+        Post::NAME => Some(Page::Post(uri.short_id())),
+        _ => None,
+    }
+}
+
+pub(super) fn picture(image: &Image) -> Option<Picture> {
+    let shown = matches!(image.mime.as_str(), "image/png" | "image/jpeg" | "image/webp");
+    let size = (1..=20_000).contains(&image.width) && (1..=20_000).contains(&image.height);
+    (shown && size).then(|| Picture {
+        src: Page::Blob(image.blob).path(),
+        alt: image.alt.clone(),
+        width: image.width,
+        height: image.height,
+    })
+}
+
+fn community_link(reading: &Reading<'_>, id: &Cid) -> Option<Person> {
+    let community = reading.find(id).filter(|_| reading.merged())?;
+    Some(Person { name: community.state.name.clone(), href: reading.href(id, &Page::Home) })
+}
+
+/// None: not an event at all.
+pub(super) fn event_item(reading: &Reading<'_>, occurrence: &Occurrence) -> Option<EventItem> {
+    let record = occurrence.entry.record.as_event()?;
+    let Occasion { event, instance } = Occasion::new(record, &occurrence.instance);
+    let uri = &occurrence.entry.uri;
+    let (id, series) = (uri.short_id(), event.recur.is_some());
+    let page = if series { Page::Occurrence { id, at: instance.at.text() } } else { Page::Event(id) };
+    let when = When::new(&event);
+    let home = reading.zone(&uri.community);
+    Some(EventItem {
+        href: reading.href(&uri.community, &page),
+        lang: words::lang(event.lang.as_deref()).map(str::to_owned).or_else(|| reading.lang(&uri.community)),
+        status: words::status(event.status),
+        note: event.status_note.clone(),
+        zone: when.zone.clone().filter(|zone| when.time.is_some() && Some(zone.as_str()) != home),
+        when,
+        place: event.places.first().and_then(words::place_name).or_else(|| event.place_line()),
+        series,
+        community: community_link(reading, &uri.community),
+        summary: event.summary.clone().or_else(|| event.text.as_deref().map(|t| markdown::excerpt(t, 180))),
+        poster: event.image.as_ref().and_then(picture),
+        name: event.name,
+    })
+}
+
+/// `short`: as in a list, with the end of a long text left out. Headings of the text start at `<h{top}>`.
+/// None: not a post at all.
+pub(super) fn post_item(
+    reading: &Reading<'_>,
+    entry: &Entry,
+    short: bool,
+    top: u8,
+) -> Result<Option<PostItem>, StoreError> {
+    let Some(post) = entry.record.as_post() else { return Ok(None) };
+    let community = &entry.uri.community;
+    let id = entry.uri.short_id();
+    let more = short && post.text.chars().nth(SHORT).is_some();
+    let html = if more {
+        let cut = markdown::excerpt(&post.text, SHORT);
+        format!("<p>{}</p>", escape(&cut))
+    } else {
+        markdown::to_html(&post.text, top)
+    };
+    let zone = reading.zone(community);
+    let edited = entry.updated > entry.created + 60_000_000;
+    Ok(Some(PostItem {
+        href: reading.href(community, &Page::Post(id.clone())),
+        id,
+        title: post.title.clone(),
+        author: reading.person(community, &entry.uri.did)?,
+        time: words::written(entry.created, zone),
+        edited: edited.then(|| words::written(entry.updated, zone)),
+        html: Html(html),
+        more,
+        lang: words::lang(post.lang.as_deref()).map(str::to_owned).or_else(|| reading.lang(community)),
+        pictures: post.images.iter().filter_map(picture).collect(),
+        tags: post.tags.clone(),
+        update: post.kind == PostKind::Update,
+        about: post.about.as_ref().map(|uri| about(reading, uri)).transpose()?.flatten(),
+        answers: None,
+        replies: 0,
+        community: community_link(reading, community),
+    }))
+}
+
+/// A link to what a post is about, if it can be seen here.
+fn about(reading: &Reading<'_>, uri: &Uri) -> Result<Option<Link>, StoreError> {
+    let Some(page) = page_of(uri).filter(|_| reading.find(&uri.community).is_some()) else { return Ok(None) };
+    let label = reading.get(uri)?.and_then(|entry| entry.record.card().title);
+    Ok(label.map(|label| Link { href: reading.href(&uri.community, &page), label }))
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Newest posts that begin a thread, with the number of replies; and where the list goes on.
+pub(super) fn threads(
+    reading: &Reading<'_>,
+    after: Option<(u64, String)>,
+    limit: usize,
+) -> Result<(Vec<PostItem>, Option<(u64, String)>), StoreError> {
+    let mut found: Vec<Entry> = Vec::new();
+    let mut unread = false;
+    for community in &reading.communities {
+        let (entries, rest) = starts(reading, &community.id, after.clone(), limit + 1)?;
+        found.extend(entries);
+        unread |= rest;
+    }
+    found.sort_by_key(|e| std::cmp::Reverse((e.created, e.uri.short_id())));
+    let cut = found.len() > limit || unread;
+    found.truncate(limit);
+    let next = found.last().filter(|_| cut).map(|e| (e.created, e.uri.short_id()));
+    let mut items = Vec::with_capacity(found.len());
+    for entry in &found {
+        if let Some(mut item) = post_item(reading, entry, true, 4)? {
+            let replies = reading.view.about(&entry.uri, Post::NAME)?;
+            item.replies = replies.iter().filter(|r| r.record.as_post().is_some_and(|p| p.reply.is_some())).count();
+            items.push(item);
+        }
+    }
+    Ok((items, next))
+}
+
+/// Up to `limit` posts that answer nothing. `true`: the search was given up before the end.
+fn starts(
+    reading: &Reading<'_>,
+    community: &Cid,
+    mut after: Option<(u64, String)>,
+    limit: usize,
+) -> Result<(Vec<Entry>, bool), StoreError> {
+    const BATCH: usize = 50;
+    // A board where nearly everything is a reply must not make a page read all of it.
+    const BATCHES: usize = 8;
+    let mut found = Vec::new();
+    for _ in 0..BATCHES {
+        let before = after.as_ref().map(|(time, id)| (*time, id.as_str()));
+        let batch = reading.view.list(community, Post::NAME, before, BATCH)?;
+        let full = batch.len() == BATCH;
+        after = batch.last().map(|e| (e.created, e.uri.short_id()));
+        found.extend(batch.into_iter().filter(|e| e.record.as_post().is_some_and(|p| p.reply.is_none())));
+        if !full || found.len() >= limit {
+            found.truncate(limit);
+            return Ok((found, false));
+        }
+    }
+    Ok((found, true))
+}
+
+/// Dates of all shown communities in a window of seconds, in order. `true`: there are more.
+pub(super) fn dates(
+    reading: &Reading<'_>,
+    window: std::ops::Range<i64>,
+    limit: usize,
+) -> Result<(Vec<Occurrence>, bool), StoreError> {
+    let mut all = Vec::new();
+    let mut cut = false;
+    // Where a community's list was cut, nothing after its last date can be shown without a gap.
+    let mut known_until = i64::MAX;
+    for community in &reading.communities {
+        let (found, more) = reading.view.events(&community.id, window.clone(), limit)?;
+        if more {
+            cut = true;
+            known_until = known_until.min(found.last().map_or(window.start, |o| o.instance.from));
+        }
+        all.extend(found);
+    }
+    all.retain(|o| o.instance.from <= known_until);
+    all.sort_by(|a, b| (a.instance.from, &a.entry.uri).cmp(&(b.instance.from, &b.entry.uri)));
+    Ok((all, cut))
+}
+
+/// Names of the posts in a thread, for "answers …".
+pub(super) fn by_uri<'a>(entries: impl Iterator<Item = &'a Entry>) -> HashMap<String, &'a Entry> {
+    entries.map(|e| (e.uri.to_string(), e)).collect()
+}
+
+/// One entry for each event among the dates, in order of its first date here.
+pub(super) fn events_of(dates: &[Occurrence]) -> Vec<std::sync::Arc<Entry>> {
+    let mut seen = BTreeMap::new();
+    let mut out = Vec::new();
+    for date in dates {
+        if seen.insert(date.entry.uri.clone(), ()).is_none() {
+            out.push(date.entry.clone());
+        }
+    }
+    out
+}
