@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn the_digest_changes_with_every_part_and_not_with_the_community() {
         let base = snapshot();
-        let mut others = vec![base.clone(), base.clone(), base.clone()];
+        let mut others = [base.clone(), base.clone(), base.clone()];
         others[0].roster.pop_first();
         others[1].people.pop_first();
         others[2].repos.pop_first();

@@ -518,7 +518,7 @@ fn effect(state: State) -> State {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
     fn an_author_acts_exactly_as_who_the_ancestors_make_them(steps in steps()) {
