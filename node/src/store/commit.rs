@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use folkmoot_schemas::{
-    Cid, Record, Tid,
+    Audience, Cid, Record, Tid,
     block::Block,
     commit::{Commit, HeadRef, RepoId},
     limits, mst, uri,
@@ -60,7 +60,8 @@ impl Writer<'_> {
             _ => return refused("this device is not one of yours any more"),
         };
         let repo = self.t.repo(roster.number, &id)?;
-        let work = self.work_out(&plan, roster.number, repo.as_ref())?;
+        let newest = self.newest_rev(roster.number, &id)?;
+        let work = self.work_out(&plan, roster.number, repo.as_ref(), newest)?;
         let held = repo.as_ref().and_then(|repo| repo.held);
         if work.puts.is_empty() && work.gone.is_empty() {
             let Some(held) = held else { return refused("this device has published nothing here yet") };
@@ -75,7 +76,7 @@ impl Writer<'_> {
         }
         let rev = match work.last {
             Some(last) => last,
-            None => Tid::next(plan.now, plan.random, repo.as_ref().map(|repo| repo.known.rev), None),
+            None => Tid::next(plan.now, plan.random, newest, None),
         };
 
         let mut entries = match &repo {
@@ -134,9 +135,14 @@ impl Writer<'_> {
     }
 
     /// Gives every new record its rev and path. All records of a commit take consecutive TIDs; the last is the commit's.
-    fn work_out(&self, plan: &OwnCommit<'_>, community: u32, repo: Option<&Repo>) -> Result<Work, StoreError> {
-        let mut work = Work { last: None, ..Work::default() };
-        let newest = repo.map(|repo| repo.known.rev);
+    fn work_out(
+        &self,
+        plan: &OwnCommit<'_>,
+        community: u32,
+        repo: Option<&Repo>,
+        newest: Option<Tid>,
+    ) -> Result<Work, StoreError> {
+        let mut work = Work::default();
         let recent = self.recent(plan, repo)?;
         for change in &plan.changes {
             let (rkey, record, again) = match change {
@@ -185,6 +191,17 @@ impl Writer<'_> {
             work.puts.insert(path, (rev, block, record.clone()));
         }
         Ok(work)
+    }
+
+    /// The last rev of this device, over both its audiences: a TID is given once, or a public and a members' record
+    /// written in one microsecond would share their path.
+    fn newest_rev(&self, community: u32, id: &RepoId) -> Result<Option<Tid>, StoreError> {
+        let mut newest = None;
+        for audience in [Audience::Public, Audience::Members] {
+            let repo = self.t.repo(community, &RepoId { audience, ..*id })?;
+            newest = newest.max(repo.map(|repo| repo.known.rev));
+        }
+        Ok(newest)
     }
 
     /// The greatest rev at a path over all repositories of this person: a new version must be newer than each.

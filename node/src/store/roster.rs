@@ -174,7 +174,10 @@ impl Writer<'_> {
         self.keep_waiting(community, &blocks, &fresh, &folded);
 
         let number = self.intern(Name::Community(&community))?;
-        let roster = Roster { number, charter, state: Arc::new(folded.state) };
+        let mut state = folded.state;
+        // What is not stored leaves no trace: the state is that of the stored operations, as at the next open.
+        state.void.retain(|cid, _| state.kept.contains(cid));
+        let roster = Roster { number, charter, state: Arc::new(state) };
         if let Some(block) = &charter_block {
             let seq = self.put_block(block)?;
             self.hold_once(seq, number, Why::Reach(roster.audience()))?;

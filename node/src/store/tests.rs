@@ -1,1 +1,247 @@
-//! Two stores and everything between them.
+//! Two stores and everything between them: what one publishes, what the other takes, what a stranger sees.
+
+mod converge;
+mod events;
+mod files;
+mod hostile;
+mod own;
+mod roster;
+
+use folkmoot_schemas::{
+    Audience, Cid, Did, Record, Tid, Uri,
+    block::Block,
+    charter::{Charter, Founder, Visibility},
+    commit::HeadRef,
+    identity::{Device, Identity},
+    key::{Secret, Sig},
+    records::post::Post,
+    roster::{Act, Op, Role},
+};
+
+use super::{
+    Applied, Batch, OwnCommit, RepoUpdate, Scope, Store,
+    reader::{Entry, Lookup},
+    write::{Change, Committed},
+};
+
+/// 2026-05-01 12:00 UTC in microseconds.
+const NOON: u64 = 1_777_636_800_000_000;
+const SECOND: u64 = 1_000_000;
+/// When what others wrote arrives: later than all of it.
+const ARRIVAL: u64 = NOON + 3_600 * SECOND;
+
+struct Person {
+    root: Secret,
+    device: Secret,
+    identity: Block,
+}
+
+impl Person {
+    fn new(n: u8) -> Self {
+        let (root, device) = (Secret::from_seed([n; 32]), Secret::from_seed([n ^ 0x80; 32]));
+        let identity = identity(&root, None, &[&device]);
+        Self { root, device, identity }
+    }
+
+    /// The same person on a further device, with the document that lists both.
+    fn second_device(&mut self, n: u8) -> Self {
+        let device = Secret::from_seed([n; 32]);
+        self.identity = identity(&self.root, Some(&self.identity), &[&self.device, &device]);
+        Self { root: self.root.clone(), device, identity: self.identity.clone() }
+    }
+
+    fn did(&self) -> Did {
+        self.root.did()
+    }
+
+    fn store(&self) -> Store {
+        let store = Store::in_memory().unwrap();
+        store.set_meta("me", Some(self.did().to_string().as_bytes())).unwrap();
+        store
+    }
+
+    fn op(&self, community: Cid, deps: Vec<Cid>, at: u64, act: Act, seed: Option<&Secret>) -> Block {
+        Op {
+            community,
+            did: self.did(),
+            device: self.device.did(),
+            identity: *self.identity.cid(),
+            rev: Tid::new(at, 0),
+            deps,
+            act,
+        }
+        .seal(&self.device, seed)
+        .unwrap()
+    }
+
+    fn commit(&self, store: &Store, community: Cid, audience: Audience, now: u64, changes: Vec<Change>) -> Committed {
+        let plan = OwnCommit { community, did: self.did(), device: &self.device, audience, changes, now, random: 7 };
+        store.commit_own(plan).unwrap()
+    }
+
+    fn publish(&self, store: &Store, community: Cid, now: u64, record: impl Into<Record>) -> Uri {
+        let audience = match store.view(Scope::Members).unwrap().community(&community).unwrap().unwrap().visibility {
+            Visibility::Public => Audience::Public,
+            Visibility::Members => Audience::Members,
+        };
+        self.publish_for(store, community, audience, now, record)
+    }
+
+    fn publish_for(
+        &self,
+        store: &Store,
+        community: Cid,
+        audience: Audience,
+        now: u64,
+        record: impl Into<Record>,
+    ) -> Uri {
+        let committed = self.commit(store, community, audience, now, vec![put(record)]);
+        self.uri(community, &committed.puts[0].path)
+    }
+
+    fn uri(&self, community: Cid, path: &str) -> Uri {
+        let (collection, rkey) = path.split_once('/').unwrap();
+        Uri::new(community, self.did(), collection, rkey).unwrap()
+    }
+}
+
+/// The document after `prev`.
+fn identity(root: &Secret, prev: Option<&Block>, devices: &[&Secret]) -> Block {
+    let seq = prev.map_or(0, |prev| Identity::view(prev).unwrap().seq + 1);
+    let devices = devices
+        .iter()
+        .map(|device| Device { key: device.did(), name: "laptop".into(), added: Tid::new(NOON, 0) })
+        .collect();
+    Identity { did: root.did(), seq, prev: prev.map(|prev| *prev.cid()), devices }.seal(root).unwrap()
+}
+
+fn put(record: impl Into<Record>) -> Change {
+    Change::Put { rkey: None, record: record.into(), again: false }
+}
+
+fn edit(path: &str, record: impl Into<Record>) -> Change {
+    let rkey = path.split_once('/').unwrap().1.to_owned();
+    Change::Put { rkey: Some(rkey), record: record.into(), again: false }
+}
+
+fn post(text: &str) -> Post {
+    Post { text: text.into(), ..Post::default() }
+}
+
+/// A community in `store`, founded by `founder` with `others` added as members.
+fn found(store: &Store, founder: &Person, visibility: Visibility, others: &[&Person]) -> Cid {
+    let charter = Charter {
+        name: "River Street".into(),
+        nonce: [7; 16],
+        visibility,
+        created: Tid::new(NOON - SECOND, 0),
+        founders: vec![Founder { did: founder.did(), device: founder.device.did(), identity: *founder.identity.cid() }],
+    };
+    let charter = charter.seal(&[&founder.device]).unwrap();
+    let community = *charter.cid();
+    let mut batch = Batch::new(community, Audience::Members);
+    batch.charter = Some(charter);
+    batch.identities.push(founder.identity.clone());
+    let mut head = community;
+    for (n, other) in others.iter().enumerate() {
+        let act = Act::Add { did: other.did(), role: Role::Member, was: None };
+        let op = founder.op(community, vec![head], NOON - SECOND / 2 + n as u64, act, None);
+        head = *op.cid();
+        batch.ops.push(op);
+        batch.identities.push(other.identity.clone());
+    }
+    let applied = store.put_own(batch, NOON).unwrap();
+    assert!(applied.refused.is_empty(), "{:?}", applied.refused);
+    community
+}
+
+/// What a pull gives: roster, then every repository of the scope that is behind, in answers of `budget` bytes.
+fn pull(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usize) -> Applied {
+    let audience = if scope == Scope::Public { Audience::Public } else { Audience::Members };
+    let source = from.view(scope).unwrap();
+    let mut batch = Batch::new(community, audience);
+    batch.charter = source.charter(&community).unwrap();
+    (batch.ops, batch.identities) = source.roster(&community).unwrap();
+    let mut all = to.apply(batch, ARRIVAL).unwrap();
+    for head in source.heads(&community).unwrap() {
+        let Some(theirs) = head.held else { continue };
+        let ours = to.view(Scope::Members).unwrap().heads(&community).unwrap();
+        let ours = ours.iter().find(|h| h.repo == head.repo).and_then(|h| h.held);
+        if ours.is_some_and(|ours| !theirs.beats(&ours)) {
+            continue;
+        }
+        let mut after: Option<String> = None;
+        loop {
+            let delta = source.delta(&community, &head.repo, ours.as_ref(), after.as_deref(), budget).unwrap().unwrap();
+            after = delta.more.clone();
+            let mut batch = Batch::new(community, audience);
+            batch.repos.push(RepoUpdate {
+                commit: delta.commit,
+                since: delta.since,
+                put: delta.put,
+                gone: delta.gone,
+                blocks: delta.blocks,
+                complete: delta.more.is_none(),
+            });
+            let applied = to.apply(batch, ARRIVAL).unwrap();
+            all.advanced.extend(applied.advanced);
+            all.wanted.extend(applied.wanted);
+            all.mismatched.extend(applied.mismatched);
+            all.refused.extend(applied.refused);
+            all.blobs.extend(applied.blobs);
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    all
+}
+
+const WHOLE: usize = usize::MAX;
+
+/// A repository whole, as one update.
+fn update(from: &Store, community: Cid, audience: Audience) -> RepoUpdate {
+    let view = from.view(Scope::Members).unwrap();
+    let head = view.heads(&community).unwrap().into_iter().find(|h| h.repo.audience == audience).unwrap();
+    let delta = view.delta(&community, &head.repo, None, None, WHOLE).unwrap().unwrap();
+    RepoUpdate {
+        commit: delta.commit,
+        since: None,
+        put: delta.put,
+        gone: delta.gone,
+        blocks: delta.blocks,
+        complete: true,
+    }
+}
+
+fn apply(to: &Store, community: Cid, audience: Audience, update: RepoUpdate) -> Applied {
+    let mut batch = Batch::new(community, audience);
+    batch.repos.push(update);
+    to.apply(batch, ARRIVAL).unwrap()
+}
+
+fn found_entry(store: &Store, scope: Scope, uri: &Uri) -> Option<Entry> {
+    match store.view(scope).unwrap().get(uri).unwrap() {
+        Lookup::Found(entry) => Some(*entry),
+        _ => None,
+    }
+}
+
+fn texts(store: &Store, scope: Scope, community: Cid) -> Vec<String> {
+    let entries = store.view(scope).unwrap().list(&community, "org.folkmoot.post", None, 1000).unwrap();
+    entries.iter().map(|entry| entry.record.as_post().unwrap().text.clone()).collect()
+}
+
+fn held(store: &Store, community: Cid) -> Vec<HeadRef> {
+    store.view(Scope::Members).unwrap().heads(&community).unwrap().iter().filter_map(|h| h.held).collect()
+}
+
+fn equal(a: &Store, b: &Store, community: Cid, scope: Scope) {
+    let (a, b) = (a.view(scope).unwrap(), b.view(scope).unwrap());
+    assert!(a.complete(&community).unwrap() && b.complete(&community).unwrap());
+    assert_eq!(a.snapshot(&community).unwrap(), b.snapshot(&community).unwrap());
+    assert_eq!(a.digest(&community).unwrap().unwrap(), b.digest(&community).unwrap().unwrap());
+}
+
+/// Placeholder: `Op::seal` puts the seed's signature here.
+const UNSIGNED: Sig = Sig([0; 64]);
