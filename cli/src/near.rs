@@ -4,7 +4,7 @@
 /// it, or one a few keystrokes away.
 pub(crate) fn near<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>, n: usize) -> Vec<&'a str> {
     let typed = typed.to_lowercase();
-    let allowed = typed.chars().count() / 3 + 1;
+    let allowed = (typed.chars().count() / 4).clamp(1, 3);
     let mut found: Vec<(usize, &str)> = names
         .into_iter()
         .filter_map(|name| {

@@ -24,7 +24,7 @@ impl Typed {
     /// Reads `text`; `now` is the local time in the zone that is meant.
     pub(crate) fn read(text: &str, now: DateTime) -> Result<Self, Error> {
         read(text, now).ok_or_else(|| {
-            Error::usage(format!("could not understand the time {text:?}"))
+            Error::refused(format!("could not understand the time {text:?}"))
                 .hint("write it like \"2026-12-05 20:00\", \"5 dec 20:00\", \"fri 20:00\", \"tomorrow 8pm\" or \"in 2 weeks 19:30\"")
         })
     }
@@ -33,7 +33,7 @@ impl Typed {
     pub(crate) fn read_date(text: &str, now: DateTime) -> Result<Date, Error> {
         match Self::read(text, now)? {
             Self { date: Some(date), time: None } => Ok(date),
-            _ => Err(Error::usage(format!("could not understand the day {text:?}"))
+            _ => Err(Error::refused(format!("could not understand the day {text:?}"))
                 .hint("write it like 2026-12-05, \"5 dec\" or \"fri\"")),
         }
     }

@@ -29,7 +29,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let config = session.config()?;
     if let Some(key) = args.key.as_deref().filter(|key| KEYS.iter().all(|known| known.name != *key)) {
         let nearest = near(key, KEYS.iter().map(|known| known.name), 1);
-        let said = Error::usage(format!("could not show the setting {key:?}: there is none of that name"));
+        let said = Error::refused(format!("could not show the setting {key:?}: there is none of that name"));
         return Err(match nearest.first() {
             Some(name) => said.hint(format!("did you mean {name}?")),
             None => said.hint("`moot config` lists every setting"),

@@ -60,7 +60,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
 /// Refused here, where the word that was typed can be shown.
 pub(crate) fn check(addr: &str) -> Result<Multiaddr> {
     addr.parse().map_err(|error| {
-        Error::usage(format!("could not understand the address {addr:?}: {error}"))
+        Error::refused(format!("could not understand the address {addr:?}: {error}"))
             .hint("write it like /ip4/192.0.2.7/tcp/4700 or /dns4/moot.example.org/tcp/4700")
     })
 }

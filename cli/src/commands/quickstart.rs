@@ -41,7 +41,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let mut config = args.listeners.config(session)?;
+    let config = args.listeners.config(session)?;
     let home = match Home::open(&session.dir) {
         Ok(home) => home,
         Err(HomeError::Absent(_)) if args.name.is_none() => {
@@ -61,9 +61,6 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     let info = community(&args, session)?;
     let pages = answer!(session.ask(&Request::Communities)?, Reply::Communities(all) => all.iter().any(|c| c.public))?;
-    if !pages {
-        config.flag("gateway", "false")?;
-    }
     block_on(async {
         let running = Running::start(session, &home, &config).await?;
         let invite = match invite(&running, &info).await {
@@ -79,7 +76,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         } else {
             "  members only: no web page"
         }));
-        running.say_ready(session, invite.as_deref());
+        running.say_ready(session, pages, invite.as_deref());
         running.until_stopped(session).await
     })
 }

@@ -104,7 +104,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
 
 fn bring(text: &str) -> Result<u32> {
     text.strip_prefix('+').and_then(|n| n.parse().ok()).filter(|n| *n <= 10).ok_or_else(|| {
-        Error::usage(format!("could not understand {text:?}")).hint("write how many you bring as +1 to +10")
+        Error::refused(format!("could not understand {text:?}")).hint("write how many you bring as +1 to +10")
     })
 }
 

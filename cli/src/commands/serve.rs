@@ -63,7 +63,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let config = args.listeners.config(session)?;
     block_on(async {
         let running = Running::start(session, &home, &config).await?;
-        running.say_ready(session, None);
+        running.say_ready(session, true, None);
         running.until_stopped(session).await
     })
 }
@@ -136,12 +136,12 @@ impl Running {
         Ok(())
     }
 
-    /// The line scripts wait for: both listeners are up.
-    pub(crate) fn say_ready(&self, session: &Session, invite: Option<&str>) {
+    /// The line scripts wait for: both listeners are up. `page`: there is something to see.
+    pub(crate) fn say_ready(&self, session: &Session, page: bool, invite: Option<&str>) {
         let listen: Vec<String> = self.node.addresses().iter().map(ToString::to_string).collect();
         let http = self.gateway.as_ref().map(|(base, ..)| base.as_str());
         session.out.object(&json!({"ready": true, "http": http, "listen": listen, "invite": invite}));
-        if let Some(base) = http {
+        if let Some(base) = http.filter(|_| page) {
             session.out.line(Line::new().faint("page    ").id(base));
         }
         for address in &listen {

@@ -8,7 +8,7 @@ use crate::error::Error;
 /// `2h`, `90m`, `1h30`, `2h 30min`, `1:30`, `3 days`: seconds.
 pub(crate) fn duration(text: &str) -> Result<u32, Error> {
     seconds(text).filter(|s| *s > 0).ok_or_else(|| {
-        Error::usage(format!("could not understand the duration {text:?}"))
+        Error::refused(format!("could not understand the duration {text:?}"))
             .hint("write it like 2h, 90m, 1h30 or \"3 days\"")
     })
 }
@@ -43,7 +43,7 @@ fn seconds(text: &str) -> Option<u32> {
 /// `12 EUR`, `5-12.50 EUR`, `€12`, `free`, with a note in brackets: `12 EUR (concessions 8)`.
 pub(crate) fn price(text: &str) -> Result<Price, Error> {
     read_price(text).ok_or_else(|| {
-        Error::usage(format!("could not understand the price {text:?}"))
+        Error::refused(format!("could not understand the price {text:?}"))
             .hint("write it like \"12 EUR\", \"5-12.50 EUR\", \"free\" or \"12 EUR (concessions 8)\"")
     })
 }

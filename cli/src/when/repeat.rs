@@ -11,7 +11,7 @@ pub(crate) fn rule(text: &str, now: DateTime) -> Result<Rule, Error> {
     let lower = text.trim().to_lowercase();
     let (phrase, until, count) = bounds(&lower, now)?;
     let (freq, interval, by_day, by_month_day) = rhythm(phrase).ok_or_else(|| {
-        Error::usage(format!("could not understand the repetition {text:?}"))
+        Error::refused(format!("could not understand the repetition {text:?}"))
             .hint("write it like \"weekly on thu until 2027-06-30\", \"every 2 weeks\", \"every 2nd thursday\", \"monthly on the 15th\" or \"yearly, 10 times\"")
     })?;
     Ok(Rule { freq, interval: Some(interval).filter(|n| *n > 1), by_day, by_month_day, until, count })

@@ -15,7 +15,7 @@ pub(crate) fn check(name: &str) -> Result<String> {
     if zone_known(name) {
         return Ok(name.to_owned());
     }
-    let said = Error::usage(format!("could not use the zone {name:?}: there is no such zone"));
+    let said = Error::refused(format!("could not use the zone {name:?}: there is no such zone"));
     let all: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
     let nearest = near(name, all.iter().map(String::as_str), 3);
     Err(if nearest.is_empty() {

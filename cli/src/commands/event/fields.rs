@@ -126,7 +126,7 @@ pub(crate) fn start(text: &str, all_day: bool, now: DateTime, zone: &str) -> Res
     match typed.time {
         _ if all_day => Ok(Start::Date { date }),
         Some(time) => Ok(Start::Local { local: date.to_datetime(time), zone: zone.to_owned() }),
-        None => Err(Error::usage(format!("could not understand the start {text:?}: it has no time of day"))
+        None => Err(Error::refused(format!("could not understand the start {text:?}: it has no time of day"))
             .hint(format!("write \"{text} 20:00\", or add --all-day"))),
     }
 }
@@ -188,7 +188,7 @@ impl Fields {
             Start::Date { date } => {
                 (event.duration, event.open_end) = (None, false);
                 if self.duration.is_some() || self.open_end {
-                    return Err(Error::usage("could not use --duration or --open-end: the event takes whole days")
+                    return Err(Error::refused("could not use --duration or --open-end: the event takes whole days")
                         .hint("give --days or --end"));
                 }
                 if let Some(end) = &self.end {
@@ -288,7 +288,7 @@ fn set(field: &mut Option<String>, given: Option<&str>) {
 fn clock(text: &str, now: DateTime) -> Result<Time> {
     match Typed::read(text, now)? {
         Typed { date: None, time: Some(time) } => Ok(time),
-        _ => Err(Error::usage(format!("could not understand the time of day {text:?}")).hint("write it like 19:00")),
+        _ => Err(Error::refused(format!("could not understand the time of day {text:?}")).hint("write it like 19:00")),
     }
 }
 
@@ -298,7 +298,7 @@ fn category(word: &str) -> Result<String> {
         return Ok(word);
     }
     let names = || CATEGORIES.iter().map(|(known, _)| *known);
-    let said = Error::usage(format!("could not use the category {word:?}: there is none of that name"));
+    let said = Error::refused(format!("could not use the category {word:?}: there is none of that name"));
     Err(match near(&word, names(), 2).as_slice() {
         [] => said.hint(format!("it is one of {}", names().collect::<Vec<_>>().join(", "))),
         nearest => said.hint(format!("did you mean {}?", nearest.join(" or "))),
@@ -310,7 +310,7 @@ fn until(start: &Start, end: &str, now: DateTime) -> Result<u32> {
     let Start::Local { local, zone } = start else { return Ok(0) };
     let typed = Typed::read(end, now)?;
     let time = typed.time.ok_or_else(|| {
-        Error::usage(format!("could not understand the end {end:?}: it has no time of day"))
+        Error::refused(format!("could not understand the end {end:?}: it has no time of day"))
             .hint("write it like 23:00 or \"2026-12-06 02:00\"")
     })?;
     let end = typed.date.unwrap_or(local.date()).to_datetime(time);

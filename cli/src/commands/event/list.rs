@@ -1,5 +1,8 @@
 use folkmoot_node::request::{OccurrenceInfo, Reply, Request};
-use folkmoot_schemas::when::{Start, words};
+use folkmoot_schemas::{
+    records::event::Status,
+    when::{Start, words},
+};
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -7,7 +10,7 @@ use super::AHEAD;
 use crate::{
     error::{Error, Result},
     output::Line,
-    record::{self, rfc3339},
+    record,
     session::{Session, answer},
     when::{Typed, zone},
 };
@@ -47,7 +50,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         None => from.max(now) + AHEAD,
     };
     if to <= from {
-        return Err(Error::usage("could not list events: the last day is before the first"));
+        return Err(Error::refused("could not list events: the last day is before the first"));
     }
     let request = Request::Events { community: session.named_community.clone(), from, to, limit: args.limit };
     let (mut items, cut) = answer!(session.ask(&request)?, Reply::Occurrences { items, cut } => (items, cut))?;
@@ -80,8 +83,9 @@ fn print(session: &Session, occurrence: &OccurrenceInfo) -> Result<()> {
         "name": name,
         "at": occurrence.at,
         "start": occurrence.start,
-        "from": rfc3339(u64::try_from(occurrence.from).unwrap_or(0).saturating_mul(1_000_000)),
-        "to": rfc3339(u64::try_from(occurrence.to).unwrap_or(0).saturating_mul(1_000_000)),
+        "from": occurrence.from,
+        "to": occurrence.to,
+        "status": if occurrence.cancelled { Status::Cancelled } else { change.and_then(|c| c.status).unwrap_or(event.status) },
         "cancelled": occurrence.cancelled,
         "note": occurrence.note,
         "series": event.recur.is_some(),

@@ -1,0 +1,141 @@
+//! Reads foreign calendars (RFC 5545, with calcard as the parser) into events of ours.
+//!
+//! Promise: nothing is silently lost. What an event cannot keep is said beside it; an event that cannot be kept at all is
+//! said with its reason. The same file gives the same keys, so that a second import finds what the first one made.
+
+mod fields;
+mod html;
+mod rule;
+mod series;
+mod shape;
+mod time;
+
+use std::collections::HashMap;
+
+use calcard::{
+    Entry as Parsed, Parser,
+    icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarProperty},
+};
+use folkmoot_schemas::{derive, records::event::Event};
+
+use crate::{
+    error::{Error, Result},
+    output::count,
+};
+
+/// Bytes of a calendar file.
+pub(crate) const FILE: usize = 16 * 1024 * 1024;
+/// Events of a file, and events made from it.
+pub(crate) const EVENTS: usize = 10_000;
+
+/// What the file cannot say itself.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Of times without a zone.
+    pub(crate) zone: String,
+    /// Seconds since 1970: single dates of rules we cannot keep are taken around it.
+    pub(crate) now: i64,
+}
+
+/// An event of ours, and what of the original it does not hold.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Goes into `source.uid`: the file's UID, with `#<date>` for a date that had to become an event of its own.
+    pub(crate) key: String,
+    pub(crate) event: Event,
+    pub(crate) said: Vec<String>,
+}
+
+/// An event that could not be kept.
+#[derive(Debug)]
+pub(crate) struct Skipped {
+    pub(crate) key: String,
+    pub(crate) name: String,
+    pub(crate) why: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) skipped: Vec<Skipped>,
+    /// About the file as a whole.
+    pub(crate) said: Vec<String>,
+}
+
+/// The components that share a UID: an event or series, and changes to single dates of it.
+#[derive(Debug, Default)]
+struct Group<'a> {
+    uid: String,
+    masters: Vec<&'a ICalendarComponent>,
+    changes: Vec<&'a ICalendarComponent>,
+}
+
+pub(crate) fn read(text: &str, context: &Context) -> Result<Reading> {
+    shape::check(text)?;
+    let mut reading = Reading::default();
+    let mut parser = Parser::new(text);
+    loop {
+        match parser.entry() {
+            Parsed::ICalendar(calendar) => take(&calendar, context, &mut reading),
+            Parsed::Eof => break,
+            // Cards between calendars, or lines that are none.
+            _ => reading.said.push("parts of the file are not calendar data and were left out".into()),
+        }
+        if reading.entries.len() + reading.skipped.len() > EVENTS {
+            return Err(Error::refused(format!("could not import: the file holds more than {EVENTS} events"))
+                .hint("split it, or export a shorter span of time"));
+        }
+    }
+    reading.said.dedup();
+    Ok(reading)
+}
+
+fn take(calendar: &ICalendar, context: &Context, reading: &mut Reading) {
+    let zones = time::Zones::of(calendar, context);
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut by_uid: HashMap<String, usize> = HashMap::new();
+    let mut others = 0;
+    for component in &calendar.components {
+        match component.component_type {
+            ICalendarComponentType::VEvent => {
+                let uid = uid(component);
+                let at = *by_uid.entry(uid.clone()).or_insert_with(|| {
+                    groups.push(Group { uid, ..Group::default() });
+                    groups.len() - 1
+                });
+                match component.has_property(&ICalendarProperty::RecurrenceId) {
+                    true => groups[at].changes.push(component),
+                    false => groups[at].masters.push(component),
+                }
+            }
+            ICalendarComponentType::VTodo | ICalendarComponentType::VJournal | ICalendarComponentType::VFreebusy => {
+                others += 1
+            }
+            _ => {}
+        }
+    }
+    if others > 0 {
+        reading.said.push(format!(
+            "{} left out: only events are taken over",
+            count(others, "task or journal entry was", "tasks or journal entries were")
+        ));
+    }
+    for group in &groups {
+        series::take(group, calendar, &zones, context, reading);
+    }
+}
+
+/// The file's own key, or one derived from what makes an event recognisable when it has none or an unusable one.
+fn uid(component: &ICalendarComponent) -> String {
+    let given = component.uid().map(fields::one_line).unwrap_or_default();
+    if !given.is_empty() && given.chars().count() <= 400 {
+        return given;
+    }
+    let name = fields::text(component, &ICalendarProperty::Summary).unwrap_or_default();
+    let start =
+        component.property(&ICalendarProperty::Dtstart).and_then(|e| e.values.first()).map(|v| format!("{v:?}"));
+    format!("no-uid-{}", derive::id(&[Some(&given), Some(&name), start.as_deref()], 26))
+}
+
+#[cfg(test)]
+mod tests;

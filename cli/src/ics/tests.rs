@@ -1,0 +1,341 @@
+use std::{fs, path::Path};
+
+use folkmoot_schemas::{
+    kind::Kind,
+    records::event::Status,
+    recur::{self, BUDGET},
+    when::Start,
+};
+
+use super::*;
+
+/// 2026-11-24T12:00Z.
+const NOW: i64 = 1_795_521_600;
+
+fn context() -> Context {
+    Context { zone: "Europe/Berlin".into(), now: NOW }
+}
+
+fn read_all(text: &str) -> Reading {
+    let reading = read(text, &context()).unwrap();
+    for entry in &reading.entries {
+        assert_eq!(entry.event.check(), Ok(()), "{}", entry.key);
+    }
+    reading
+}
+
+fn calendar(events: &str) -> Reading {
+    read_all(&format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n"))
+}
+
+/// One event of these lines, which begins on a Thursday.
+fn event(lines: &str) -> Reading {
+    calendar(&format!(
+        "BEGIN:VEVENT\r\nUID:one\r\nSUMMARY:Choir\r\nDTSTART;TZID=Europe/Berlin:20260108T193000\r\n{}\r\nEND:VEVENT\r\n",
+        lines.replace('\n', "\r\n")
+    ))
+}
+
+fn dates(event: &Event, from: i64, to: i64) -> Vec<String> {
+    recur::expand(event, from..to, "UTC", BUDGET).instances.iter().map(|i| i.start.text()).collect()
+}
+
+fn said(reading: &Reading) -> String {
+    reading.entries.iter().flat_map(|e| &e.said).cloned().collect::<Vec<_>>().join("\n")
+}
+
+fn fixture(name: &str) -> Option<String> {
+    let root = std::env::var("MOOT_FIXTURES").unwrap_or_else(|_| "../../shared/fixtures".into());
+    let path = Path::new(&root).join("calendars").join(name);
+    match fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            println!("skipped: no fixture {}: {error}", path.display());
+            None
+        }
+    }
+}
+
+#[test]
+fn the_calendar_of_a_real_workshop_is_kept_whole() {
+    let Some(text) = fixture("fablab_cottbus.ics") else { return };
+    let reading = read_all(&text);
+    assert_eq!((reading.entries.len(), reading.skipped.len()), (28, 0));
+    let all_day: Vec<_> = reading.entries.iter().filter(|e| matches!(e.event.start, Start::Date { .. })).collect();
+    assert_eq!(all_day.len(), 1);
+    assert_eq!(all_day[0].event.days, None, "an exclusive end one day later is one day");
+    let series: Vec<_> = reading.entries.iter().filter(|e| e.event.recur.is_some()).collect();
+    assert_eq!(series.len(), 1);
+    assert_eq!(series[0].event.name, "Repair Café");
+    assert_eq!(dates(&series[0].event, NOW, NOW + 40 * 86_400), ["2026-12-05T14:00", "2027-01-02T14:00"]);
+    let place = &series[0].event.places[0];
+    assert_eq!((place.lat_e7, place.lon_e7), (Some(517_688_200), Some(143_232_100)));
+    assert!(place.name.as_ref().is_some_and(|n| n.contains("Walther-Pauer-Straße 5, 03044 Cottbus")));
+    assert!(reading.entries.iter().all(|e| e.said.iter().any(|s| s.contains("X-ALT-DESC"))), "what is lost is said");
+    assert!(reading.entries.iter().all(|e| e.event.start.zone().is_none_or(|z| z == "Europe/Berlin")));
+}
+
+#[test]
+fn the_same_file_gives_the_same_keys_and_events() {
+    let Some(text) = fixture("fablab_cottbus.ics") else { return };
+    let keys = |r: Reading| r.entries.into_iter().map(|e| (e.key, e.event)).collect::<Vec<_>>();
+    assert_eq!(keys(read_all(&text)), keys(read_all(&text)));
+}
+
+#[test]
+fn series_of_other_programs_keep_their_dates() {
+    for (name, from, want) in [
+        (
+            "each_week_but_one_deleted.ics",
+            1_551_000_000,
+            vec![
+                "2019-03-04T00:30",
+                "2019-03-18T00:30",
+                "2019-03-25T00:30",
+                "2019-04-01T00:30",
+                "2019-04-08T00:30",
+                "2019-04-15T00:30",
+                "2019-04-22T00:30",
+            ],
+        ),
+        (
+            "three_events_one_edited.ics",
+            1_552_000_000,
+            vec!["2019-03-18T04:00", "2019-03-19T04:00", "2019-03-20T04:00"],
+        ),
+        (
+            "issue_20_exdate_ignored.ics",
+            1_570_000_000,
+            vec![
+                "2019-10-29T16:15",
+                "2019-11-12T16:15",
+                "2019-12-10T16:15",
+                "2020-01-07T16:15",
+                "2020-01-14T16:15",
+                "2020-01-21T16:15",
+                "2020-01-28T16:15",
+            ],
+        ),
+    ] {
+        let Some(text) = fixture(name) else { return };
+        let reading = read_all(&text);
+        assert_eq!(reading.entries.len(), 1, "{name}");
+        assert_eq!(dates(&reading.entries[0].event, from, from + 400 * 86_400), want, "{name}");
+    }
+    let Some(text) = fixture("event_10_times.ics") else { return };
+    assert_eq!(dates(&read_all(&text).entries[0].event, 1_570_000_000, 1_600_000_000).len(), 10);
+}
+
+#[test]
+fn a_changed_date_is_a_change_of_the_series() {
+    let Some(text) = fixture("three_events_one_edited.ics") else { return };
+    let reading = read_all(&text);
+    let [change] = &reading.entries[0].event.overrides[..] else { panic!("one change") };
+    assert_eq!((change.at.as_str(), change.name.as_deref()), ("2019-03-19T04:00", Some("test7 - edited")));
+    assert_eq!(change.start, None);
+    assert!(change.places.is_some());
+}
+
+#[test]
+fn descriptions_in_html_become_text() {
+    let Some(text) = fixture("issue_48_daylight_aware_repeats.ics") else { return };
+    let reading = read_all(&text);
+    let text = reading.entries[0].event.text.clone().unwrap();
+    assert!(text.starts_with("https://videoconf-colibri.zoom.us/") && !text.contains('<'), "{text}");
+}
+
+#[test]
+fn a_series_ends_on_its_last_real_day() {
+    let before = event("RRULE:FREQ=WEEKLY;UNTIL=20260129T182959Z");
+    assert_eq!(before.entries[0].event.recur.as_ref().unwrap().until.as_deref(), Some("2026-01-28"));
+    let on = event("RRULE:FREQ=WEEKLY;UNTIL=20260129T183000Z");
+    assert_eq!(on.entries[0].event.recur.as_ref().unwrap().until.as_deref(), Some("2026-01-29"));
+    let day = event("RRULE:FREQ=WEEKLY;UNTIL=20260129");
+    assert_eq!(day.entries[0].event.recur.as_ref().unwrap().until.as_deref(), Some("2026-01-29"));
+}
+
+#[test]
+fn a_start_outside_its_rule_is_an_event_and_the_series_another() {
+    let reading = event("RRULE:FREQ=MONTHLY;BYDAY=2TU;COUNT=4");
+    let [first, series] = &reading.entries[..] else { panic!("{reading:?}") };
+    assert_eq!((first.key.as_str(), first.event.recur.is_none()), ("one#2026-01-08T19:30", true));
+    assert_eq!((series.key.as_str(), series.event.start.text().as_str()), ("one", "2026-01-13T19:30"));
+    // RFC 5545 counts the start as the first of four.
+    assert_eq!(series.event.recur.as_ref().unwrap().count, Some(3));
+}
+
+#[test]
+fn weeks_are_counted_from_the_week_of_the_start() {
+    let reading = event("RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO");
+    let series = reading.entries.iter().find(|e| e.key == "one").unwrap();
+    assert_eq!(series.event.start.text(), "2026-01-19T19:30");
+}
+
+#[test]
+fn a_rule_we_do_not_have_becomes_single_dates_and_says_so() {
+    let reading = event("RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1");
+    let starts: Vec<String> = reading.entries.iter().map(|e| e.event.start.text()).collect();
+    assert_eq!(starts[0], "2026-10-30T19:30");
+    assert_eq!(starts[1], "2026-11-30T19:30");
+    assert_eq!(starts.len(), 14, "to the end of November 2027");
+    assert!(
+        reading.entries.iter().all(|e| e.event.recur.is_none() && e.said[0].contains("BYSETPOS")),
+        "{}",
+        said(&reading)
+    );
+}
+
+#[test]
+fn hostile_rules_end_soon_and_lose_no_event() {
+    for rule in [
+        "FREQ=SECONDLY",
+        "FREQ=SECONDLY;BYSECOND=0;BYMINUTE=0;BYHOUR=3;BYMONTHDAY=30;BYMONTH=2",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYHOUR=1,2,3,4,5",
+        "FREQ=YEARLY;INTERVAL=30000;BYWEEKNO=53;BYDAY=MO",
+        "FREQ=WEEKLY;UNTIL=19700101",
+        "FREQ=NEVER",
+        "",
+    ] {
+        let reading = event(&format!("RRULE:{rule}"));
+        assert!(!reading.entries.is_empty(), "{rule}");
+        assert!(!said(&reading).is_empty(), "{rule}");
+    }
+}
+
+#[test]
+fn more_than_400_times_ends_on_the_last_day_instead() {
+    let reading = event("RRULE:FREQ=DAILY;COUNT=730");
+    let rule = reading.entries[0].event.recur.clone().unwrap();
+    assert_eq!((rule.count, rule.until.as_deref()), (None, Some("2028-01-07")));
+}
+
+#[test]
+fn working_days_are_a_weekly_rule() {
+    let reading = event("RRULE:FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR");
+    assert_eq!(reading.entries[0].event.recur.as_ref().unwrap().by_day, ["MO", "TU", "WE", "TH", "FR"]);
+}
+
+#[test]
+fn zones_of_every_kind_are_understood() {
+    let start = |head: &str, dtstart: &str| {
+        let text = format!("{head}BEGIN:VEVENT\r\nUID:z\r\nSUMMARY:z\r\nDTSTART{dtstart}\r\nEND:VEVENT\r\n");
+        calendar(&text).entries.remove(0)
+    };
+    let zone = |head: &str, dtstart: &str| start(head, dtstart).event.start.zone().map(ToOwned::to_owned);
+    let berlin = Some("Europe/Berlin".to_owned());
+    assert_eq!(zone("", ";TZID=W. Europe Standard Time:20260108T193000"), berlin);
+    assert_eq!(zone("", ";TZID=/freeassociation.sourceforge.net/Europe/Berlin:20260108T193000"), berlin);
+    assert_eq!(zone("", ";TZID=/citadel.org/20210210_1/Europe/Berlin:20260108T193000"), berlin);
+    assert_eq!(zone("", ":20260108T193000"), berlin, "floating: the default");
+    assert_eq!(zone("X-WR-TIMEZONE:Europe/Lisbon\r\n", ":20260108T193000").as_deref(), Some("Europe/Lisbon"));
+    assert_eq!(zone("", ":20260108T193000Z").as_deref(), Some("UTC"));
+    let own = "BEGIN:VTIMEZONE\r\nTZID:Ours\r\nX-LIC-LOCATION:Europe/Berlin\r\nEND:VTIMEZONE\r\n";
+    assert_eq!(zone(own, ";TZID=Ours:20260108T193000"), berlin);
+    let lost = start("", ";TZID=Middle-earth/Shire:20260108T193000");
+    assert!(lost.said[0].contains("Middle-earth/Shire"), "{:?}", lost.said);
+    let google = start("X-WR-TIMEZONE:Europe/Berlin\r\n", ":20260108T183000Z").event.start;
+    assert_eq!((google.text().as_str(), google.zone()), ("2026-01-08T19:30", Some("Europe/Berlin")));
+}
+
+#[test]
+fn lengths_are_taken_from_end_or_duration() {
+    let long = |lines: &str| event(lines).entries.remove(0);
+    assert_eq!(long("DTEND;TZID=Europe/Berlin:20260108T213000").event.duration, Some(7200));
+    assert_eq!(long("DTEND:20260108T203000Z").event.duration, Some(7200));
+    assert_eq!(long("DURATION:PT1H30M").event.duration, Some(5400));
+    assert_eq!(long("X-NOTHING:").event.duration, None);
+    let wrong = long("DTEND;TZID=Europe/Berlin:20260107T213000");
+    assert_eq!(wrong.event.duration, None);
+    assert!(wrong.said[0].contains("before its start"));
+    let days = calendar(
+        "BEGIN:VEVENT\r\nUID:d\r\nSUMMARY:d\r\nDTSTART;VALUE=DATE:20260613\r\nDTEND;VALUE=DATE:20260615\r\nEND:VEVENT\r\n",
+    );
+    assert_eq!(days.entries[0].event.days, Some(2));
+}
+
+#[test]
+fn what_cannot_be_kept_is_named() {
+    let reading = event(
+        "URL:javascript:alert(1)\nATTACH:https://example.org/a.pdf\nATTENDEE:mailto:a@example.org\nORGANIZER;CN=Ada:mailto:ada@example.org\n\
+         X-COST-TYPE:free\nX-EMPTY:\nSTATUS:TENTATIVE\nCATEGORIES:Music,music,Open Stage\nBEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT5M\nEND:VALARM",
+    );
+    let event = &reading.entries[0].event;
+    assert_eq!(event.status, Status::Tentative);
+    assert_eq!(event.tags, ["Music", "Open Stage"]);
+    assert_eq!(event.hosts[0].name, "Ada");
+    assert!(event.links.is_empty());
+    let said = said(&reading);
+    for word in ["links", "ATTACH", "ATTENDEE", "X-COST-TYPE", "alarms", "mail address"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    assert!(!said.contains("X-EMPTY"), "an empty property says nothing: {said}");
+}
+
+#[test]
+fn texts_over_the_limits_are_cut_with_a_word() {
+    let reading = event(&format!("DESCRIPTION:{}\nLOCATION:{}", "ä".repeat(12_000), "b".repeat(300)));
+    assert_eq!(reading.entries[0].event.text.as_ref().unwrap().chars().count(), 10_000);
+    assert!(said(&reading).contains("12000") && said(&reading).contains("its place is 300"), "{}", said(&reading));
+}
+
+#[test]
+fn private_events_and_events_without_a_start_are_left_out_aloud() {
+    let reading = calendar(
+        "BEGIN:VEVENT\r\nUID:p\r\nSUMMARY:Doctor\r\nCLASS:PRIVATE\r\nDTSTART:20260108T193000Z\r\nEND:VEVENT\r\n\
+         BEGIN:VEVENT\r\nUID:n\r\nSUMMARY:Nowhen\r\nEND:VEVENT\r\nBEGIN:VTODO\r\nUID:t\r\nEND:VTODO\r\n",
+    );
+    assert!(reading.entries.is_empty());
+    let why: Vec<_> = reading.skipped.iter().map(|s| (s.name.as_str(), s.why.as_str())).collect();
+    assert_eq!(
+        why,
+        [("Doctor", "it is marked private; take the mark off to import it"), ("Nowhen", "it has no start")]
+    );
+    assert!(reading.said[0].contains("task"));
+}
+
+#[test]
+fn cancelled_and_moved_dates_are_kept_as_such() {
+    let reading = calendar(
+        "BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:Choir\r\nDTSTART;TZID=Europe/Berlin:20260108T193000\r\nRRULE:FREQ=WEEKLY\r\nEND:VEVENT\r\n\
+         BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:Choir\r\nRECURRENCE-ID:20260115T183000Z\r\nDTSTART;TZID=Europe/Berlin:20260116T200000\r\nEND:VEVENT\r\n\
+         BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:Choir\r\nRECURRENCE-ID;TZID=Europe/Berlin:20260122T193000\r\nDTSTART;TZID=Europe/Berlin:20260122T193000\r\nSTATUS:CANCELLED\r\nEND:VEVENT\r\n\
+         BEGIN:VEVENT\r\nUID:orphan\r\nSUMMARY:Lost\r\nRECURRENCE-ID:20260115T183000Z\r\nDTSTART:20260116T183000Z\r\nEND:VEVENT\r\n",
+    );
+    let overrides = &reading.entries[0].event.overrides;
+    assert_eq!(overrides[0].at, "2026-01-15T19:30");
+    assert_eq!(overrides[0].start.as_ref().map(Start::text).as_deref(), Some("2026-01-16T20:00"));
+    assert_eq!((overrides[1].at.as_str(), overrides[1].status), ("2026-01-22T19:30", Some(Status::Cancelled)));
+    assert_eq!(reading.entries[1].key, "orphan#2026-01-15T18:30");
+    assert!(reading.entries[1].said[0].contains("series is not in the file"));
+}
+
+#[test]
+fn extra_dates_become_events_of_their_own() {
+    let reading = event("RRULE:FREQ=WEEKLY;COUNT=2\nRDATE;TZID=Europe/Berlin:20260301T193000");
+    assert_eq!(reading.entries.iter().map(|e| e.key.as_str()).collect::<Vec<_>>(), ["one", "one#2026-03-01T19:30"]);
+}
+
+#[test]
+fn of_two_versions_of_an_event_the_newer_is_kept() {
+    let reading = calendar(
+        "BEGIN:VEVENT\r\nUID:v\r\nSEQUENCE:2\r\nSUMMARY:New\r\nDTSTART:20260108T193000Z\r\nEND:VEVENT\r\n\
+         BEGIN:VEVENT\r\nUID:v\r\nSEQUENCE:1\r\nSUMMARY:Old\r\nDTSTART:20260108T193000Z\r\nEND:VEVENT\r\n",
+    );
+    assert_eq!(reading.entries.len(), 1);
+    assert_eq!(reading.entries[0].event.name, "New");
+}
+
+#[test]
+fn any_text_is_read_or_refused() {
+    for text in [
+        "",
+        "\u{feff}BEGIN:VCALENDAR\nEND:VCALENDAR",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:99999999T999999\nRRULE:FREQ=DAILY;INTERVAL=0;COUNT=-1\nEND:VEVENT\nEND:VCALENDAR\n",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=RECUR:FREQ=DAILY\nDTEND;VALUE=DATE:x\nGEO:1;2;3\nGEO:NaN;inf\nEND:VEVENT\nEND:VCALENDAR\n",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:\u{0}\u{1b}[2J\nSUMMARY:\u{202e}x\nDTSTART:20260229T000000\nEND:VEVENT\nEND:VCALENDAR\n",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:22000101T000000\nDURATION:P99999999W\nRRULE:FREQ=YEARLY;UNTIL=99991231T235959Z\nEXDATE:,,,\nEND:VEVENT\nEND:VCALENDAR\n",
+    ] {
+        let _ = read(text, &context());
+    }
+}

@@ -1,0 +1,167 @@
+//! Points in time and their zones, as calendar programs of all ages write them.
+
+use std::collections::HashMap;
+
+use calcard::{
+    common::{PartialDateTime, timezone::Tz},
+    icalendar::{
+        ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarEntry, ICalendarParameterName,
+        ICalendarProperty, ICalendarValue,
+    },
+};
+use folkmoot_schemas::when::{Start, local_at, zone_known};
+use jiff::{
+    ToSpan,
+    civil::{Date, DateTime, Time},
+};
+
+use super::{Context, fields};
+
+/// Zone names of one file.
+#[derive(Debug)]
+pub(super) struct Zones {
+    /// TZID → IANA name, for names that are not IANA's own.
+    named: HashMap<String, String>,
+    /// Of the calendar (`X-WR-TIMEZONE`), if it says and we know it.
+    calendar: Option<String>,
+    floating: String,
+}
+
+impl Zones {
+    pub(super) fn of(calendar: &ICalendar, context: &Context) -> Self {
+        let other = |component: &ICalendarComponent, wanted: &str| {
+            let found = component
+                .entries
+                .iter()
+                .find(|e| matches!(&e.name, ICalendarProperty::Other(n) if n.eq_ignore_ascii_case(wanted)));
+            found.and_then(|e| e.values.first()?.as_text().map(ToOwned::to_owned))
+        };
+        let root = calendar.components.first();
+        let own = root.and_then(|root| other(root, "X-WR-TIMEZONE")).and_then(|name| known(&name));
+        let named =
+            calendar.components.iter().filter(|c| c.component_type == ICalendarComponentType::VTimezone).filter_map(
+                |c| {
+                    let id = fields::text(c, &ICalendarProperty::Tzid)?;
+                    let meant = known(&id).or_else(|| known(&other(c, "X-LIC-LOCATION")?))?;
+                    Some((id, meant))
+                },
+            );
+        let named = named.collect();
+        Self { named, floating: own.clone().unwrap_or_else(|| context.zone.clone()), calendar: own }
+    }
+
+    fn resolve(&self, id: &str) -> Option<String> {
+        self.named.get(id).cloned().or_else(|| known(id))
+    }
+
+    /// What a date-time property says. `said` takes a word about a zone nobody knows.
+    pub(super) fn start(&self, entry: &ICalendarEntry, said: &mut Vec<String>) -> Option<Start> {
+        let value = entry.values.first().and_then(ICalendarValue::as_partial_date_time)?;
+        self.point(value, tzid(entry), said)
+    }
+
+    /// All values of a property that lists times (EXDATE, RDATE).
+    pub(super) fn points(&self, entry: &ICalendarEntry, said: &mut Vec<String>) -> Vec<Start> {
+        let values = entry.values.iter().filter_map(ICalendarValue::as_partial_date_time);
+        values.filter_map(|value| self.point(value, tzid(entry), said)).collect()
+    }
+
+    pub(super) fn point(&self, value: &PartialDateTime, tzid: Option<&str>, said: &mut Vec<String>) -> Option<Start> {
+        let date = date(value)?;
+        let Some(time) = time(value) else { return Some(Start::Date { date }) };
+        let local = date.to_datetime(time);
+        if value.tz_hour.is_some() {
+            return Some(utc(local, value));
+        }
+        let zone = match tzid {
+            None => self.floating.clone(),
+            Some(id) => self.resolve(id).unwrap_or_else(|| {
+                say(said, format!("the zone {id:?} is not known: its times are taken as {}", self.floating));
+                self.floating.clone()
+            }),
+        };
+        Some(Start::Local { local, zone })
+    }
+
+    /// A single date given in UTC is shown in the calendar's own zone: the same moment, as its people read it.
+    pub(super) fn at_home(&self, start: Start) -> Start {
+        match (&start, &self.calendar) {
+            (Start::Local { zone, .. }, Some(home)) if zone == "UTC" => moved(&start, home),
+            _ => start,
+        }
+    }
+}
+
+pub(super) fn say(said: &mut Vec<String>, what: String) {
+    if !said.contains(&what) {
+        said.push(what);
+    }
+}
+
+fn tzid(entry: &ICalendarEntry) -> Option<&str> {
+    entry.parameter(&ICalendarParameterName::Tzid).and_then(|value| value.as_text())
+}
+
+/// The IANA name behind a TZID: itself, the end of a path such as `/example.org/Europe/Berlin`, or a name that Windows
+/// and Outlook use.
+fn known(id: &str) -> Option<String> {
+    let id = id.trim().trim_matches('"');
+    if zone_known(id) {
+        return Some(id.to_owned());
+    }
+    let mut tail = id;
+    while let Some((_, rest)) = tail.split_once('/') {
+        if rest.contains('/') && zone_known(rest) {
+            return Some(rest.to_owned());
+        }
+        tail = rest;
+    }
+    let name = match id.parse::<Tz>() {
+        Ok(Tz::Tz(zone)) => zone.name().to_owned(),
+        _ => return None,
+    };
+    zone_known(&name).then_some(name)
+}
+
+fn date(value: &PartialDateTime) -> Option<Date> {
+    let (year, month, day) = (value.year?, value.month?, value.day?);
+    Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+}
+
+/// None: a whole day. A leap second is the last second of its minute.
+fn time(value: &PartialDateTime) -> Option<Time> {
+    let second = value.second.unwrap_or(0).min(59);
+    Time::new(
+        i8::try_from(value.hour?).ok()?,
+        i8::try_from(value.minute.unwrap_or(0)).ok()?,
+        i8::try_from(second).ok()?,
+        0,
+    )
+    .ok()
+}
+
+fn utc(local: DateTime, value: &PartialDateTime) -> Start {
+    let minutes = i64::from(value.tz_hour.unwrap_or(0)) * 60 + i64::from(value.tz_minute.unwrap_or(0));
+    let offset = if value.tz_minus { minutes } else { -minutes };
+    Start::Local { local: local.saturating_add(offset.minutes()), zone: "UTC".into() }
+}
+
+/// The same moment on the wall clock of `zone`.
+pub(super) fn moved(start: &Start, zone: &str) -> Start {
+    match local_at(start.instant(zone), zone) {
+        Some(local) => Start::Local { local, zone: zone.to_owned() },
+        None => start.clone(),
+    }
+}
+
+/// `point`, which names a date of the series that begins at `start`, in that series' form and zone.
+pub(super) fn alike(point: &Start, start: &Start) -> Start {
+    match (point, start) {
+        (Start::Local { zone, .. }, Start::Local { zone: home, .. }) if zone != home => moved(point, home),
+        (Start::Date { date }, Start::Local { local, zone }) => {
+            Start::Local { local: date.to_datetime(local.time()), zone: zone.clone() }
+        }
+        (Start::Local { local, .. }, Start::Date { .. }) => Start::Date { date: local.date() },
+        _ => point.clone(),
+    }
+}
