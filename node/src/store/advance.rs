@@ -32,7 +32,7 @@ pub(super) struct Put {
 
 #[derive(Debug)]
 pub(super) enum Source {
-    New(Block, Record),
+    New(Block, Box<Record>),
     /// Already here, reachable under the same audience (or staged for this head).
     Stored(u64),
 }
@@ -81,7 +81,7 @@ impl Writer<'_> {
                     self.t.changes.insert((repo.number, rev, collection, rkey.as_bytes()), ())?;
                 }
                 let (seq, record, size) = match put.source {
-                    Source::New(block, record) => (self.put_block(&block)?, record, block.bytes().len()),
+                    Source::New(block, record) => (self.put_block(&block)?, *record, block.bytes().len()),
                     Source::Stored(seq) => {
                         let block = self.t.block_named(seq, put.cid)?;
                         (seq, Record::view(&block)?.1, block.bytes().len())

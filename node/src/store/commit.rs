@@ -115,7 +115,7 @@ impl Writer<'_> {
                 path,
                 cid: *block.cid(),
                 rev,
-                source: Source::New(block, record),
+                source: Source::New(block, Box::new(record)),
             })
             .collect();
         self.advance(

@@ -14,6 +14,10 @@ pub(super) const SHORT: i64 = 62 * 86_400;
 /// index depends neither on the community's zone nor on the version of the zone data.
 pub(super) const ZONES: i64 = 26 * 3_600;
 
+/// Clocks differ by some seconds and pages show none; besides, the records of one commit take consecutive TIDs, of which
+/// a large import has more than fit in a microsecond. Only what lies further ahead of arrival counts as future.
+const SLACK: u64 = 10_000_000;
+
 /// Where an entry stands, with what its keys are made of.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
@@ -89,9 +93,10 @@ impl Writer<'_> {
     ) -> Result<(), StoreError> {
         let Place { repo, collection, rkey, .. } = *place;
         let (number, community) = (repo.number, repo.community);
-        let created = own_created(rkey, rev);
-        if created > now || rev.micros() > now {
-            self.t.early.insert((number, collection, rkey.as_bytes()), (created.min(now), rev.micros().min(now)))?;
+        let (latest, mut created, mut updated) = (now.saturating_add(SLACK), own_created(rkey, rev), rev.micros());
+        if created > latest || updated > latest {
+            (created, updated) = (created.min(now), updated.min(now));
+            self.t.early.insert((number, collection, rkey.as_bytes()), (created, updated))?;
         }
         let uri = format!("{}{}", place.prefix, place.path);
         let short = short(&uri);
@@ -99,7 +104,6 @@ impl Writer<'_> {
         if matches!(record, Record::Tombstone(_)) || fault(record, place.path, size).is_some() {
             return Ok(());
         }
-        let created = created.min(now);
         self.t.timeline.insert((community, collection, !created, &short, number), rkey.as_bytes())?;
         if let Record::Event(event) = record {
             let (start, end) = recur::span(event, "UTC");

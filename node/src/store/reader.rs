@@ -127,8 +127,11 @@ pub struct View {
     /// Whose home this is.
     pub(super) me: Option<Did>,
     /// Repositories per (community, person): asked for again with every row of a list.
-    repos: Mutex<HashMap<(u32, u32), Arc<[Repo]>>>,
+    repos: Mutex<HashMap<PersonKey, Arc<[Repo]>>>,
 }
+
+/// Numbers of a community and a person.
+type PersonKey = (u32, u32);
 
 impl Scope {
     pub(super) fn sees(self, audience: Audience) -> bool {

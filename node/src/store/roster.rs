@@ -198,8 +198,7 @@ impl Writer<'_> {
             self.set_roster(community, roster.clone());
         }
         self.drop_outsiders(&roster, &renewed)?;
-        let seen_by_pages = !renewed.is_empty();
-        self.visible |= seen_by_pages;
+        self.visible |= !renewed.is_empty();
         Ok(self.rosters.get(&community).cloned().unwrap_or_else(|| Arc::new(roster)))
     }
 
@@ -316,7 +315,8 @@ impl Writer<'_> {
             let newer = newest.is_none_or(|(other_block, other)| identity.beats(&cid, &other, other_block.cid()));
             let member = roster.state.is_member(&identity.did)
                 || self.rosters.values().any(|other| other.state.is_member(&identity.did));
-            if !named.contains(&cid) && !(member && newer) {
+            let wanted = named.contains(&cid) || (member && newer);
+            if !wanted {
                 continue;
             }
             let seq = self.put_block(&block)?;

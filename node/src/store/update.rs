@@ -31,7 +31,7 @@ type Wanted = BTreeMap<String, Option<Place>>;
 
 #[derive(Debug, Clone)]
 enum Place {
-    New { block: Block, rev: Tid, record: Record },
+    New { block: Block, rev: Tid, record: Box<Record> },
     Stored(Leaf),
 }
 
@@ -275,7 +275,7 @@ impl Writer<'_> {
             let place = match given.get(cid) {
                 Some(block) => {
                     let (rev, record) = check_record(commit, collection, block).or_else(refused)?;
-                    Place::New { block: (*block).clone(), rev, record }
+                    Place::New { block: (*block).clone(), rev, record: Box::new(record) }
                 }
                 None => self.stored(repo, commit, path, collection, cid)?,
             };
