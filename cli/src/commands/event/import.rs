@@ -169,7 +169,7 @@ fn imported(session: &Session, community: &CommunityInfo) -> Result<HashMap<Stri
         };
         let items = answer!(session.ask(&request)?, Reply::Items(items) => items)?;
         let Some(last) = items.last() else { break };
-        let next = Some((last.created, last.uri.clone()));
+        let next = Some((last.created, last.short.clone()));
         if next == before {
             break;
         }
