@@ -58,7 +58,7 @@ pub enum NetError {
 #[derive(Debug)]
 pub enum Notice {
     Listening(Multiaddr),
-    /// First connection to a peer. `dialled`: we opened it.
+    /// First connection to a peer, and again for one that we opened beside it (`dialled`), as when both dial at once.
     Connected {
         peer: PeerId,
         addr: Multiaddr,

@@ -8,3 +8,6 @@ pub mod engine;
 pub mod message;
 pub mod perform;
 pub mod verdict;
+
+#[cfg(test)]
+mod simulation;

@@ -145,7 +145,7 @@ impl Task {
                 message,
             })) => self.on_gossip(propagation_source, message_id, message),
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, num_established, .. }
-                if num_established.get() == 1 =>
+                if num_established.get() == 1 || endpoint.is_dialer() =>
             {
                 self.on_connected(peer_id, &endpoint);
             }

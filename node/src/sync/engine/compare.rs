@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use folkmoot_schemas::{Audience, Cid, charter::Visibility};
 
 use super::{
-    Compared, Engine, Errand, PATIENCE, PeerId, SECOND, SETTLE,
+    Compared, Engine, Errand, PATIENCE, PeerId, SECOND, SETTLE, TURN,
     lack::Backoff,
     message::{Heads, Listing},
     peer::Waiting,
@@ -68,15 +68,17 @@ impl Engine {
         self.errand(Errand::List { peer: id, session, heads, proofs });
     }
 
-    /// The peer has something else than we: it may have more. Each of its digests is a reason once, so that two
-    /// replicas with a lasting difference do not ask each other without end.
+    /// The peer has something else than we: it may have more. The same digest is a reason once per turn,
+    /// so that two replicas with a lasting difference do not keep asking each other.
     pub(super) fn on_listed(&mut self, now: u64, id: PeerId, same: &[(Cid, Audience)], differs: Vec<(Cid, [u8; 32])>) {
         let shared = self.shared(id);
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.same.extend(same.iter().filter(|(cid, audience)| shared.get(cid) == Some(audience)).map(|(cid, _)| *cid));
         for (community, digest) in differs {
             peer.same.remove(&community);
-            if peer.digests.insert(community, digest) != Some(digest) {
+            let told = peer.digests.get(&community);
+            if told.is_none_or(|(before, at)| *before != digest || *at + TURN <= now) {
+                peer.digests.insert(community, (digest, now));
                 let at = peer.last_heads.map_or(now, |last| last + ASK_BACK).max(now + SETTLE);
                 peer.compare_by(at);
             }

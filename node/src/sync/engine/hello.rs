@@ -53,12 +53,12 @@ impl Engine {
     }
 
     fn greet(&mut self, now: u64, id: PeerId, community: Cid, at_once: bool) {
-        if !self.communities.get(&community).is_some_and(|ours| ours.proves) {
-            return;
-        }
+        let Some(ours) = self.communities.get(&community).filter(|ours| ours.proves).copied() else { return };
         let local = self.local;
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        if !(peer.dialled || peer.proven.contains_key(&community)) {
+        // Who has only a join in hand cannot judge the other's proof; that it knows the community has to do.
+        let joining = ours.visibility.is_none() && peer.deferred.contains_key(&community);
+        if !(peer.dialled || peer.proven.contains_key(&community) || joining) {
             return;
         }
         let retry = match peer.greetings.get(&community) {
@@ -144,9 +144,7 @@ impl Engine {
             }
         };
         self.send(id, Frame::Welcome(Welcome { tag, answer }));
-        if answer == Answer::Ok {
-            self.greet(now, id, community, true);
-        }
+        self.greet(now, id, community, answer == Answer::Ok);
     }
 
     /// A changed roster may admit whom it did not, on either side.

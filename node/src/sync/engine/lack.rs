@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{
-    Cid, Did,
+    Audience, Cid, Did,
     commit::{HeadRef, RepoId},
 };
 
@@ -26,7 +26,8 @@ pub struct Lack {
     /// People whose identity document there differs from ours, and which it is there.
     pub people: BTreeMap<Did, Cid>,
     pub repos: BTreeMap<RepoId, HeadRef>,
-    pub blobs: BTreeSet<Cid>,
+    /// Blobs, under the audience whose records link them: reach follows from how bytes came.
+    pub blobs: BTreeSet<(Audience, Cid)>,
 }
 
 impl Lack {
@@ -46,8 +47,8 @@ impl Lack {
         self.blobs.extend(other.blobs);
     }
 
-    /// At most so many repositories, people and blobs; the rest stays.
-    pub(super) fn take(&mut self, repos: usize, people: usize, blobs: usize) -> Self {
+    /// Everything but blobs, at most so many repositories and people; the rest stays.
+    pub(super) fn take(&mut self, repos: usize, people: usize) -> Self {
         let mut taken = Self {
             charter: std::mem::take(&mut self.charter),
             roster: std::mem::take(&mut self.roster),
@@ -63,12 +64,15 @@ impl Lack {
         {
             taken.people.insert(did, cid);
         }
-        while taken.blobs.len() < blobs
-            && let Some(cid) = self.blobs.pop_first()
-        {
-            taken.blobs.insert(cid);
-        }
         taken
+    }
+
+    /// At most so many blobs of one audience.
+    pub(super) fn take_blobs(&mut self, most: usize) -> Option<(Audience, Self)> {
+        let audience = self.blobs.first()?.0;
+        let blobs: BTreeSet<_> = self.blobs.iter().filter(|(of, _)| *of == audience).take(most).copied().collect();
+        self.blobs.retain(|blob| !blobs.contains(blob));
+        Some((audience, Self { blobs, ..Self::default() }))
     }
 }
 
@@ -95,7 +99,7 @@ enum Thing {
     Op(Cid),
     Person(Did, Cid),
     Head(RepoId, Cid),
-    Blob(Cid),
+    Blob(Audience, Cid),
 }
 
 /// What a peer offered and did not deliver, or delivered and we refused. Exactly these things are left alone for a
@@ -110,14 +114,14 @@ impl Fruitless {
         lack.roster.retain(|cid| !rests(Thing::Op(*cid)));
         lack.people.retain(|did, cid| !rests(Thing::Person(*did, *cid)));
         lack.repos.retain(|repo, head| !rests(Thing::Head(*repo, head.cid)));
-        lack.blobs.retain(|cid| !rests(Thing::Blob(*cid)));
+        lack.blobs.retain(|(audience, cid)| !rests(Thing::Blob(*audience, *cid)));
     }
 
     pub(super) fn note(&mut self, now: u64, community: Cid, lack: &Lack) {
         let things = (lack.roster.iter().map(|cid| Thing::Op(*cid)))
             .chain(lack.people.iter().map(|(did, cid)| Thing::Person(*did, *cid)))
             .chain(lack.repos.iter().map(|(repo, head)| Thing::Head(*repo, head.cid)))
-            .chain(lack.blobs.iter().map(|cid| Thing::Blob(*cid)));
+            .chain(lack.blobs.iter().map(|(audience, cid)| Thing::Blob(*audience, *cid)));
         for thing in things {
             self.0
                 .entry((community, thing))

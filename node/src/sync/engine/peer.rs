@@ -80,8 +80,8 @@ pub(super) struct Peer {
     pub(super) compared: bool,
     /// Communities of which the peer holds what we hold.
     pub(super) same: BTreeSet<Cid>,
-    /// The digest of each community with which the peer last differed from us.
-    pub(super) digests: BTreeMap<Cid, [u8; 32]>,
+    /// The digest of each community with which the peer last differed from us, and when that was a reason to ask back.
+    pub(super) digests: BTreeMap<Cid, ([u8; 32], u64)>,
     pub(super) fruitless: Fruitless,
     pub(super) allowance: Allowance,
 }

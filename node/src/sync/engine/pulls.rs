@@ -47,12 +47,14 @@ pub struct Pulled {
     pub changed: bool,
     /// Those whose tree did not add up.
     pub mismatched: BTreeSet<RepoId>,
+    /// Those that moved here while the answer was made, so that it did not fit.
+    pub overtaken: BTreeSet<RepoId>,
     /// Those with more to come, and the last path given.
     pub after: BTreeMap<RepoId, String>,
     /// Blobs that new records link and that are not here.
-    pub blobs: BTreeSet<Cid>,
+    pub blobs: BTreeSet<(Audience, Cid)>,
     /// Blocks that were asked for and came.
-    pub got: BTreeSet<Cid>,
+    pub got: BTreeSet<(Audience, Cid)>,
     /// The answer was cut at its size.
     pub more: bool,
 }
@@ -67,6 +69,8 @@ pub(super) struct Pulling {
     todo: Lack,
     /// Asked for whole once; not a second time.
     whole: BTreeSet<RepoId>,
+    /// Asked for again once, from another base.
+    again: BTreeSet<RepoId>,
     after: BTreeMap<RepoId, String>,
     rounds: u32,
     progress: bool,
@@ -78,7 +82,11 @@ impl Engine {
     /// Gets what a peer offers, now or when the pull under way for this community has ended.
     pub(super) fn obtain(&mut self, now: u64, peer: PeerId, community: Cid, audience: Audience, lack: Lack) {
         match self.pulls.get_mut(&community) {
-            Some(pull) if pull.peer == peer => pull.todo.add(lack),
+            Some(pull) if pull.peer == peer => {
+                // The peer may have proved itself since this pull began.
+                pull.audience = pull.audience.max(audience);
+                pull.todo.add(lack);
+            }
             Some(pull) => {
                 pull.others.insert(peer);
             }
@@ -91,6 +99,7 @@ impl Engine {
                     asked: Lack::default(),
                     todo: lack,
                     whole: BTreeSet::new(),
+                    again: BTreeSet::new(),
                     after: BTreeMap::new(),
                     rounds: 0,
                     progress: false,
@@ -112,10 +121,12 @@ impl Engine {
         pull.deadline = now + DEADLINE;
         pull.rounds += 1;
         let (peer, audience, ticket) = (pull.peer, pull.audience, pull.ticket);
-        pull.asked = pull.todo.take(REPOS, PEOPLE, 0);
-        if pull.asked.is_empty() {
-            pull.asked = pull.todo.take(0, 0, BLOBS);
-            let cids = pull.asked.blobs.iter().copied().collect();
+        pull.asked = pull.todo.take(REPOS, PEOPLE);
+        if pull.asked.is_empty()
+            && let Some((audience, blobs)) = pull.todo.take_blobs(BLOBS)
+        {
+            let cids = blobs.blobs.iter().map(|(_, cid)| *cid).collect();
+            pull.asked = blobs;
             self.out.push(Output::Fetch { peer, ticket, blocks: Blocks { community, audience, cids } });
         } else {
             let lack = pull.asked.clone();
@@ -141,7 +152,7 @@ impl Engine {
             fruitless.roster.clear();
             fruitless.people.clear();
         }
-        fruitless.blobs.retain(|cid| !pulled.got.contains(cid));
+        fruitless.blobs.retain(|blob| !pulled.got.contains(blob));
         for (repo, head) in std::mem::take(&mut fruitless.repos) {
             let went_on = pulled.after.get(&repo).is_some_and(|path| pull.after.get(&repo) < Some(path));
             let again = if let Some(path) = pulled.after.get(&repo).filter(|_| went_on) {
@@ -151,6 +162,7 @@ impl Engine {
                 pull.after.remove(&repo);
                 // A tree that does not add up is asked for whole, once; what did not fit any more is asked for again.
                 (pulled.mismatched.contains(&repo) && pull.whole.insert(repo))
+                    || (pulled.overtaken.contains(&repo) && pull.again.insert(repo))
                     || (pulled.more && !pulled.served.contains(&repo) && !pulled.served.is_empty())
             };
             if again {

@@ -130,7 +130,10 @@ impl Performer {
                 None => true,
             };
             if incomplete && !lack.charter {
-                lack.blobs = view.missing_blobs(&community)?.into_iter().take(BLOBS).collect();
+                for audience in [Audience::Public, audience] {
+                    let missing = self.store.view(scope(audience))?.missing_blobs(&community)?;
+                    lack.blobs.extend(missing.into_iter().take(BLOBS).map(|cid| (audience, cid)));
+                }
             }
             let same = listed.same;
             found.entry(community).and_modify(|compared| compared.lack.add(lack.clone())).or_insert(Compared {

@@ -13,7 +13,7 @@ use folkmoot_schemas::{
 use super::{JOIN, Performer, widest};
 use crate::{
     net::PeerId,
-    store::{Batch, RepoUpdate, Scope, StoreError},
+    store::{Batch, RepoUpdate, StoreError},
     sync::{
         engine::{Heard, Input},
         verdict,
@@ -95,8 +95,7 @@ impl Performer {
             let (join, op) = Op::open(&bytes)?;
             let fresh = op.rev.micros() + JOIN_TOLD > self.clock.micros();
             if fresh && matches!(op.act, Act::Join { .. }) {
-                let identity = self.store.view(Scope::Members)?.identity(&self.me.did)?;
-                announce.identity = identity.map(|(block, _)| block.bytes().clone());
+                announce.identity = self.own_identity()?.map(|block| block.bytes().clone());
                 announce.ops.push(join.bytes().clone());
             }
         }

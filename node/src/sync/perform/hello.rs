@@ -28,14 +28,15 @@ impl Performer {
         Ok(Some(Hello::sign(tag, community, self.me.did, &self.me.device, &identity, join.as_ref(), binding)?))
     }
 
-    fn own_identity(&self) -> Result<Option<Block>, StoreError> {
-        if let Some((block, _)) = self.store.view(Scope::Members)?.identity(&self.me.did)? {
-            return Ok(Some(block));
-        }
-        match self.store.meta(meta::IDENTITY)? {
-            Some(bytes) => Ok(Some(Identity::open(&bytes)?.0)),
-            None => Ok(None),
-        }
+    pub(super) fn own_identity(&self) -> Result<Option<Block>, StoreError> {
+        let known = self.store.view(Scope::Members)?.identity(&self.me.did)?;
+        let own = self.store.meta(meta::IDENTITY)?.map(|bytes| Identity::open(&bytes)).transpose()?;
+        Ok(match (known, own) {
+            (Some((block, known)), Some((own_block, own))) if !known.beats(block.cid(), &own, own_block.cid()) => {
+                Some(own_block)
+            }
+            (known, own) => known.or(own).map(|(block, _)| block),
+        })
     }
 
     /// Who the peer is in this community; a join it presents is applied if an invite of ours admits it.

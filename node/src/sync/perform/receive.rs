@@ -107,8 +107,9 @@ impl Performer {
                 || !batch.repos.is_empty()
             {
                 let was_new = batch.charter.is_some();
+                let audience = batch.audience;
                 let applied = self.store.apply(batch, self.clock.micros())?;
-                note(pulled, &applied);
+                note(pulled, audience, &applied);
                 pulled.changed |= was_new;
                 if was_new {
                     inputs.extend(self.refresh(pull.community)?);
@@ -124,12 +125,12 @@ impl Performer {
         let blocks = blocks_of(part)?;
         let mut batch = Batch::new(asked.community, asked.audience);
         batch.loose = asked.cids.iter().filter_map(|cid| blocks.get(cid)).cloned().collect();
-        pulled.got.extend(batch.loose.iter().map(|block| *block.cid()));
+        pulled.got.extend(batch.loose.iter().map(|block| (asked.audience, *block.cid())));
         let applied = self.store.apply(batch, self.clock.micros())?;
         for (cid, _) in &applied.refused {
-            pulled.got.remove(cid);
+            pulled.got.remove(&(asked.audience, *cid));
         }
-        note(pulled, &applied);
+        note(pulled, asked.audience, &applied);
         Ok(self.applied(asked.community, &applied)?)
     }
 }
@@ -176,9 +177,14 @@ fn update(
     })
 }
 
-fn note(pulled: &mut Pulled, applied: &Applied) {
+fn note(pulled: &mut Pulled, audience: Audience, applied: &Applied) {
     pulled.changed |= applied.roster_changed || applied.people_changed;
     pulled.advanced.extend(applied.advanced.iter().copied());
     pulled.mismatched.extend(applied.mismatched.iter().copied());
-    pulled.blobs.extend(applied.blobs.iter().copied());
+    // A head that is wanted still although its last part was here: the tree it starts from is not ours any more.
+    let overtaken = applied.wanted.iter().map(|(repo, _)| *repo);
+    pulled
+        .overtaken
+        .extend(overtaken.filter(|repo| !applied.mismatched.contains(repo) && !pulled.after.contains_key(repo)));
+    pulled.blobs.extend(applied.blobs.iter().map(|cid| (audience, *cid)));
 }

@@ -152,8 +152,10 @@ impl Parts {
     }
 
     fn identity(&mut self, block: Block) {
-        self.part.identities.push(*block.cid());
-        self.put(block);
+        if !self.seen.contains(block.cid()) {
+            self.part.identities.push(*block.cid());
+            self.put(block);
+        }
     }
 
     fn op(&mut self, block: Block) {

@@ -1,0 +1,223 @@
+//! What has to hold whatever the seed.
+
+use folkmoot_schemas::{Audience, Cid, charter::Visibility, commit::RepoId};
+
+use super::World;
+use crate::{
+    store::Scope,
+    sync::{
+        engine::{Ask, Input},
+        message::{Blocks, Frame, Pull, Want},
+    },
+};
+
+/// `MOOT_SEEDS` runs more, `MOOT_SEED` one.
+fn seeds(usual: u64) -> Box<dyn Iterator<Item = u64>> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match number("MOOT_SEED") {
+        Some(seed) => Box::new(std::iter::once(seed)),
+        None => Box::new(0..number("MOOT_SEEDS").unwrap_or(usual)),
+    }
+}
+
+/// A connected graph: a line in random order, and some more links.
+fn connect_some(world: &mut World, nodes: usize) {
+    for b in 1..nodes {
+        let a = world.dice.below(b as u64) as usize;
+        if world.dice.below(2) == 0 { world.connect(a, b) } else { world.connect(b, a) }
+    }
+    for _ in 0..world.dice.below(nodes as u64) {
+        let (a, b) = (world.dice.below(nodes as u64) as usize, world.dice.below(nodes as u64) as usize);
+        if a != b {
+            world.connect(a, b);
+        }
+    }
+}
+
+fn visibility(seed: u64) -> Visibility {
+    if seed.is_multiple_of(3) { Visibility::Members } else { Visibility::Public }
+}
+
+fn any_audience(world: &mut World, visibility: Visibility) -> Audience {
+    match visibility {
+        Visibility::Public if world.dice.below(2) == 0 => Audience::Public,
+        _ => Audience::Members,
+    }
+}
+
+/// A community of all nodes, connected and at rest.
+fn settled(seed: u64, nodes: usize, gossip_loss: u64) -> (World, Cid) {
+    let mut world = World::new(seed, nodes, gossip_loss);
+    let community = world.found(0, visibility(seed));
+    for guest in 1..nodes {
+        world.invite(0, guest, &community);
+    }
+    for node in 0..nodes {
+        world.refresh(node);
+    }
+    connect_some(&mut world, nodes);
+    world.run_for(100);
+    (world, community)
+}
+
+#[test]
+fn everyone_holds_the_same_within_90_seconds_of_a_partition() {
+    for seed in seeds(50) {
+        let nodes = 2 + (seed % 4) as usize;
+        let loss = if seed % 2 == 0 { 100 } else { 50 };
+        let (mut world, community) = settled(seed, nodes, loss);
+        let everyone: Vec<usize> = (0..nodes).collect();
+        world.assert_alike(&everyone, Scope::Members, &community);
+
+        // A while of posts, cuts and restarts.
+        let links: Vec<(usize, usize)> = everyone
+            .iter()
+            .flat_map(|a| (0..*a).map(move |b| (*a, b)))
+            .filter(|(a, b)| world.is_linked(*a, *b))
+            .collect();
+        for _ in 0..12 {
+            let at = world.dice.below(nodes as u64) as usize;
+            let audience = any_audience(&mut world, visibility(seed));
+            let told = world.dice.below(2) == 0;
+            world.post(at, &community, audience, told);
+            match world.dice.below(4) {
+                0 => {
+                    let (a, b) = links[world.dice.below(links.len() as u64) as usize];
+                    world.cut(a, b);
+                }
+                1 => world.restart(at),
+                _ => {}
+            }
+            let pause = world.dice.below(20);
+            world.run_for(pause);
+        }
+        for (a, b) in links {
+            world.connect(a, b);
+        }
+        world.run_for(90);
+        world.assert_alike(&everyone, Scope::Members, &community);
+        assert!(world.records(0, Scope::Members, &community) >= 12, "seed {seed}");
+    }
+}
+
+#[test]
+fn with_all_gossip_lost_a_late_post_arrives_within_a_minute_without_a_reconnect() {
+    for seed in seeds(20) {
+        let (mut world, community) = settled(seed, 3, 100);
+        world.run_for(7 * 60 + seed);
+        let audience = any_audience(&mut world, visibility(seed));
+        world.post(1, &community, audience, false);
+        world.run_for(65);
+        world.assert_alike(&[0, 1, 2], Scope::Members, &community);
+        assert_eq!(world.records(2, Scope::Members, &community), 1, "seed {seed}");
+    }
+}
+
+#[test]
+fn an_announced_post_is_everywhere_in_two_seconds() {
+    for seed in seeds(12) {
+        let (mut world, community) = settled(seed, 4, 0);
+        let audience = any_audience(&mut world, visibility(seed));
+        world.post(2, &community, audience, true);
+        world.run_for(2);
+        world.assert_alike(&[0, 1, 2, 3], Scope::Members, &community);
+    }
+}
+
+#[test]
+fn a_joiner_is_admitted_by_any_member_and_has_everything_in_five_seconds() {
+    for seed in seeds(12) {
+        let (mut world, community) = settled(seed, 4, 100);
+        // Node 3 forgets nothing, but 0 (the founder) is away when it joins by way of 2.
+        let guest = world.nodes.len();
+        let node = world.node(guest);
+        world.nodes.push(node);
+        world.post(0, &community, Audience::Members, false);
+        world.invite(0, guest, &community);
+        world.run_for(70);
+        for other in 1..4 {
+            world.cut(0, other);
+        }
+        world.connect(guest, 2);
+        world.run_for(5);
+        let members = [guest, 2];
+        world.assert_alike(&members, Scope::Members, &community);
+        assert_eq!(world.records(guest, Scope::Members, &community), 1, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_liar_among_the_members_delays_nobody_else() {
+    for seed in seeds(25) {
+        let (mut world, community) = settled(seed, 4, 100);
+        world.lie(3);
+        for other in 0..3 {
+            world.connect(3, other);
+        }
+        world.connect(0, 1);
+        world.connect(1, 2);
+        for at in 0..3 {
+            let audience = any_audience(&mut world, visibility(seed));
+            world.post(at, &community, audience, at == 1);
+            world.run_for(20);
+        }
+        world.run_for(120);
+        world.assert_alike(&[0, 1, 2], Scope::Members, &community);
+        assert_eq!(world.records(0, Scope::Members, &community), 3, "seed {seed}");
+    }
+}
+
+/// Every block and name that reached a node.
+fn seen(world: &World, at: usize) -> String {
+    world.received.get(&at).map(|frames| format!("{frames:?}")).unwrap_or_default()
+}
+
+#[test]
+fn a_stranger_is_given_the_public_audience_and_nothing_else() {
+    for seed in seeds(9) {
+        let (mut world, community) = settled(seed, 2, 0);
+        for audience in [Audience::Public, Audience::Members] {
+            if visibility(seed) == Visibility::Public || audience == Audience::Members {
+                world.post(0, &community, audience, true);
+            }
+        }
+        world.run_for(40);
+        let view = world.nodes[0].store.view(Scope::Members).unwrap();
+        let member = &world.nodes[0].me;
+        let repo = RepoId { did: member.did, device: member.device.did(), audience: Audience::Members };
+        let (commit, _) = view.head_commit(&community, &repo).unwrap().unwrap();
+        drop(view);
+
+        let stranger = world.nodes.len();
+        let node = world.node(stranger);
+        world.nodes.push(node);
+        world.connect(stranger, 0);
+        world.run_for(2);
+        let peer = world.nodes[stranger].peer;
+        let want = vec![Want { did: repo.did, device: repo.device, audience: repo.audience, since: None, after: None }];
+        for (n, audience) in [Audience::Public, Audience::Members].into_iter().enumerate() {
+            let (want, people) = (want.clone(), vec![repo.did]);
+            let pull =
+                Pull { community, audience, roster: Some(Vec::new()), charter: true, people, want, max: 1 << 23 };
+            let blocks = Blocks { community, audience, cids: vec![*commit.cid()] };
+            for (m, ask) in [Ask::Pull(pull), Ask::Blocks(blocks)].into_iter().enumerate() {
+                let request = 1000 + (n * 2 + m) as u64;
+                world.nodes[0].requests.insert(request, (stranger, request));
+                world.input(0, Input::Request { peer, stream: request, ask: ask.clone() });
+                world.keep_answer(stranger, request, ask);
+            }
+        }
+        world.run_for(40);
+        let text = seen(&world, stranger);
+        assert!(!text.contains(&commit.cid().to_string()), "seed {seed}: a stranger was given a members' commit");
+        let parts: Vec<_> = (world.received[&stranger].iter())
+            .filter_map(|frame| if let Frame::Part(part) = frame { Some(part) } else { None })
+            .collect();
+        assert!(parts.iter().flat_map(|part| &part.deltas).all(|delta| delta.audience == Audience::Public));
+        match visibility(seed) {
+            // Charter and roster of a public community are for everyone.
+            Visibility::Public => assert!(parts.iter().any(|part| part.charter == Some(community)), "seed {seed}"),
+            Visibility::Members => assert!(parts.is_empty(), "seed {seed}"),
+        }
+    }
+}
