@@ -15,6 +15,7 @@ mod index;
 mod intern;
 mod meta;
 mod open;
+mod people;
 mod read_community;
 mod read_events;
 mod read_records;
@@ -27,6 +28,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod update;
+mod verify;
 pub mod write;
 mod writer;
 

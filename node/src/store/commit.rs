@@ -15,8 +15,8 @@ use super::{
     advance::{Put as Entry, Source, Step},
     blocks::Blocks,
     intern::{Name, Numbers},
+    people::People,
     repos::{Repo, Repos},
-    roster::People,
     write::{Change, Committed, Put},
     writer::Writer,
 };

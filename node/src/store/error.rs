@@ -12,7 +12,8 @@ pub enum StoreError {
     Newer { path: PathBuf, found: u64, known: u64 },
     #[error("the store is damaged: {0}")]
     Damaged(String),
-    #[error("the disk is full or failing; reading still works")]
+    /// redb takes nothing more after an I/O error until the file is opened again. What was acknowledged is safe.
+    #[error("the disk is full or failing; nothing is stored until the node is started again")]
     ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("{0} cannot be opened: {1}")]
     Io(PathBuf, #[source] std::io::Error),

@@ -29,7 +29,7 @@ fn builder() -> Builder {
 }
 
 /// All tables and the schema number, in one durable commit.
-fn initialise(db: &Database) -> Result<(), StoreError> {
+pub(super) fn initialise(db: &Database) -> Result<(), StoreError> {
     let mut txn = db.begin_write()?;
     txn.set_two_phase_commit(true);
     Writing::open(&txn)?.counters.insert("schema", SCHEMA)?;

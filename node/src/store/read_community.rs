@@ -10,8 +10,9 @@ use super::{
     Scope, StoreError, View,
     blocks::Blocks,
     intern::{Name, Numbers},
+    people::People,
     reader::Community,
-    roster::{People, Roster},
+    roster::Roster,
 };
 
 impl View {

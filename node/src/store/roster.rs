@@ -8,7 +8,7 @@ use std::{
 };
 
 use folkmoot_schemas::{
-    Audience, Cid, Did,
+    Audience, Cid,
     block::Block,
     charter::{Charter, Visibility},
     identity::Identity,
@@ -18,9 +18,9 @@ use redb::ReadableTable;
 
 use super::{
     Applied, Batch, Rosters, StoreError,
-    blocks::{Blocks, Why, cid_of_digest, digest_of},
+    blocks::{Blocks, Why, digest_of},
     intern::{Name, Numbers},
-    repos::Repos,
+    people::People,
     tables::{Reading, Tables},
     writer::Writer,
 };
@@ -53,37 +53,6 @@ pub(super) struct Waiting {
     ops: BTreeMap<Cid, Block>,
     identities: BTreeMap<Cid, Block>,
 }
-
-/// Lookups of identities and operations.
-pub(super) trait People: Blocks {
-    fn identity_block(&self, cid: &Cid) -> Result<Option<Block>, StoreError> {
-        match self.identities().get(&digest_of(cid))? {
-            Some(seq) => Ok(Some(self.block_named(seq.value(), *cid)?)),
-            None => Ok(None),
-        }
-    }
-
-    /// CID and document of the newest identity known of a person.
-    fn newest(&self, did: &Did) -> Result<Option<(Block, Identity)>, StoreError> {
-        let Some(number) = self.number(Name::Key(did))? else { return Ok(None) };
-        let Some(row) = self.people().get(number)? else { return Ok(None) };
-        let cid = cid_of_digest(row.value().0)?;
-        let block = self.identity_block(&cid)?.ok_or_else(|| StoreError::inconsistent("an identity"))?;
-        let identity = Identity::view(&block)?;
-        Ok(Some((block, identity)))
-    }
-
-    fn op_blocks(&self, community: u32) -> Result<Vec<Block>, StoreError> {
-        self.ops()
-            .range((community, &[0; 32])..=(community, &[0xff; 32]))?
-            .map(|row| {
-                let (key, seq) = row?;
-                self.block_named(seq.value(), cid_of_digest(key.value().1)?)
-            })
-            .collect()
-    }
-}
-impl<T: Tables> People for T {}
 
 /// Folds every stored roster anew: at open.
 pub(super) fn load(t: &Reading) -> Result<Rosters, StoreError> {
@@ -296,82 +265,6 @@ impl Writer<'_> {
             if let Some(seq) = seq {
                 self.release(seq, roster.number, why)?;
                 self.dirty = true;
-            }
-        }
-        Ok(())
-    }
-
-    /// Stores fresh identities that an operation names or that are a member's newest; the rest is a stranger's.
-    /// Answers whose newest document changed.
-    fn keep_identities(
-        &mut self,
-        roster: &Roster,
-        fresh: BTreeMap<Cid, (Block, Identity)>,
-        named: &BTreeSet<Cid>,
-    ) -> Result<BTreeSet<Did>, StoreError> {
-        let mut renewed = BTreeSet::new();
-        for (cid, (block, identity)) in fresh {
-            let newest = self.t.newest(&identity.did)?;
-            let newer = newest.is_none_or(|(other_block, other)| identity.beats(&cid, &other, other_block.cid()));
-            let member = roster.state.is_member(&identity.did)
-                || self.rosters.values().any(|other| other.state.is_member(&identity.did));
-            let wanted = named.contains(&cid) || (member && newer);
-            if !wanted {
-                continue;
-            }
-            let seq = self.put_block(&block)?;
-            self.t.identities.insert(&digest_of(&cid), seq)?;
-            self.hold_once(seq, roster.number, Why::Reach(roster.audience()))?;
-            if newer {
-                let did = self.intern(Name::Key(&identity.did))?;
-                self.t.people.insert(did, (&digest_of(&cid), identity.seq))?;
-                renewed.insert(identity.did);
-            }
-            self.dirty = true;
-        }
-        self.share_identities(roster, named)?;
-        Ok(renewed)
-    }
-
-    /// Gives reach in this community to identities it names, and everywhere to the newest of each member: a document
-    /// may have come by way of another community.
-    fn share_identities(&mut self, roster: &Roster, named: &BTreeSet<Cid>) -> Result<(), StoreError> {
-        let others: Vec<Arc<Roster>> = self.rosters.values().cloned().collect();
-        for cid in named {
-            let seq = self.t.identities.get(&digest_of(cid))?.map(|seq| seq.value());
-            if let Some(seq) = seq {
-                self.hold_once(seq, roster.number, Why::Reach(roster.audience()))?;
-            }
-        }
-        for did in roster.state.members.keys() {
-            let Some((block, _)) = self.t.newest(did)? else { continue };
-            let Some(seq) = self.t.seq(block.cid())? else { continue };
-            self.hold_once(seq, roster.number, Why::Reach(roster.audience()))?;
-            for other in others.iter().filter(|other| other.state.is_member(did)) {
-                self.hold_once(seq, other.number, Why::Reach(other.audience()))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Drops the repositories of this community's non-members, and everywhere those of devices that `renewed` people
-    /// no longer list.
-    fn drop_outsiders(&mut self, roster: &Roster, renewed: &BTreeSet<Did>) -> Result<(), StoreError> {
-        for repo in self.t.repos_of(roster.number, None)? {
-            if !roster.state.is_member(&self.t.key_of(repo.did)?) {
-                self.drop_repo(&repo)?;
-            }
-        }
-        let communities: Vec<u32> = self.rosters.values().map(|roster| roster.number).collect();
-        for did in renewed {
-            let Some((_, identity)) = self.t.newest(did)? else { continue };
-            let did = self.intern(Name::Key(did))?;
-            for community in &communities {
-                for repo in self.t.repos_of(*community, Some(did))? {
-                    if !identity.certifies(&self.t.key_of(repo.device)?) {
-                        self.drop_repo(&repo)?;
-                    }
-                }
             }
         }
         Ok(())

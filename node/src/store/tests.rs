@@ -2,6 +2,7 @@
 
 mod converge;
 mod events;
+mod failing;
 mod files;
 mod hostile;
 mod own;

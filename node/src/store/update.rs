@@ -1,69 +1,25 @@
-//! One repository's news from elsewhere: is the commit its author's and newer, and do the entries given turn the tree
-//! we hold into exactly the tree it signs?
-
-use std::collections::{BTreeMap, HashMap};
+//! One repository's news from elsewhere: is the commit its author's and newer, and is its tree here (`verify`), or a
+//! part of it?
 
 use folkmoot_schemas::{
-    Audience, Cid, Record, Tid,
+    Audience, Cid,
     block::Block,
     commit::{Commit, HeadRef},
-    kind::Kind,
-    limits, mst,
-    records::tombstone::Tombstone,
-    uri,
+    limits,
 };
 
 use super::{
     Applied, RepoUpdate, StoreError,
-    advance::{Put, Source, Step},
+    advance::Step,
     blocks::Blocks,
     intern::Numbers,
-    repos::{Leaf, Repo, Repos},
-    roster::{People, Roster},
+    people::People,
+    repos::{Repo, Repos},
+    roster::Roster,
     staging::Stage,
+    verify::{Place, Stop, Wanted, refused},
     writer::Writer,
 };
-
-const TOMBSTONE: &str = Tombstone::NAME;
-
-/// What is to stand at a path; None: nothing.
-type Wanted = BTreeMap<String, Option<Place>>;
-
-#[derive(Debug, Clone)]
-enum Place {
-    New { block: Block, rev: Tid, record: Box<Record> },
-    Stored(Leaf),
-}
-
-impl Place {
-    fn cid(&self) -> Cid {
-        match self {
-            Self::New { block, .. } => *block.cid(),
-            Self::Stored(leaf) => leaf.cid,
-        }
-    }
-}
-
-/// Why an update is not taken. Everything but `Error` is the sender's or author's doing.
-enum Stop {
-    /// Breaks a rule whatever else arrives.
-    Refused(String),
-    /// The tree does not add up with what was given.
-    Mismatch,
-    /// The given `since` is not what we hold.
-    OtherBase,
-    Error(StoreError),
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Error(error)
-    }
-}
-
-fn refused<T>(why: impl Into<String>) -> Result<T, Stop> {
-    Err(Stop::Refused(why.into()))
-}
 
 impl Writer<'_> {
     pub(super) fn take_update(
@@ -185,23 +141,7 @@ impl Writer<'_> {
         now: u64,
     ) -> Result<Option<Vec<Cid>>, Stop> {
         let stage = self.stage(repo.number)?;
-        let wanted = match self.wanted(repo, commit, &update) {
-            Ok(wanted) => wanted,
-            Err(stop) => {
-                self.give_up(repo, stage, &update)?;
-                return Err(stop);
-            }
-        };
-        let mut step = self.check_tree(repo, commit, &update, &wanted, now);
-        if matches!(step, Err(Stop::Mismatch)) && stage.is_some_and(|stage| stage.since_is(update.since.as_ref())) {
-            let mut joined: Wanted = self
-                .staged_entries(repo.number)?
-                .into_iter()
-                .map(|(path, leaf)| (path, leaf.map(Place::Stored)))
-                .collect();
-            joined.extend(wanted);
-            step = self.check_tree(repo, commit, &update, &joined, now);
-        }
+        let step = self.find_step(repo, commit, &update, stage, now);
         match step {
             Ok(step) => {
                 let lacking = self.advance(repo, step)?;
@@ -212,6 +152,27 @@ impl Writer<'_> {
                 self.give_up(repo, stage, &update)?;
                 Err(stop)
             }
+        }
+    }
+
+    fn find_step(
+        &self,
+        repo: &Repo,
+        commit: &Commit,
+        update: &RepoUpdate,
+        stage: Option<Stage>,
+        now: u64,
+    ) -> Result<Step, Stop> {
+        let wanted = self.wanted(repo, commit, update)?;
+        match self.check_tree(repo, commit, update, &wanted) {
+            Err(Stop::Mismatch) if stage.is_some_and(|stage| stage.since_is(update.since.as_ref())) => {
+                let staged = self.staged_entries(repo.number)?.into_iter();
+                let mut joined: Wanted = staged.map(|(path, leaf)| (path, leaf.map(Place::Stored))).collect();
+                joined.extend(wanted);
+                let checked = self.check_tree(repo, commit, update, &joined)?;
+                checked.step(commit, &update.commit, joined, now)
+            }
+            checked => checked?.step(commit, &update.commit, wanted, now),
         }
     }
 
@@ -255,118 +216,4 @@ impl Writer<'_> {
         self.save_stage(repo, stage)?;
         Ok(())
     }
-
-    /// Checks every entry the update names, and finds its block.
-    fn wanted(&self, repo: &Repo, commit: &Commit, update: &RepoUpdate) -> Result<Wanted, Stop> {
-        if let Some(since) = &update.since
-            && repo.held.is_none_or(|held| held.head != *since)
-        {
-            return Err(Stop::OtherBase);
-        }
-        let given: HashMap<&Cid, &Block> = update.blocks.iter().map(|block| (block.cid(), block)).collect();
-        let mut wanted = Wanted::new();
-        for path in &update.gone {
-            if self.t.leaf_at(repo.number, path)?.is_some() {
-                wanted.insert(path.clone(), None);
-            }
-        }
-        for (path, cid) in &update.put {
-            let (collection, _) = uri::check_path(path).or_else(|why| refused(format!("{path:?}: {why}")))?;
-            let place = match given.get(cid) {
-                Some(block) => {
-                    let (rev, record) = check_record(commit, collection, block).or_else(refused)?;
-                    Place::New { block: (*block).clone(), rev, record: Box::new(record) }
-                }
-                None => self.stored(repo, commit, path, collection, cid)?,
-            };
-            wanted.insert(path.clone(), Some(place));
-        }
-        Ok(wanted)
-    }
-
-    /// An entry whose block was not sent: only what came here under the same audience will do, or a stranger could
-    /// have us serve by a public record what only members may read.
-    fn stored(&self, repo: &Repo, commit: &Commit, path: &str, collection: &str, cid: &Cid) -> Result<Place, Stop> {
-        if let Some(leaf) = self.t.leaf_at(repo.number, path)?
-            && leaf.cid == *cid
-        {
-            return Ok(Place::Stored(leaf));
-        }
-        let Some(seq) = self.t.seq(cid)? else { return Err(Stop::Mismatch) };
-        if !self.t.reaches(seq, Some(repo.community), repo.audience)? {
-            return Err(Stop::Mismatch);
-        }
-        let block = self.t.block_named(seq, *cid)?;
-        let (rev, _) = check_record(commit, collection, &block).or_else(refused)?;
-        Ok(Place::Stored(Leaf { seq, rev, cid: *cid }))
-    }
-
-    /// Builds the tree that `wanted` makes of the base, and compares it with what the commit signs: count first.
-    fn check_tree(
-        &self,
-        repo: &Repo,
-        commit: &Commit,
-        update: &RepoUpdate,
-        wanted: &Wanted,
-        now: u64,
-    ) -> Result<Step, Stop> {
-        let base = self.t.entries(repo.number)?;
-        let mut entries = if update.since.is_some() { base.clone() } else { mst::Entries::new() };
-        for (path, place) in wanted {
-            match place {
-                Some(place) => entries.insert(path.clone(), place.cid()),
-                None => entries.remove(path),
-            };
-        }
-        if entries.len() as u64 != commit.count {
-            return Err(Stop::Mismatch);
-        }
-        let tree = mst::build(&entries).or_else(|why| refused(why.to_string()))?;
-        if tree.root != commit.data {
-            return Err(Stop::Mismatch);
-        }
-        let gone = base.keys().filter(|path| !entries.contains_key(*path)).cloned().collect();
-        let mut puts = Vec::new();
-        for (path, place) in wanted {
-            let Some(place) = place else { continue };
-            if base.get(path) == Some(&place.cid()) {
-                continue;
-            }
-            let cid = place.cid();
-            let (rev, source) = match place.clone() {
-                Place::New { block, rev, record } => (rev, Source::New(block, record)),
-                Place::Stored(leaf) => (leaf.rev, Source::Stored(leaf.seq)),
-            };
-            // Staged parts were checked against the commit they came with, which may be an older one.
-            if rev > commit.rev {
-                return Err(Stop::Mismatch);
-            }
-            puts.push(Put { path: path.clone(), cid, rev, source });
-        }
-        Ok(Step {
-            commit: update.commit.clone(),
-            head: HeadRef { rev: commit.rev, cid: *update.commit.cid() },
-            count: commit.count,
-            puts,
-            gone,
-            nodes: tree.nodes,
-            own: false,
-            now,
-        })
-    }
-}
-
-/// What a tree may hold at a path of `collection`: a record of that kind, or a tombstone, no newer than the commit.
-fn check_record(commit: &Commit, collection: &str, block: &Block) -> Result<(Tid, Record), String> {
-    if block.bytes().len() > limits::RECORD {
-        return Err(format!("a record of {} bytes", block.bytes().len()));
-    }
-    let (rev, record) = Record::view(block).map_err(|why| why.to_string())?;
-    if record.name() != collection && record.name() != TOMBSTONE {
-        return Err(format!("{} stands under {collection}", record.name()));
-    }
-    if rev > commit.rev {
-        return Err("a record is newer than its commit".into());
-    }
-    Ok((rev, record))
 }

@@ -1,0 +1,190 @@
+//! Do the entries given turn the tree we hold into exactly the tree a commit signs?
+
+use std::collections::{BTreeMap, HashMap};
+
+use folkmoot_schemas::{
+    Cid, Record, Tid,
+    block::Block,
+    commit::{Commit, HeadRef},
+    kind::Kind,
+    limits, mst,
+    records::tombstone::Tombstone,
+    uri,
+};
+
+use super::{
+    RepoUpdate, StoreError,
+    advance::{Put, Source, Step},
+    blocks::Blocks,
+    repos::{Leaf, Repo, Repos},
+    writer::Writer,
+};
+
+const TOMBSTONE: &str = Tombstone::NAME;
+
+/// What is to stand at a path; None: nothing.
+pub(super) type Wanted = BTreeMap<String, Option<Place>>;
+
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    New { block: Block, rev: Tid, record: Box<Record> },
+    Stored(Leaf),
+}
+
+impl Place {
+    fn cid(&self) -> Cid {
+        match self {
+            Self::New { block, .. } => *block.cid(),
+            Self::Stored(leaf) => leaf.cid,
+        }
+    }
+}
+
+/// Why an update is not taken. Everything but `Error` is the sender's or author's doing.
+pub(super) enum Stop {
+    /// Breaks a rule whatever else arrives.
+    Refused(String),
+    /// The tree does not add up with what was given.
+    Mismatch,
+    /// The given `since` is not what we hold.
+    OtherBase,
+    Error(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// A tree that adds up: what is held now, what is to be held, and its nodes.
+pub(super) struct Checked {
+    base: mst::Entries,
+    entries: mst::Entries,
+    nodes: Vec<Block>,
+}
+
+pub(super) fn refused<T>(why: impl Into<String>) -> Result<T, Stop> {
+    Err(Stop::Refused(why.into()))
+}
+
+impl Writer<'_> {
+    /// Checks every entry the update names, and finds its block.
+    pub(super) fn wanted(&self, repo: &Repo, commit: &Commit, update: &RepoUpdate) -> Result<Wanted, Stop> {
+        if let Some(since) = &update.since
+            && repo.held.is_none_or(|held| held.head != *since)
+        {
+            return Err(Stop::OtherBase);
+        }
+        let given: HashMap<&Cid, &Block> = update.blocks.iter().map(|block| (block.cid(), block)).collect();
+        let mut wanted = Wanted::new();
+        for path in &update.gone {
+            if self.t.leaf_at(repo.number, path)?.is_some() {
+                wanted.insert(path.clone(), None);
+            }
+        }
+        for (path, cid) in &update.put {
+            let (collection, _) = uri::check_path(path).or_else(|why| refused(format!("{path:?}: {why}")))?;
+            let place = match given.get(cid) {
+                Some(block) => {
+                    let (rev, record) = check_record(commit, collection, block).or_else(refused)?;
+                    Place::New { block: (*block).clone(), rev, record: Box::new(record) }
+                }
+                None => self.stored(repo, commit, path, collection, cid)?,
+            };
+            wanted.insert(path.clone(), Some(place));
+        }
+        Ok(wanted)
+    }
+
+    /// An entry whose block was not sent: only what came here under the same audience will do, or a stranger could
+    /// have us serve by a public record what only members may read.
+    fn stored(&self, repo: &Repo, commit: &Commit, path: &str, collection: &str, cid: &Cid) -> Result<Place, Stop> {
+        if let Some(leaf) = self.t.leaf_at(repo.number, path)?
+            && leaf.cid == *cid
+        {
+            return Ok(Place::Stored(leaf));
+        }
+        let Some(seq) = self.t.seq(cid)? else { return Err(Stop::Mismatch) };
+        if !self.t.reaches(seq, Some(repo.community), repo.audience)? {
+            return Err(Stop::Mismatch);
+        }
+        let block = self.t.block_named(seq, *cid)?;
+        let (rev, _) = check_record(commit, collection, &block).or_else(refused)?;
+        Ok(Place::Stored(Leaf { seq, rev, cid: *cid }))
+    }
+
+    /// Builds the tree that `wanted` makes of the base, and compares it with what the commit signs: count first.
+    pub(super) fn check_tree(
+        &self,
+        repo: &Repo,
+        commit: &Commit,
+        update: &RepoUpdate,
+        wanted: &Wanted,
+    ) -> Result<Checked, Stop> {
+        let base = self.t.entries(repo.number)?;
+        let mut entries = if update.since.is_some() { base.clone() } else { mst::Entries::new() };
+        for (path, place) in wanted {
+            match place {
+                Some(place) => entries.insert(path.clone(), place.cid()),
+                None => entries.remove(path),
+            };
+        }
+        if entries.len() as u64 != commit.count {
+            return Err(Stop::Mismatch);
+        }
+        let tree = mst::build(&entries).or_else(|why| refused(why.to_string()))?;
+        if tree.root != commit.data {
+            return Err(Stop::Mismatch);
+        }
+        Ok(Checked { base, entries, nodes: tree.nodes })
+    }
+}
+
+impl Checked {
+    /// The step from the held tree to this one.
+    pub(super) fn step(self, commit: &Commit, block: &Block, wanted: Wanted, now: u64) -> Result<Step, Stop> {
+        let mut puts = Vec::new();
+        for (path, place) in wanted {
+            let Some(place) = place else { continue };
+            let cid = place.cid();
+            if self.base.get(&path) == Some(&cid) {
+                continue;
+            }
+            let (rev, source) = match place {
+                Place::New { block, rev, record } => (rev, Source::New(block, record)),
+                Place::Stored(leaf) => (leaf.rev, Source::Stored(leaf.seq)),
+            };
+            // Staged parts were checked against the commit they came with, which may be another one.
+            if rev > commit.rev {
+                return Err(Stop::Mismatch);
+            }
+            puts.push(Put { path, cid, rev, source });
+        }
+        Ok(Step {
+            commit: block.clone(),
+            head: HeadRef { rev: commit.rev, cid: *block.cid() },
+            count: commit.count,
+            puts,
+            gone: self.base.into_keys().filter(|path| !self.entries.contains_key(path)).collect(),
+            nodes: self.nodes,
+            own: false,
+            now,
+        })
+    }
+}
+
+/// What a tree may hold at a path of `collection`: a record of that kind, or a tombstone, no newer than the commit.
+fn check_record(commit: &Commit, collection: &str, block: &Block) -> Result<(Tid, Record), String> {
+    if block.bytes().len() > limits::RECORD {
+        return Err(format!("a record of {} bytes", block.bytes().len()));
+    }
+    let (rev, record) = Record::view(block).map_err(|why| why.to_string())?;
+    if record.name() != collection && record.name() != TOMBSTONE {
+        return Err(format!("{} stands under {collection}", record.name()));
+    }
+    if rev > commit.rev {
+        return Err("a record is newer than its commit".into());
+    }
+    Ok((rev, record))
+}
