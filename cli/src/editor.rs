@@ -33,7 +33,9 @@ pub(crate) fn text(words: &[String], current: &str, session: &Session) -> Result
     };
     let cleaned = clean(&given);
     if cleaned.is_empty() {
-        return Err(Error::refused("could not publish: the text is empty"));
+        return Err(
+            Error::refused("could not publish: the text is empty").hint("nothing was published; give some words")
+        );
     }
     Ok(cleaned)
 }
@@ -42,7 +44,8 @@ pub(crate) fn stdin() -> Result<String> {
     let mut text = String::new();
     let read = io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
     match read {
-        Ok(n) if n as u64 > MOST => Err(Error::refused("could not read the text from stdin: it is longer than 1 MiB")),
+        Ok(n) if n as u64 > MOST => Err(Error::refused("could not read the text from stdin: it is longer than 1 MiB")
+            .hint("`moot limits` lists every limit")),
         Ok(_) => Ok(text),
         Err(error) => Err(Error::refused(format!("could not read the text from stdin: {error}"))),
     }
@@ -81,7 +84,8 @@ fn edit(current: &str, session: &Session) -> Result<String> {
     let _ = fs::remove_file(&path);
     let text = text?;
     if !current.is_empty() && text == current {
-        return Err(Error::refused("could not publish the change: nothing was changed"));
+        return Err(Error::refused("could not publish the change: nothing was changed")
+            .hint("change the text in the editor and save it"));
     }
     Ok(text)
 }

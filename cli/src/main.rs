@@ -42,7 +42,10 @@ fn main() -> ExitCode {
 fn confess_panics() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
-        let cause = info.payload_as_str().unwrap_or("no reason given");
+        let payload = info.payload();
+        let text =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let cause = text.unwrap_or("no reason given");
         // The process ends here; a closed stderr cannot be told about.
         let _ = writeln!(
             std::io::stderr(),

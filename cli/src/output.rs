@@ -10,7 +10,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, Exit};
 
 /// How results are wanted.
 #[derive(Debug, Default)]
@@ -139,9 +139,12 @@ pub(crate) fn error(error: &Error) {
     let mut to = anstream::stderr();
     let head = Line::new().styled(AnsiColor::Red.on_default().bold(), "moot:").text(" ").text(&error.message);
     let cause = error.detail.iter().map(|detail| Line::new().text("  ").text(detail));
-    let hint =
-        error.hint.iter().map(|hint| Line::new().styled(AnsiColor::Green.on_default(), "hint:").text(" ").text(hint));
-    for line in std::iter::once(head).chain(cause).chain(hint) {
+    let hint = error.hint.as_deref().unwrap_or(match error.exit {
+        Exit::Network => "try again when a node of another member is running",
+        _ => "`moot COMMAND --help` shows how it is meant",
+    });
+    let hint = Line::new().styled(AnsiColor::Green.on_default(), "hint:").text(" ").text(hint);
+    for line in std::iter::once(head).chain(cause).chain([hint]) {
         // Nobody is left to be told when stderr is closed.
         let _ = writeln!(to, "{}", line.0);
     }

@@ -50,14 +50,13 @@ pub(crate) fn draft(noun: &str, record: impl Into<Record>) -> Result<WireDraft> 
     let record = record.into();
     let failed = |why: String| Error::refused(format!("could not publish the {noun}: {why}"));
     record.check().map_err(|fault| {
-        let said = failed(fault.to_string());
-        if fault.reason.contains("are allowed") { said.hint("`moot limits` lists every limit") } else { said }
+        failed(fault.to_string()).hint("change that and run the command again; nothing was published")
     })?;
     // Publishing sets the real rev.
     let block = Tid::from_u64(0).and_then(|rev| record.encode(rev)).map_err(|error| failed(error.to_string()))?;
     if block.bytes().len() > record.limit() {
         return Err(failed(format!("it is {} bytes long, {} are allowed", block.bytes().len(), record.limit()))
-            .hint("`moot limits` lists every limit"));
+            .hint("shorten it; `moot limits` lists every limit"));
     }
     Ok(WireDraft { rkey: None, members_only: false, record: block.bytes().to_vec(), again: false })
 }
@@ -82,20 +81,20 @@ pub(crate) fn publish(
 pub(crate) fn publish_one(session: &Session, community: Option<&str>, draft: WireDraft, verb: &str) -> Result<()> {
     for info in publish(session, community, vec![draft])? {
         session.out.object(&info);
-        session.out.line(said(&info, verb));
+        session.out.line(said(session, &info, verb));
     }
     Ok(())
 }
 
 /// "posted  abcdefghijklmnop  River Street  http://…  (not sent yet)"
-pub(crate) fn said(info: &PublishedInfo, verb: &str) -> Line {
+pub(crate) fn said(session: &Session, info: &PublishedInfo, verb: &str) -> Line {
     let verb = if info.existed { "already there:" } else { verb };
     let line = Line::new().strong(verb).text(" ").id(&info.short).text(" in ").text(&info.community_name);
     let line = match &info.url {
         Some(url) => line.text("  ").id(url),
         None => line,
     };
-    if info.sent { line } else { line.faint("  (not sent yet: no node is running)") }
+    if info.sent { line } else { line.faint(session.not_sent()) }
 }
 
 /// What `--json` prints of a record: where it stands, and its fields as DAG-JSON.

@@ -124,6 +124,14 @@ impl Session {
         }
     }
 
+    /// Why what was written last has not reached anybody yet.
+    pub(crate) fn not_sent(&self) -> &'static str {
+        match self.local.borrow().is_some() {
+            true => "  (not sent yet: no node is running)",
+            false => "  (not sent yet: no peer is connected)",
+        }
+    }
+
     /// Lets go of the store, before a person thinks in an editor or a node is started in this process.
     pub(crate) fn release(&self) {
         self.local.replace(None);

@@ -143,6 +143,12 @@ pub(crate) fn found(session: &Session, name: String, public: bool, describe: Des
 
 /// One line of a list.
 pub(crate) fn summary(info: &CommunityInfo) -> Line {
+    if info.pending && info.name.is_empty() {
+        return Line::new()
+            .warn("pending")
+            .text(": your join was not answered yet (moot serve keeps trying)  ")
+            .id(&info.cid);
+    }
     let line = Line::new()
         .strong(&info.name)
         .text(if info.public { "  public, " } else { "  members only, " })
@@ -151,7 +157,7 @@ pub(crate) fn summary(info: &CommunityInfo) -> Line {
         .text(count(info.records, "record", "records"));
     let line = match (&info.role, info.pending) {
         (Some(role), _) => line.text(", you are a ").text(role),
-        (None, true) => line.warn(", your join is not there yet"),
+        (None, true) => line.warn(", your join is pending"),
         (None, false) => line,
     };
     let line = if info.complete { line } else { line.warn(", not complete yet") };

@@ -23,6 +23,6 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let (uri, sent) = answer!(session.ask(&request)?, Reply::Deleted { uri, sent } => (uri, sent))?;
     session.out.object(&json!({"uri": uri, "community": found.item.community, "deleted": true, "sent": sent}));
     let line = Line::new().strong("deleted ").id(&found.item.short);
-    session.out.line(if sent { line } else { line.faint("  (not sent yet: no node is running)") });
+    session.out.line(if sent { line } else { line.faint(session.not_sent()) });
     Ok(())
 }

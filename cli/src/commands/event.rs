@@ -8,7 +8,7 @@ pub(crate) mod import;
 pub(crate) mod list;
 
 use clap::Subcommand;
-use folkmoot_node::request::CommunityInfo;
+use folkmoot_node::request::{AnswersInfo, CommunityInfo, Item};
 use folkmoot_schemas::{
     records::event::{Event, Override},
     recur::{self, BUDGET, Instance},
@@ -165,16 +165,25 @@ fn echo(session: &Session, event: &Event) {
     }
 }
 
-/// What the neutral form of an event does not say.
-pub(crate) fn print_details(session: &Session, event: &Event) {
-    if event.recur.is_some() {
-        for instance in coming(session, event, 5) {
-            let changed = event.on(&instance);
-            let line = Line::new().faint("  next  ").text(words(&changed.start, changed.duration, changed.days));
-            session.out.line(if instance.cancelled { line.warn("  cancelled") } else { line });
-        }
+/// The next dates of a series, each as it will be and with who comes. None for a single event.
+pub(crate) fn next_dates(session: &Session, item: &Item, event: &Event) -> Result<Vec<(Instance, AnswersInfo)>> {
+    if event.recur.is_none() {
+        return Ok(Vec::new());
+    }
+    let coming = coming(session, event, 5).into_iter();
+    coming
+        .map(|instance| super::show::answers(session, item, Some(instance.at.text())).map(|a| (instance, a)))
+        .collect()
+}
+
+pub(crate) fn print_dates(session: &Session, event: &Event, dates: &[(Instance, AnswersInfo)]) {
+    for (instance, answers) in dates {
+        let changed = event.on(instance);
+        let line = Line::new().faint("next  ").text(words(&changed.start, changed.duration, changed.days));
+        let line = if instance.cancelled { line.warn("  cancelled") } else { line };
+        session.out.line(if answers.going > 0 { line.text(format!("  {} going", answers.going)) } else { line });
     }
     if let Some(capacity) = event.rsvp.as_ref().and_then(|r| r.capacity) {
-        session.out.line(Line::new().faint("Capacity  ").text(capacity.to_string()));
+        session.out.line(Line::new().faint("capacity  ").text(capacity.to_string()));
     }
 }

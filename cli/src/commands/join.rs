@@ -55,7 +55,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         _ => None,
     };
     let request = Request::Join { link: args.link, via: args.via };
-    let reply = over_the_network(session, request, Some(&introduce)).map_err(|error| match error.exit {
+    let reply = over_the_network(session, request, introduce).map_err(|error| match error.exit {
         Exit::Network if error.hint.is_none() => {
             error.hint("your join is kept and tried again while the node runs: moot serve")
         }

@@ -19,7 +19,7 @@ pub(crate) fn run(session: &Session) -> Result<()> {
             format!("{} {}", limit.value, limit.unit)
         };
         session.out.line(
-            Line::new().text(format!("{:widest$}  ", limit.name)).strong(format!("{value:<16}")).faint(limit.beyond),
+            Line::new().text(format!("{:widest$}  ", limit.name)).strong(format!("{value:<23}")).faint(limit.beyond),
         );
     }
     Ok(())

@@ -53,7 +53,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     };
     if let Some(reply) = session.ask_node(&Request::Status)? {
         let status = answer!(reply, Reply::Status(status) => status)?;
-        let said = Error::refused("could not start: a node is already running for this home");
+        let said = Error::refused("could not start: a node is already running for this home")
+            .hint("use it as it is, or stop it first; moot invite makes another link");
         return Err(match status.http {
             Some(http) => said.because(format!("its page is {http}")),
             None => said,

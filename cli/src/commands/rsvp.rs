@@ -116,11 +116,13 @@ fn check(event: &Event, answer: Word, bring: u32) -> Result<()> {
         return Ok(());
     }
     if event.status == Status::Cancelled {
-        return Err(refuse("it is cancelled"));
+        return Err(refuse("it is cancelled").hint("nothing to answer: it does not take place"));
     }
     match (rules.mode, rules.url) {
         (RsvpMode::None, _) => return Err(refuse("it takes no answers").hint("just come")),
-        (RsvpMode::External, Some(url)) => return Err(refuse("answers are taken elsewhere").because(url)),
+        (RsvpMode::External, Some(url)) => {
+            return Err(refuse("answers are taken elsewhere").because(url).hint("answer there"));
+        }
         _ => {}
     }
     match rules.plus_max {

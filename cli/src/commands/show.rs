@@ -1,5 +1,5 @@
 use folkmoot_node::request::{AnswersInfo, Item, Reply, Request};
-use folkmoot_schemas::{card::Card, kind::Kind, records::post::Post};
+use folkmoot_schemas::{card::Card, kind::Kind, records::post::Post, recur::Instance};
 use serde_json::json;
 
 use super::{event, feed};
@@ -25,12 +25,15 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
 pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     let Found { item, record } = found;
     let replies = about(session, item, Post::NAME)?;
-    let answers = record.as_event().map(|_| answers(session, item)).transpose()?;
+    let answers = record.as_event().map(|_| answers(session, item, None)).transpose()?;
+    let dates = record.as_event().map_or(Ok(Vec::new()), |planned| event::next_dates(session, item, planned))?;
     if session.out.json {
         let mut value = record::as_json(item);
         value["replies"] = replies.iter().map(record::as_json).collect();
         if let Some(answers) = &answers {
             value["answers"] = json!(answers);
+            let date = |(i, a): &(Instance, AnswersInfo)| json!({"at": i.at.text(), "start": i.start, "cancelled": i.cancelled, "answers": a});
+            value["dates"] = dates.iter().map(date).collect();
         }
         session.out.object(&value);
         return Ok(());
@@ -38,7 +41,7 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     let out = &session.out;
     card(out, item, &record.card());
     if let Some(planned) = record.as_event() {
-        event::print_details(session, planned);
+        event::print_dates(session, planned, &dates);
     }
     if let Some(answers) = &answers {
         print_answers(out, answers);
@@ -63,7 +66,7 @@ fn card(out: &Output, item: &Item, card: &Card) {
         out.line(Line::new().faint("where  ").text(place));
     }
     for (label, value) in &card.facts {
-        out.line(Line::new().faint(format!("{label}  ")).text(value));
+        out.line(Line::new().faint(format!("{}  ", label.to_lowercase())).text(value));
     }
     if !card.tags.is_empty() {
         out.line(Line::new().faint("tags  ").text(card.tags.join(", ")));
@@ -91,9 +94,9 @@ fn about(session: &Session, item: &Item, collection: &str) -> Result<Vec<Item>> 
     answer!(session.ask(&request)?, Reply::Items(items) => items)
 }
 
-pub(crate) fn answers(session: &Session, item: &Item) -> Result<AnswersInfo> {
-    let request =
-        Request::Answers { target: item.uri.clone(), community: Some(item.community.clone()), occurrence: None };
+/// To the event as a whole, or to one of its dates.
+pub(crate) fn answers(session: &Session, item: &Item, occurrence: Option<String>) -> Result<AnswersInfo> {
+    let request = Request::Answers { target: item.uri.clone(), community: Some(item.community.clone()), occurrence };
     answer!(session.ask(&request)?, Reply::Answers(answers) => answers)
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     for addr in &args.via {
         super::peer::check(addr)?;
     }
-    let reply = over_the_network(session, Request::Sync { via: args.via, wait_s: args.wait }, None)?;
+    let reply = over_the_network(session, Request::Sync { via: args.via, wait_s: args.wait }, |_| None)?;
     let (peers, complete, communities) =
         answer!(reply, Reply::Synced { peers, complete, communities } => (peers, complete, communities))?;
     session.out.object(&json!({"peers": peers, "complete": complete, "communities": communities}));
@@ -46,13 +46,12 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
 }
 
 /// Asks the running node; with none running, a short-lived one in this process that listens nowhere and shows no page.
-/// `after` is published on success while the network is still there.
+/// `follow_up` is asked on success while the network is still there.
 pub(crate) fn over_the_network(
     session: &Session,
     request: Request,
-    after: Option<&dyn Fn(&Reply) -> Option<Request>>,
+    follow_up: impl Fn(&Reply) -> Option<Request>,
 ) -> Result<Reply> {
-    let follow_up = |reply: &Reply| after.and_then(|after| after(reply));
     if let Some(reply) = session.ask_node(&request)? {
         if let Some(next) = follow_up(&reply) {
             session.ask(&next)?;
@@ -65,7 +64,7 @@ pub(crate) fn over_the_network(
     block_on(async {
         let node = start_node(session, &home, net).await?;
         let reply = answered(node.request(request).await);
-        let reply = match reply.as_ref().ok().and_then(follow_up) {
+        let reply = match reply.as_ref().ok().and_then(&follow_up) {
             Some(next) => answered(node.request(next).await).and(reply),
             None => reply,
         };

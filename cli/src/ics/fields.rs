@@ -53,7 +53,7 @@ pub(super) fn event(
         .flat_map(|e| e.values.iter().filter_map(ICalendarValue::as_text));
     let mut seen = BTreeSet::new();
     event.tags = tags
-        .map(|t| one_line(t))
+        .map(one_line)
         .filter(|t| !t.is_empty() && seen.insert(t.to_lowercase()))
         .map(|t| cut(t, 40, "a category", said))
         .collect();

@@ -57,7 +57,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         }
     };
     if event == old {
-        return Err(Error::refused("could not cancel it: it is cancelled already"));
+        return Err(Error::refused("could not cancel it: it is cancelled already")
+            .hint("moot event edit EVENT --confirmed takes that back"));
     }
     event.follow(&old);
     let draft = record::redraft("event", &found.item, event)?;

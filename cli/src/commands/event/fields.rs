@@ -1,6 +1,7 @@
 //! The flags that say what an event is, shared by `event add` and `event edit`. An empty value takes a field away.
 
 use folkmoot_schemas::{
+    error::Fault,
     records::{
         event::{
             CATEGORIES, Event, EventLink, LinkKind, Mode, OnlineLink, PerformingAct, Place, RsvpMode, RsvpRules,
@@ -8,6 +9,7 @@ use folkmoot_schemas::{
         },
         text::clean,
     },
+    recur::Rule,
     when::Start,
 };
 use jiff::{
@@ -148,6 +150,11 @@ impl Fields {
                 event.overrides.clear();
             }
         }
+        if let Some(rule) = &event.recur
+            && rule.check(&event.start).is_err()
+        {
+            return Err(outside(rule, event));
+        }
         self.apply_place(event);
         for (field, given) in [
             (&mut event.summary, &self.summary),
@@ -277,6 +284,19 @@ impl Fields {
             _ => {}
         }
     }
+}
+
+/// Tells a start that is no date of its series from other faults of the rule, which the rule itself names best.
+fn outside(rule: &Rule, event: &Event) -> Error {
+    let fault = rule.check(&event.start).map_or_else(|fault| fault, |()| Fault::new("recur", "does not fit"));
+    if fault.field != "recur" || !fault.reason.contains("match") {
+        return Error::refused(format!("could not publish the event: {fault}"))
+            .hint("moot event add --help shows repetitions that work");
+    }
+    Error::refused("could not publish the event: its start is not one of the dates it repeats on")
+        .because(format!("starts {}", event.when_words()))
+        .because(format!("repeats {}", rule.in_words()))
+        .hint("give the first of those dates as the start")
 }
 
 fn set(field: &mut Option<String>, given: Option<&str>) {

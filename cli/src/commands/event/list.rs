@@ -15,6 +15,11 @@ use crate::{
     when::{Typed, zone},
 };
 
+/// The year 1900: no start is earlier.
+const BEGINNING: i64 = -2_208_988_800;
+/// Most dates of one request.
+const MOST: u32 = 10_000;
+
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  moot event list\n  moot event list --from 2026-12-01 --to 2026-12-31 --json\n  moot event list --past"
@@ -42,22 +47,20 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         text.as_deref().map(|text| Typed::read_date(text, zone::wall(now, &here))).transpose()
     };
     let begin = |date: Date| Start::Date { date }.instant(&here);
-    let (from, to) = (day(&args.from)?, day(&args.to)?);
-    let from = from.map_or(if args.past { 0 } else { now }, begin);
-    let to = match to {
-        Some(date) => date.tomorrow().map_or(i64::MAX, begin),
-        None if args.past => now,
-        None => from.max(now) + AHEAD,
+    let (from, to) = (day(&args.from)?.map(begin), day(&args.to)?);
+    let to = to.map(|date| date.tomorrow().map_or(i64::MAX, begin));
+    if let (Some(from), Some(to)) = (from, to)
+        && to <= from
+    {
+        return Err(Error::refused("could not list events: the last day is before the first")
+            .hint("give --from the earlier day"));
+    }
+    let (items, cut) = if args.past {
+        past(session, from.unwrap_or(BEGINNING), to.unwrap_or(now).min(now), args.limit)?
+    } else {
+        let from = from.unwrap_or(now);
+        ask(session, from, to.unwrap_or(from.max(now) + AHEAD), args.limit)?
     };
-    if to <= from {
-        return Err(Error::refused("could not list events: the last day is before the first"));
-    }
-    let request = Request::Events { community: session.named_community.clone(), from, to, limit: args.limit };
-    let (mut items, cut) = answer!(session.ask(&request)?, Reply::Occurrences { items, cut } => (items, cut))?;
-    if args.past {
-        items.retain(|occurrence| occurrence.to <= now);
-        items.reverse();
-    }
     if items.is_empty() {
         session.out.note(if args.past { "no past events" } else { "nothing is planned: moot event add NAME WHEN" });
     }
@@ -68,6 +71,27 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         session.out.note("there are more: narrow it with --from and --to, or raise --limit");
     }
     Ok(())
+}
+
+fn ask(session: &Session, from: i64, to: i64, limit: u32) -> Result<(Vec<OccurrenceInfo>, bool)> {
+    let request = Request::Events { community: session.named_community.clone(), from, to, limit };
+    answer!(session.ask(&request)?, Reply::Occurrences { items, cut } => (items, cut))
+}
+
+/// Newest first: the answer counts from the earliest, so it is asked in spans that grow into the past.
+fn past(session: &Session, from: i64, to: i64, limit: u32) -> Result<(Vec<OccurrenceInfo>, bool)> {
+    let (mut all, mut end, mut span) = (Vec::<OccurrenceInfo>::new(), to, AHEAD);
+    while end > from && all.len() <= limit as usize {
+        let begin = end.saturating_sub(span).max(from);
+        let (mut items, _) = ask(session, begin, end, MOST)?;
+        // What reaches over the border of two spans is in both.
+        items.retain(|o| o.to <= to && !all.iter().any(|known| known.at == o.at && known.item.uri == o.item.uri));
+        all.extend(items.into_iter().rev());
+        (end, span) = (begin, span.saturating_mul(2));
+    }
+    let cut = all.len() > limit as usize;
+    all.truncate(limit as usize);
+    Ok((all, cut))
 }
 
 fn print(session: &Session, occurrence: &OccurrenceInfo) -> Result<()> {
