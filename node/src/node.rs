@@ -289,3 +289,6 @@ async fn open_store(home: &Home) -> Result<Store, NodeError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

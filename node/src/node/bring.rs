@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Without any connection after this, nobody will answer.
-const REACH_WAIT: Duration = Duration::from_secs(20);
+const REACH_WAIT: Duration = Duration::from_secs(12);
 /// Longest that nobody said `same` while nothing is lacking and nothing under way: taken for done.
 const SETTLE: Duration = Duration::from_secs(4);
 /// Longest wait a `sync` may ask for.

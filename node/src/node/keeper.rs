@@ -98,7 +98,8 @@ impl Inner {
     fn keep_house(&self) -> Result<Vec<News>, publish::PublishError> {
         let addresses: Vec<_> = self.net.addresses().iter().map(Multiaddr::to_string).collect();
         let addresses = addresses.join("\n");
-        if self.store.meta(ADDRESSES)?.as_deref() != Some(addresses.as_bytes()) {
+        // A node that lives for one command listens nowhere; what an earlier one noted stays true.
+        if !addresses.is_empty() && self.store.meta(ADDRESSES)?.as_deref() != Some(addresses.as_bytes()) {
             self.store.set_meta(ADDRESSES, Some(addresses.as_bytes()))?;
         }
         let closed = publish::close_spent(&self.store, &self.me, &self.clock)?;
