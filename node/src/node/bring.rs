@@ -15,6 +15,9 @@ use crate::{
 
 /// Without any connection after this, nobody will answer.
 const REACH_WAIT: Duration = Duration::from_secs(12);
+/// Who is connected and knows the community has answered by then. A node that does not admit a join says no more than
+/// one that never heard of the community.
+const ANSWER_WAIT: Duration = Duration::from_secs(20);
 /// Longest that nobody said `same` while nothing is lacking and nothing under way: taken for done.
 const SETTLE: Duration = Duration::from_secs(4);
 /// Longest wait a `sync` may ask for.
@@ -57,7 +60,8 @@ impl Node {
         self.inner.nudge.notify_one();
 
         let begun = Instant::now();
-        let mut settled = None;
+        let reach_wait = if self.has_addresses().await? { REACH_WAIT } else { Duration::ZERO };
+        let (mut settled, mut connected) = (None, None);
         let mut changes = self.inner.changes.clone();
         let outcome = timeout(JOIN_WAIT, async {
             loop {
@@ -66,10 +70,18 @@ impl Node {
                     Joining::Refused(why) => return Err(used_up(&why)),
                     Joining::Member { complete: true } if self.settled(&community, &mut settled) => return Ok(true),
                     Joining::Member { .. } => {}
-                    Joining::Unanswered if begun.elapsed() > REACH_WAIT && self.inner.net.peers().is_empty() => {
-                        return Ok(false);
+                    Joining::Unanswered if self.inner.net.peers().is_empty() => {
+                        connected = None;
+                        if begun.elapsed() > reach_wait {
+                            return Ok(false);
+                        }
                     }
-                    Joining::Unanswered => settled = None,
+                    Joining::Unanswered if self.inner.driver.progress().busy => connected = None,
+                    Joining::Unanswered => {
+                        if connected.get_or_insert_with(Instant::now).elapsed() > ANSWER_WAIT {
+                            return Ok(false);
+                        }
+                    }
                 }
                 timeout(LOOK, changes.changed()).await.ok();
             }
@@ -86,9 +98,9 @@ impl Node {
                         .because("the join is kept and tried again by `moot serve`")
                         .hint("give the address of another node of the community with --via"))
                 }
-                Joining::Unanswered => Err(Failure::network("could not join yet: no node answered for the community")
-                    .because("the nodes reached do not know the invite yet, or it is no longer valid")
-                    .hint("`moot serve` keeps trying; if it stays so, ask for a new link")),
+                Joining::Unanswered => Err(Failure::refused("the community's nodes do not admit this invite link")
+                    .because("it may be used up, closed or over; a node that has not heard of it yet answers the same")
+                    .hint("ask for a new link; until then `moot serve` keeps trying this one")),
             },
         }
     }
@@ -180,6 +192,11 @@ impl Node {
             other => Err(Failure::bug(format!("the list of communities was answered with {other:?}"))),
         })
         .await
+    }
+
+    async fn has_addresses(&self) -> Result<bool, Failure> {
+        let node = self.clone();
+        blocking(move || Ok(!node.inner.wanted()?.is_empty())).await
     }
 
     async fn communities(&self) -> Result<Vec<Cid>, Failure> {

@@ -21,7 +21,7 @@ const TURN: Duration = Duration::from_secs(3);
 /// Pause after the first failure and the longest one. Nodes that can reach each other again must notice within a minute.
 const FIRST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(40);
-/// How often invites are looked through.
+/// How often invites are looked through when nothing changes.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 struct Attempt {
@@ -30,36 +30,48 @@ struct Attempt {
 }
 
 pub(super) async fn run(node: Node) {
+    tokio::join!(keep_connections(&node), keep_house(&node));
+}
+
+async fn keep_connections(node: &Node) {
     let mut attempts = BTreeMap::new();
     let mut turn = interval(TURN);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut housekeeping = Instant::now();
     loop {
         tokio::select! {
             _ = turn.tick() => {}
             () = node.inner.nudge.notified() => attempts.clear(),
         }
-        let store = node.clone();
-        match tokio::task::spawn_blocking(move || store.inner.wanted()).await {
+        let reading = node.clone();
+        match tokio::task::spawn_blocking(move || reading.inner.wanted()).await {
             Ok(Ok(wanted)) => node.inner.dial_due(&mut attempts, wanted),
             Ok(Err(why)) => tracing::warn!(%why, "the addresses to dial could not be read"),
             Err(_) => return,
         }
-        if housekeeping <= Instant::now() {
-            housekeeping = Instant::now() + HOUSEKEEPING;
-            let keeping = node.clone();
-            match tokio::task::spawn_blocking(move || keeping.inner.keep_house()).await {
-                Ok(Ok(news)) => news.into_iter().for_each(|news| node.tell(news)),
-                Ok(Err(why)) => tracing::warn!(%why, "housekeeping was put off"),
-                Err(_) => return,
-            }
+    }
+}
+
+/// After every change of the store, since until a used-up invite is closed a later join could still take the place of
+/// an earlier one; and now and then for those that ran out.
+async fn keep_house(node: &Node) {
+    let mut changes = node.inner.changes.clone();
+    loop {
+        changes.borrow_and_update();
+        let keeping = node.clone();
+        match tokio::task::spawn_blocking(move || keeping.inner.keep_house()).await {
+            Ok(Ok(news)) => news.into_iter().for_each(|news| node.tell(news)),
+            Ok(Err(why)) => tracing::warn!(%why, "housekeeping was put off"),
+            Err(_) => return,
+        }
+        if let Ok(Err(_)) = tokio::time::timeout(HOUSEKEEPING, changes.changed()).await {
+            return;
         }
     }
 }
 
 impl Inner {
     /// Configured, kept, and named by the links we joined with.
-    fn wanted(&self) -> Result<BTreeSet<Multiaddr>, StoreError> {
+    pub(super) fn wanted(&self) -> Result<BTreeSet<Multiaddr>, StoreError> {
         let mut wanted: BTreeSet<_> = self.configured.iter().cloned().collect();
         for (key, _) in self.store.metas(PEER)? {
             wanted.extend(key.strip_prefix(PEER).and_then(|a| a.parse().ok()));

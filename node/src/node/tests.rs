@@ -106,6 +106,13 @@ async fn a_link_brings_everything_and_admits_only_once() {
     let (again, _, already) = join(&bob, &link).await.unwrap();
     assert!(already && again.cid == info.cid);
 
+    let mut changes = ada.inner.changes.clone();
+    let closed = async {
+        while !matches!(ada.request(Request::Invites { community: None }).await, Reply::Invites(all) if all[0].closed) {
+            changes.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), closed).await.unwrap();
     let failure = join(&eve, &link).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Refused, "{failure:?}");
     assert!(failure.hint.unwrap().contains("new link"));
