@@ -181,13 +181,12 @@ impl Node {
             Request::Sync { via, wait_s } => self.sync(&via, wait_s).await.unwrap_or_else(Reply::Failed),
             request => {
                 let node = self.clone();
-                let answered = tokio::task::spawn_blocking(move || node.answer(request)).await;
-                match answered {
+                match self.blocking(move || Ok(node.answer(request))).await {
                     Ok(Outcome { reply, news }) => {
                         news.into_iter().for_each(|news| self.tell(news));
                         reply
                     }
-                    Err(why) => Reply::Failed(Failure::bug("the node could not answer").because(why.to_string())),
+                    Err(failure) => Reply::Failed(failure),
                 }
             }
         }
@@ -250,6 +249,17 @@ impl Node {
             http,
             uptime_s: inner.started.elapsed().as_secs(),
             counters: inner.net.counters(),
+        }
+    }
+
+    /// Runs what reads or writes the store where it may block; a stop waits for it.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        match self.inner.tasks.spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(why) => Err(Failure::bug("the node could not answer").because(why.to_string())),
         }
     }
 

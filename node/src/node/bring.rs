@@ -1,6 +1,6 @@
 //! The two requests that wait for the network: join a community, bring everything up to date.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use folkmoot_schemas::{Cid, block::Block, link::InviteLink};
 use tokio::time::{Instant, timeout};
@@ -17,7 +17,7 @@ use crate::{
 const REACH_WAIT: Duration = Duration::from_secs(12);
 /// Who is connected and knows the community has answered by then. A node that does not admit a join says no more than
 /// one that never heard of the community.
-const ANSWER_WAIT: Duration = Duration::from_secs(20);
+const ANSWER_WAIT: Duration = Duration::from_secs(15);
 /// Longest that nobody said `same` while nothing is lacking and nothing under way: taken for done.
 const SETTLE: Duration = Duration::from_secs(4);
 /// Longest wait a `sync` may ask for.
@@ -50,7 +50,7 @@ impl Node {
         }
         let join = {
             let node = self.clone();
-            blocking(move || {
+            self.blocking(move || {
                 publish::join(&node.inner.store, &node.inner.me, &node.inner.clock, &link)
                     .map_err(could_not("join the community"))
             })
@@ -107,14 +107,14 @@ impl Node {
 
     async fn joined(&self, community: Cid, complete: bool, already: bool) -> Result<Reply, Failure> {
         let node = self.clone();
-        let community = blocking(move || node.info(&community)).await?;
+        let community = self.blocking(move || node.info(&community)).await?;
         Ok(Reply::Joined { community, complete, already })
     }
 
     /// What our store says of a join.
     async fn joining(&self, community: &Cid, join: Option<&Block>) -> Result<Joining, Failure> {
         let (node, community, join) = (self.clone(), *community, join.cloned());
-        blocking(move || {
+        self.blocking(move || {
             let view = node.inner.store.view(Scope::Members)?;
             let Some(known) = view.community(&community)? else { return Ok(Joining::Unanswered) };
             if known.state.is_member(&node.inner.me.did) {
@@ -183,7 +183,7 @@ impl Node {
                 .hint("name one with --via, or keep one with `moot peer add ADDR`"));
         }
         let node = self.clone();
-        blocking(move || match node.answer(crate::request::Request::Communities).reply {
+        self.blocking(move || match node.answer(crate::request::Request::Communities).reply {
             Reply::Communities(communities) => {
                 let complete = communities.iter().all(|c| c.complete);
                 Ok(Reply::Synced { peers, complete, communities })
@@ -196,13 +196,15 @@ impl Node {
 
     async fn has_addresses(&self) -> Result<bool, Failure> {
         let node = self.clone();
-        blocking(move || Ok(!node.inner.wanted()?.is_empty())).await
+        self.blocking(move || Ok(!node.inner.wanted()?.is_empty())).await
     }
 
     async fn communities(&self) -> Result<Vec<Cid>, Failure> {
         let node = self.clone();
-        blocking(move || Ok(node.inner.store.view(Scope::Members)?.communities()?.into_iter().map(|c| c.id).collect()))
-            .await
+        self.blocking(move || {
+            Ok(node.inner.store.view(Scope::Members)?.communities()?.into_iter().map(|c| c.id).collect())
+        })
+        .await
     }
 }
 
@@ -212,17 +214,4 @@ fn used_up(why: &str) -> Failure {
 
 fn parse_all(addrs: &[String]) -> Result<Vec<Multiaddr>, Failure> {
     addrs.iter().map(|text| crate::request::multiaddr(text)).collect()
-}
-
-/// Runs what reads or writes the store where it may block.
-fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> impl Future<Output = Result<T, Failure>> {
-    let task = tokio::task::spawn_blocking(work);
-    async move {
-        match task.await {
-            Ok(done) => done,
-            Err(why) => Err(Failure::bug("the node could not answer").because(why.to_string())),
-        }
-    }
 }

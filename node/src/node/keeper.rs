@@ -43,7 +43,7 @@ async fn keep_connections(node: &Node) {
             () = node.inner.nudge.notified() => attempts.clear(),
         }
         let reading = node.clone();
-        match tokio::task::spawn_blocking(move || reading.inner.wanted()).await {
+        match node.inner.tasks.spawn_blocking(move || reading.inner.wanted()).await {
             Ok(Ok(wanted)) => node.inner.dial_due(&mut attempts, wanted),
             Ok(Err(why)) => tracing::warn!(%why, "the addresses to dial could not be read"),
             Err(_) => return,
@@ -58,7 +58,7 @@ async fn keep_house(node: &Node) {
     loop {
         changes.borrow_and_update();
         let keeping = node.clone();
-        match tokio::task::spawn_blocking(move || keeping.inner.keep_house()).await {
+        match node.inner.tasks.spawn_blocking(move || keeping.inner.keep_house()).await {
             Ok(Ok(news)) => news.into_iter().for_each(|news| node.tell(news)),
             Ok(Err(why)) => tracing::warn!(%why, "housekeeping was put off"),
             Err(_) => return,

@@ -126,7 +126,16 @@ async fn a_link_brings_everything_and_admits_only_once() {
         let community = node.status().unwrap().communities.remove(0);
         (community.snapshot, community.snapshot_members)
     };
-    assert_eq!(snapshot(&ada), snapshot(&bob));
+    let mut changes = (ada.inner.changes.clone(), bob.inner.changes.clone());
+    let equal = async {
+        while snapshot(&ada) != snapshot(&bob) {
+            tokio::select! {
+                changed = changes.0.changed() => changed.unwrap(),
+                changed = changes.1.changed() => changed.unwrap(),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), equal).await.unwrap();
     futures::future::join3(ada.stop(), bob.stop(), eve.stop()).await;
 }
 

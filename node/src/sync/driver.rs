@@ -88,8 +88,9 @@ impl Driver {
         self.send(Command::CommunityAdded(community));
     }
 
-    /// Compare heads with every connected peer now.
+    /// Compare heads with every connected peer now; until one has, [`Progress`] says that none did.
     pub fn sync_now(&self) {
+        self.engine.lock().forget_comparisons();
         self.send(Command::SyncNow);
     }
 

@@ -326,6 +326,14 @@ impl Engine {
         self.peers.values().filter(|peer| peer.compared).count()
     }
 
+    /// Forgets what peers said to hold, so that only a comparison from now on counts.
+    pub fn forget_comparisons(&mut self) {
+        for peer in self.peers.values_mut() {
+            peer.compared = false;
+            peer.same.clear();
+        }
+    }
+
     /// The person each peer proved to be; a peer may be several in several communities, the first is given.
     pub fn people(&self) -> BTreeMap<PeerId, Did> {
         self.peers.iter().filter_map(|(id, peer)| Some((*id, peer.proven.values().next()?.did))).collect()
