@@ -1,0 +1,304 @@
+//! The `moot` binary as people and scripts meet it: help, exit codes, and commands without a running node.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+/// A home in a folder of its own, without a terminal and without settings of the machine.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+    fn settled() -> Self {
+        let home = Self::new();
+        home.ok(&["init", "--name", "Ada"]);
+        home.ok(&["community", "create", "Quiet Lane", "--public", "--zone", "Europe/Berlin"]);
+        home
+    }
+    fn dir(&self) -> PathBuf {
+        self.0.path().join("home")
+    }
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_moot"));
+        command
+            .args(args)
+            .env_clear()
+            .env("HOME", self.0.path())
+            .env("MOOT_HOME", self.dir())
+            .env("TZ", "Europe/Berlin");
+        command.stdin(Stdio::null());
+        command
+    }
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+    fn json(&self, args: &[&str]) -> Vec<Value> {
+        let args: Vec<&str> = ["--json"].iter().chain(args).copied().collect();
+        self.ok(&args).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+    /// What it said, after checking the exit code and the form every error has.
+    fn refused(&self, code: i32, args: &[&str]) -> String {
+        let output = self.run(args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(output.stdout.is_empty(), "an error prints no result");
+        if code != 2 {
+            let lines: Vec<&str> = said.lines().collect();
+            assert!(lines.iter().any(|l| l.starts_with("moot: ")), "{said}");
+            assert!(lines.last().is_some_and(|l| l.starts_with("hint: ")), "{said}");
+        }
+        said
+    }
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    let home = Home::new();
+    let commands = |help: &str| -> Vec<String> {
+        let list = help.split("Commands:\n").nth(1).unwrap_or_default();
+        let rows = list.lines().take_while(|line| !line.is_empty());
+        rows.filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| *name != "help")
+            .map(ToOwned::to_owned)
+            .collect()
+    };
+    let top = commands(&home.ok(&["--help"]));
+    assert!(top.len() > 20, "{top:?}");
+    for name in &top {
+        let help = home.ok(&[name, "--help"]);
+        let inner = commands(&help);
+        assert!(help.contains("Example") || !inner.is_empty(), "{name}: {help}");
+        for sub in inner {
+            let help = home.ok(&[name, &sub, "--help"]);
+            assert!(help.contains("Example"), "{name} {sub}: {help}");
+        }
+    }
+    assert!(!home.dir().exists(), "asking for help makes nothing");
+}
+
+#[test]
+fn a_bad_command_line_is_exit_code_2_and_names_the_nearest() {
+    let home = Home::new();
+    assert!(home.refused(2, &["pots", "hello"]).contains("post"));
+    home.refused(2, &["community", "create", "Neither"]);
+    home.refused(2, &["event", "add", "Gig", "fri 20:00", "--end", "23:00", "--duration", "2h"]);
+    home.refused(2, &[]);
+}
+
+#[test]
+fn the_words_go_to_a_private_new_file_without_a_terminal() {
+    let home = Home::new();
+    let output = home.run(&["init"]);
+    assert!(output.status.success());
+    let files = fs::read_dir(home.0.path()).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file());
+    let files: Vec<PathBuf> = files.collect();
+    let [file] = &files[..] else { panic!("one file beside the home: {files:?}") };
+    let words = fs::read_to_string(file).unwrap();
+    assert_eq!(words.split_whitespace().count(), 12);
+    assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains(file.to_str().unwrap()), "{said}");
+    assert!(!said.contains(words.trim()), "the words are in the file only");
+}
+
+#[test]
+fn an_identity_and_its_words_are_never_overwritten() {
+    let home = Home::new();
+    let file = home.0.path().join("words.txt");
+    let path = file.to_str().unwrap();
+    fs::write(&file, "mine").unwrap();
+    home.refused(1, &["init", "--phrase-file", path]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    assert!(!home.dir().exists(), "no home without its words");
+    fs::remove_file(&file).unwrap();
+    home.ok(&["init", "--phrase-file", path]);
+    let other = home.0.path().join("other.txt");
+    home.refused(1, &["init", "--phrase-file", other.to_str().unwrap()]);
+    assert!(!other.exists(), "words of an identity that was never made are not left behind");
+}
+
+#[test]
+fn a_wrong_word_is_named_and_right_words_say_what_is_missing() {
+    let home = Home::new();
+    let file = home.0.path().join("words.txt");
+    let path = file.to_str().unwrap();
+    let words = |last: &str| format!("{}{last}\n", "abandon ".repeat(11));
+    fs::write(&file, words("abuot")).unwrap();
+    let said = home.refused(1, &["init", "--recover", "--phrase-file", path]);
+    assert!(said.contains("abuot") && said.contains("about"), "{said}");
+    fs::write(&file, words("about")).unwrap();
+    let said = home.refused(1, &["init", "--recover", "--phrase-file", path]);
+    assert!(said.contains("did:key:") && said.contains("cannot do that yet"), "{said}");
+    assert!(!said.contains("abandon"), "the words are never repeated");
+}
+
+#[test]
+fn posts_are_written_read_edited_and_deleted_without_a_node() {
+    let home = Home::settled();
+    let post = home.json(&["post", "First", "words", "--tag", "#keys"]).remove(0);
+    for key in ["uri", "cid", "rev", "community", "short"] {
+        assert!(post[key].is_string(), "{key}: {post}");
+    }
+    assert_eq!(post["sent"], false);
+    let short = post["short"].as_str().unwrap();
+    home.ok(&["edit", short, "Better words"]);
+    home.ok(&["reply", short, "An answer"]);
+    let shown = home.json(&["show", short]).remove(0);
+    assert_eq!(shown["record"]["text"], "Better words");
+    assert_eq!(shown["record"]["tags"][0], "keys");
+    assert_eq!(shown["replies"][0]["record"]["text"], "An answer");
+    assert_eq!(shown["uri"], post["uri"]);
+    assert_ne!(shown["cid"], post["cid"]);
+    assert!(home.ok(&["feed"]).contains("Better words"));
+    home.ok(&["delete", short]);
+    assert!(!home.ok(&["feed"]).contains("Better words"));
+    home.refused(1, &["edit", short, "Too late"]);
+}
+
+#[test]
+fn the_same_words_twice_are_one_post_unless_again() {
+    let home = Home::settled();
+    let cid = |args: &[&str]| home.json(args).remove(0)["cid"].clone();
+    let first = cid(&["post", "Once"]);
+    assert_eq!(cid(&["post", "Once"]), first);
+    assert_ne!(cid(&["post", "Once", "--again"]), first);
+}
+
+#[test]
+fn posts_at_the_same_moment_all_succeed() {
+    let home = Home::settled();
+    let start = |n: u32| {
+        let text = format!("number {n}");
+        home.command(&["post", &text]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let posts: Vec<_> = (0..4).map(start).collect();
+    for post in posts {
+        let output = post.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let feed = home.ok(&["feed"]);
+    assert!((0..4).all(|n| feed.contains(&format!("number {n}"))), "{feed}");
+}
+
+#[test]
+fn events_are_planned_moved_answered_and_called_off() {
+    let home = Home::settled();
+    let add =
+        ["event", "add", "Gig", "2031-05-02 20:00", "--end", "23:00", "--place", "The Shed", "--price", "5-8 EUR"];
+    let gig = home.json(&add).remove(0);
+    let short = gig["short"].as_str().unwrap();
+    home.ok(&["rsvp", short, "yes", "+2"]);
+    home.ok(&["event", "edit", short, "--start", "2031-05-03 20:00"]);
+    let shown = home.json(&["event", "show", short]).remove(0);
+    assert_eq!(shown["record"]["start"], serde_json::json!({"local": "2031-05-03T20:00", "zone": "Europe/Berlin"}));
+    assert_eq!(shown["record"]["duration"], 10_800);
+    assert_eq!(shown["record"]["sequence"], 1);
+    assert_eq!((&shown["answers"]["going"], &shown["answers"]["before_change"]), (&3.into(), &3.into()));
+    home.ok(&["event", "cancel", short, "--note", "Storm"]);
+    let listed = home.json(&["event", "list", "--from", "2031-05-01", "--to", "2031-05-31"]).remove(0);
+    assert_eq!((&listed["cancelled"], &listed["name"]), (&true.into(), &"Gig".into()));
+    assert!(home.refused(1, &["rsvp", short, "yes"]).contains("cancelled"));
+}
+
+#[test]
+fn one_date_of_a_series_is_called_off_alone() {
+    let home = Home::settled();
+    let add = ["event", "add", "Choir", "2031-01-02 19:30", "--repeat", "weekly on thu until 2031-01-23"];
+    let choir = home.json(&add).remove(0);
+    let short = choir["short"].as_str().unwrap();
+    home.ok(&["event", "cancel", short, "--at", "2031-01-16"]);
+    let dates = home.json(&["event", "list", "--from", "2031-01-01", "--to", "2031-12-31"]);
+    let said: Vec<_> = dates.iter().map(|d| (d["at"].as_str().unwrap(), d["cancelled"].as_bool().unwrap())).collect();
+    assert_eq!(
+        said,
+        [
+            ("2031-01-02T19:30", false),
+            ("2031-01-09T19:30", false),
+            ("2031-01-16T19:30", true),
+            ("2031-01-23T19:30", false)
+        ]
+    );
+    home.refused(1, &["event", "cancel", short, "--at", "2031-01-17"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_the_reason() {
+    let home = Home::settled();
+    let said = home.refused(1, &["event", "add", "Gig", "2026-05-01 20:00", "--end", "02:00"]);
+    assert!(said.contains("starts 2026-05-01 20:00, ends 2026-05-01 02:00 (Europe/Berlin)"), "{said}");
+    assert!(said.contains("--end \"2026-05-02 02:00\""), "{said}");
+    assert!(home.refused(1, &["event", "add", "Gig", "fri 20:00", "--zone", "berlin"]).contains("Europe/Berlin"));
+    let said = home.refused(1, &["event", "add", "Gig", "2031-01-03 20:00", "--repeat", "weekly on thu"]);
+    assert!(said.contains("Thursday"), "{said}");
+    assert!(home.refused(1, &["post", &"ä".repeat(5_001)]).contains("5001"));
+    home.refused(1, &["event", "add", "Gig", "soon"]);
+    home.refused(1, &["join", "https://example.org/"]);
+    home.refused(1, &["--community", "Elsewhere", "post", "hello"]);
+    home.refused(1, &["peer", "add", "192.0.2.7:4700"]);
+    assert!(home.ok(&["feed"]).is_empty() && home.json(&["event", "list"]).is_empty());
+}
+
+#[test]
+fn a_calendar_is_imported_once_and_its_changes_later() {
+    let home = Home::settled();
+    let file = home.0.path().join("c.ics");
+    let write = |name: &str| {
+        let event = format!(
+            "BEGIN:VEVENT\r\nUID:1\r\nSUMMARY:{name}\r\nDTSTART:20310102T190000\r\nDURATION:PT2H\r\nX-COLOUR:red\r\nEND:VEVENT\r\n"
+        );
+        fs::write(&file, format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{event}END:VCALENDAR\r\n")).unwrap();
+    };
+    let path = file.to_str().unwrap();
+    write("Choir");
+    let lines = home.json(&["event", "import", path]);
+    assert_eq!((&lines[0]["action"], &lines[0]["said"][0]), (&"added".into(), &"not kept: X-COLOUR".into()));
+    // Set here, unknown to the file: stays.
+    home.ok(&["event", "edit", lines[0]["short"].as_str().unwrap(), "--price", "free"]);
+    let summary = |lines: Vec<Value>| lines.into_iter().find(|l| l["summary"] == true).unwrap();
+    assert_eq!(summary(home.json(&["event", "import", path]))["unchanged"], 1);
+    write("Choir and friends");
+    assert_eq!(summary(home.json(&["event", "import", path]))["changed"], 1);
+    let all = home.json(&["event", "list", "--from", "2031-01-01", "--to", "2031-01-31"]);
+    assert_eq!((all.len(), &all[0]["name"]), (1, &"Choir and friends".into()));
+    let shown = home.json(&["show", all[0]["short"].as_str().unwrap()]).remove(0);
+    assert_eq!(shown["record"]["price"]["min"], 0);
+    fs::write(&file, &fs::read(&file).unwrap()[..120]).unwrap();
+    assert!(home.refused(1, &["event", "import", path]).contains("END:"));
+}
+
+#[test]
+fn settings_say_where_they_came_from() {
+    let home = Home::settled();
+    home.ok(&["config", "http", "127.0.0.1:9999"]);
+    let rows = home.json(&["config"]);
+    let origin = |key: &str| rows.iter().find(|r| r["key"] == key).map(|r| r["origin"].clone()).unwrap();
+    assert_eq!((origin("http"), origin("listen")), ("config.toml".into(), "default".into()));
+    assert!(home.refused(1, &["config", "htp"]).contains("http"));
+    home.ok(&["use", "quiet"]);
+    assert_eq!(home.json(&["config", "community"])[0]["origin"], "config.toml");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let home = Home::settled();
+    for n in 0..20 {
+        home.ok(&["post", &format!("number {n}")]);
+    }
+    let mut feed = home.command(&["feed"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(feed.stdout.take());
+    let output = feed.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
