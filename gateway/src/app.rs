@@ -80,7 +80,7 @@ fn refuse(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bod
 
 async fn found(app: Arc<App>, uri: &Uri) -> Answer {
     let route = match route::parse(uri.path(), uri.query()) {
-        Parsed::Found(route) => route,
+        Parsed::Found(route) => *route,
         Parsed::Moved(to) => return Answer::moved(&to),
         Parsed::Unknown => return unknown(app).await,
     };

@@ -113,3 +113,8 @@ impl fmt::Debug for HealthSource {
         f.write_str("HealthSource")
     }
 }
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

@@ -161,7 +161,8 @@ impl<'a> Tame<'a> {
                 let dest_url = if mail { CowStr::from(format!("mailto:{dest_url}")) } else { dest_url };
                 self.in_link = link(&dest_url).is_some();
                 let link_type = pulldown_cmark::LinkType::Inline;
-                self.in_link.then(|| Event::Start(Tag::Link { link_type, dest_url, title: CowStr::Borrowed(""), id }))
+                let start = Event::Start(Tag::Link { link_type, dest_url, title: CowStr::Borrowed(""), id });
+                self.in_link.then_some(start)
             }
             Event::End(TagEnd::Link) => std::mem::take(&mut self.in_link).then_some(event),
             Event::Start(Tag::BlockQuote(_) | Tag::List(_) | Tag::Item) => {

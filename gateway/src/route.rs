@@ -40,14 +40,17 @@ pub(crate) enum Page {
     Robots,
 }
 
+/// A record's place in a list: when it was created, in microseconds since 1970, and its short id.
+pub(crate) type Mark = (u64, String);
+
 /// Where in a list a page continues. Values are bounded by their types; anything else in a query is ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Query {
     /// Lists of dates: seconds since 1970.
     pub(crate) from: Option<i64>,
     pub(crate) before: Option<i64>,
-    /// Lists of records: microseconds since 1970 and short id of the last one seen.
-    pub(crate) after: Option<(u64, String)>,
+    /// Lists of records: the last one seen.
+    pub(crate) after: Option<Mark>,
     /// Threads: replies to skip.
     pub(crate) skip: Option<u32>,
     /// The style sheet's content hash.
@@ -64,7 +67,7 @@ pub(crate) struct Route {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Parsed {
-    Found(Route),
+    Found(Box<Route>),
     /// The same with its trailing slash.
     Moved(String),
     Unknown,
@@ -121,7 +124,7 @@ pub(crate) fn parse(path: &str, query: Option<&str>) -> Parsed {
         _ => None,
     };
     match page {
-        Some(page) => Parsed::Found(Route { community, page, query: Query::parse(query.unwrap_or("")) }),
+        Some(page) => Parsed::Found(Box::new(Route { community, page, query: Query::parse(query.unwrap_or("")) })),
         None => Parsed::Unknown,
     }
 }

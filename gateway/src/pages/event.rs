@@ -70,6 +70,8 @@ struct EventPage {
     dates: Vec<EventItem>,
     updates: Vec<PostItem>,
     data: Html,
+    /// An event that names nothing but its time has no box beside it.
+    has_facts: bool,
 }
 
 #[derive(Debug)]
@@ -224,9 +226,16 @@ fn page(
             organizer: reading.find(&community).map_or("", |c| c.state.name.as_str()),
             community: &reading.canonical(&community, &Page::Home),
         })),
+        has_facts: has_facts(on, record),
         when,
         frame,
     })
+}
+
+fn has_facts(on: &Event, record: &Event) -> bool {
+    let single = [&on.doors, &on.access, &on.contact].into_iter().any(Option::is_some);
+    let lists = [on.places.len(), on.online.len(), on.acts.len(), on.hosts.len(), on.links.len()];
+    single || record.recur.is_some() || on.price.is_some() || on.age_min.is_some() || lists.into_iter().any(|n| n > 0)
 }
 
 /// The next dates of a series, without the one the page is about.
@@ -261,9 +270,11 @@ fn updates(reading: &Reading<'_>, entry: &Entry) -> Result<Vec<PostItem>, super:
 
 fn place_of(place: &Place) -> Where {
     let open = matches!(place.show, None | Some(ShowPlace::Public));
+    let country = place.country.as_ref().filter(|c| c.len() == 2 && place.locality.is_some());
     let degrees = |e7: i32| format!("{:.5}", f64::from(e7) / 1e7);
     Where {
-        parts: words::place_parts(place),
+        // A country's code says nothing to those who go there.
+        parts: words::place_parts(place).into_iter().filter(|p| Some(p) != country).collect(),
         access: place.access.clone().filter(|_| open),
         geo: place.lat_e7.zip(place.lon_e7).filter(|_| open).map(|(lat, lon)| (degrees(lat), degrees(lon))),
         on_request: !open,

@@ -1,6 +1,10 @@
 //! `/`: a community's name, its next dates and newest posts; with several communities, all of them and their dates.
 
+use std::collections::HashMap;
+
 use askama::Template;
+use folkmoot_node::store::reader::Occurrence;
+use folkmoot_schemas::Uri;
 
 use super::{Shown, html, items};
 use crate::{
@@ -12,6 +16,10 @@ use crate::{
 };
 
 const NEXT: usize = 10;
+/// Dates that are looked at for them.
+const LOOK: usize = 60;
+/// Dates of one series: enough to see that the next one is cancelled and when it goes on.
+const OF_SERIES: usize = 2;
 const YEAR: i64 = 400 * 86_400;
 
 #[derive(Debug, Template)]
@@ -41,7 +49,8 @@ struct Club {
 }
 
 pub(super) fn answer(reading: &Reading<'_>) -> Shown {
-    let (dates, cut) = items::dates(reading, reading.now..reading.now + YEAR, NEXT + 1)?;
+    let (dates, cut) = items::dates(reading, reading.now..reading.now + YEAR, LOOK)?;
+    let dates = without_repeats(dates);
     let more_events = cut || dates.len() > NEXT;
     let mut events: Vec<EventItem> = dates.iter().take(NEXT).filter_map(|o| items::event_item(reading, o)).collect();
     // The first one that takes place gets the large letters.
@@ -69,6 +78,17 @@ pub(super) fn answer(reading: &Reading<'_>) -> Shown {
         webcal: reading.origin.webcal(&(reading.own_prefix() + &Page::Calendar.path())),
     };
     html(&page, Caching::Revalidate)
+}
+
+/// A weekly series must not fill the page.
+fn without_repeats(mut dates: Vec<Occurrence>) -> Vec<Occurrence> {
+    let mut seen: HashMap<Uri, usize> = HashMap::new();
+    dates.retain(|date| {
+        let times = seen.entry(date.entry.uri.clone()).or_default();
+        *times += 1;
+        *times <= OF_SERIES
+    });
+    dates
 }
 
 /// A link of a record's field, if it may be followed.

@@ -20,7 +20,7 @@ use crate::{
     markdown,
     occasion::Occasion,
     reading::Reading,
-    route::Page,
+    route::{Mark, Page},
     words::{self, When},
 };
 
@@ -140,9 +140,9 @@ fn escape(text: &str) -> String {
 /// Newest posts that begin a thread, with the number of replies; and where the list goes on.
 pub(super) fn threads(
     reading: &Reading<'_>,
-    after: Option<(u64, String)>,
+    after: Option<Mark>,
     limit: usize,
-) -> Result<(Vec<PostItem>, Option<(u64, String)>), StoreError> {
+) -> Result<(Vec<PostItem>, Option<Mark>), StoreError> {
     let mut found: Vec<Entry> = Vec::new();
     let mut unread = false;
     for community in &reading.communities {
@@ -150,7 +150,7 @@ pub(super) fn threads(
         found.extend(entries);
         unread |= rest;
     }
-    found.sort_by_key(|e| std::cmp::Reverse((e.created, e.uri.short_id())));
+    found.sort_by_key(|e| (std::cmp::Reverse(e.created), e.uri.short_id()));
     let cut = found.len() > limit || unread;
     found.truncate(limit);
     let next = found.last().filter(|_| cut).map(|e| (e.created, e.uri.short_id()));
@@ -169,7 +169,7 @@ pub(super) fn threads(
 fn starts(
     reading: &Reading<'_>,
     community: &Cid,
-    mut after: Option<(u64, String)>,
+    mut after: Option<Mark>,
     limit: usize,
 ) -> Result<(Vec<Entry>, bool), StoreError> {
     const BATCH: usize = 50;

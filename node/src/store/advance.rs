@@ -76,10 +76,6 @@ impl Writer<'_> {
                 let collection = self.intern(Name::Collection(collection))?;
                 let path = put.path.as_str();
                 let place = Place { repo, prefix: &prefix, community: &community, collection, path, rkey };
-                self.unplace(&place)?;
-                if history {
-                    self.t.changes.insert((repo.number, rev, collection, rkey.as_bytes()), ())?;
-                }
                 let (seq, record, size) = match put.source {
                     Source::New(block, record) => (self.put_block(&block)?, *record, block.bytes().len()),
                     Source::Stored(seq) => {
@@ -87,12 +83,17 @@ impl Writer<'_> {
                         (seq, Record::view(&block)?.1, block.bytes().len())
                     }
                 };
+                // Before the older version lets go of them: a picture that both link stays.
+                self.link_files(repo, &record, step.own, &mut lacking)?;
+                self.unplace(&place)?;
+                if history {
+                    self.t.changes.insert((repo.number, rev, collection, rkey.as_bytes()), ())?;
+                }
                 self.t.tree.insert(
                     (repo.number, collection, rkey.as_bytes()),
                     (seq, put.rev.as_u64(), &digest_of(&put.cid)),
                 )?;
                 self.t.places.insert((seq, repo.number, collection, rkey.as_bytes()), ())?;
-                self.link_files(repo, &record, step.own, &mut lacking)?;
                 self.index(&place, put.rev, &record, size, step.now)?;
             }
         }

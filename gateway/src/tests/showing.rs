@@ -1,0 +1,225 @@
+use axum::http::StatusCode;
+use folkmoot_schemas::{charter::Visibility, roster::Describe};
+
+use super::{ask, page};
+use crate::sample::{self, Sample, event, post, river_street};
+
+#[test]
+fn home_shows_what_is_coming_and_what_was_written() {
+    let river = river_street();
+    let home = page(&river.sample.store, "/");
+    assert_eq!(home.matches("<h1").count(), 1);
+    for expected in [
+        "River Street",
+        "The Low Tides + Marta Quill",
+        "Bicycle workshop",
+        "<strong class=\"badge postponed\">Postponed</strong>",
+        "The kitchen floor is being painted.",
+        "The roof is paid for.",
+        "2 replies",
+        "(Europe/London)",
+        "webcal://moot.example/calendar.ics",
+    ] {
+        assert!(home.contains(expected), "{expected}");
+    }
+    assert!(!home.contains("Yard cinema"), "it is over");
+    assert!(!home.contains("I think it is Ada"), "a reply is shown in its thread");
+    assert!(home.len() < 30_000);
+}
+
+#[test]
+fn an_event_page_says_what_changed_and_who_confirmed_since() {
+    let river = river_street();
+    let gig = page(&river.sample.store, &format!("/e/{}", river.gig.uri.short_id()));
+    for expected in [
+        "Was <s>Friday 25 September 2026, 20:00</s>",
+        "3 going · 1 maybe",
+        "2 of those going answered before the event was changed.",
+        "Ada, Ben Okafor",
+        "mailto:stage@river.example?subject=The%20Low%20Tides",
+        "EventRescheduled",
+        "\"previousStartDate\":\"2026-09-25T20:00:00+02:00\"",
+        "New day: we play on",
+    ] {
+        assert!(gig.contains(expected), "{expected}");
+    }
+}
+
+#[test]
+fn a_picture_is_served_also_after_its_event_was_changed() {
+    let river = river_street();
+    let gig = page(&river.sample.store, &format!("/e/{}", river.gig.uri.short_id()));
+    let (_, rest) = gig.split_once("src=\"/b/").unwrap();
+    let (cid, _) = rest.split_once('"').unwrap();
+    assert_eq!(ask(&river.sample.store, &format!("/b/{cid}")).status, StatusCode::OK);
+}
+
+#[test]
+fn a_series_is_one_event_with_a_page_for_each_date() {
+    let river = river_street();
+    let (store, id) = (&river.sample.store, river.quiz.uri.short_id());
+    let quiz = page(store, &format!("/e/{id}"));
+    assert!(quiz.contains("every week on Tuesday") && quiz.contains("harbour special"), "{quiz}");
+    let cancelled = page(store, &format!("/e/{id}/at/2026-10-06T19:30"));
+    assert!(cancelled.contains("<strong>Cancelled</strong>") && cancelled.contains("EventCancelled"));
+    let moved = page(store, &format!("/e/{id}/at/2026-10-20T19:30"));
+    assert!(
+        moved.contains("Tuesday 20 October 2026") && moved.contains("20:00–22:00") && moved.contains("harbour special")
+    );
+    assert_eq!(ask(store, &format!("/e/{id}/at/2026-10-21T19:30")).status, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn lists_go_on_without_losing_or_repeating_a_date() {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Busy", Visibility::Public, Describe::default());
+    for n in 0..90 {
+        // Three at the same moment, so that a page's end falls among equals.
+        let day = n / 3;
+        for (month, when) in [("10", "coming"), ("08", "past")] {
+            let local = format!("2026-{month}-{:02}T20:00", day % 28 + 1);
+            let zone = if day >= 28 { "Europe/London" } else { "Europe/Berlin" };
+            sample.publish(
+                &ada,
+                &community,
+                event(serde_json::json!({"name": format!("{when} {n:02}."), "start": {"local": local, "zone": zone}})),
+            );
+        }
+    }
+    for (first, when) in [("/events/", "coming"), ("/events/past/", "past"), ("/events/2026/08/", "past")] {
+        let (mut path, mut seen, mut pages) = (first.to_owned(), Vec::new(), 0);
+        loop {
+            let html = page(&sample.store, &path);
+            assert!(html.len() < 30_000, "{} bytes", html.len());
+            seen.extend((0..90).map(|n| format!("{when} {n:02}.")).filter(|name| html.contains(&format!(">{name}<"))));
+            pages += 1;
+            let next = html.split("href=\"?").nth(1).and_then(|rest| rest.split_once('"'));
+            let Some((query, _)) = next else { break };
+            path = format!("{first}?{query}");
+        }
+        assert!(pages > 1);
+        assert_eq!(seen.len(), 90, "{first}");
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 90, "{first}");
+    }
+}
+
+#[test]
+fn posts_go_on_page_by_page() {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Chatty", Visibility::Public, Describe::default());
+    let root = sample.publish(&ada, &community, post("number 00."));
+    for n in 1..25 {
+        sample.publish(&ada, &community, post(&format!("number {n:02}.")));
+        sample.reply(&ada, &root, &root, &format!("answer {n:02}. {}", "long ".repeat(300)));
+    }
+    let first = page(&sample.store, "/posts/");
+    assert!(first.contains("number 24.") && first.contains("number 15.") && !first.contains("number 14."));
+    let (_, rest) = first.split_once("href=\"?").unwrap();
+    let second = page(&sample.store, &format!("/posts/?{}", rest.split_once('"').unwrap().0));
+    assert!(second.contains("number 14.") && second.contains("number 05.") && !second.contains("number 15."));
+
+    let thread = format!("/n/{}", root.uri.short_id());
+    let (mut path, mut seen) = (thread.clone(), 0);
+    loop {
+        let html = page(&sample.store, &path);
+        assert!(html.len() < 30_000);
+        seen += html.matches("answer ").count();
+        let Some((_, rest)) = html.split_once("href=\"?skip=") else { break };
+        path = format!("{thread}?skip={}", rest.split_once('"').unwrap().0);
+    }
+    assert_eq!(seen, 24);
+}
+
+#[test]
+fn what_was_deleted_is_gone_and_what_never_was_is_not_found() {
+    let river = river_street();
+    let store = &river.sample.store;
+    assert_eq!(ask(store, &format!("/n/{}", river.deleted.short_id())).status, StatusCode::GONE);
+    assert_eq!(ask(store, "/n/aaaaaaaaaaaaaaaa").status, StatusCode::NOT_FOUND);
+    // A post is no event, and the other way round.
+    assert_eq!(ask(store, &format!("/e/{}", river.thread.uri.short_id())).status, StatusCode::NOT_FOUND);
+    assert_eq!(ask(store, &format!("/n/{}", river.gig.uri.short_id())).status, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn a_members_community_looks_like_one_that_never_was() {
+    let river = river_street();
+    let ada = river.sample.somebody(1);
+    let hidden = river.sample.found(&ada, "Hidden", Visibility::Members, Describe::default());
+    let secret = river.sample.publish(&ada, &hidden, post("the password is plum"));
+    let store = &river.sample.store;
+    let never = folkmoot_schemas::block::cid_of(folkmoot_schemas::block::DAG_CBOR, b"never");
+    let id = secret.uri.short_id();
+    for rest in ["/", "/events/", "/calendar.ics", "/feed.atom", "/about", "/style.css", &format!("/n/{id}")] {
+        let (private, absent) = (ask(store, &format!("/c/{hidden}{rest}")), ask(store, &format!("/c/{never}{rest}")));
+        assert_eq!(private.status, StatusCode::NOT_FOUND);
+        assert_eq!(private.text(), absent.text(), "{rest}");
+    }
+    let (private, absent) = (ask(store, &format!("/n/{id}")), ask(store, "/n/aaaaaaaaaaaaaaaa"));
+    assert_eq!((private.status, private.text()), (StatusCode::NOT_FOUND, absent.text()));
+    for path in ["/", "/posts/", "/about", "/feed.atom"] {
+        let text = page(store, path);
+        assert!(!text.contains("Hidden") && !text.contains("plum\""), "{path}");
+    }
+    assert!(page(store, "/").contains("<h1 lang=\"en\">River Street</h1>"), "still the only public one");
+}
+
+#[test]
+fn with_two_public_communities_the_root_merges_them() {
+    let river = river_street();
+    let ben = river.sample.somebody(2);
+    let other = river.sample.found(&ben, "Hill & Dale", Visibility::Public, Describe::default());
+    river.sample.publish(
+        &ben,
+        &other,
+        event(serde_json::json!({"name": "Hill walk", "start": {"date": "2026-09-28"}})),
+    );
+    let store = &river.sample.store;
+    let home = page(store, "/");
+    assert!(home.contains("Hill &#38; Dale") && home.contains("River Street") && home.contains("Hill walk"));
+    assert!(home.contains(&format!("href=\"/c/{}/e/{}\"", river.community, river.gig.uri.short_id())));
+    let calendar = page(store, "/calendar.ics");
+    assert!(calendar.contains("SUMMARY:Hill walk") && calendar.contains("SUMMARY;LANGUAGE=en:Kitchen quiz"));
+    assert!(page(store, &format!("/c/{other}/calendar.ics")).contains("X-WR-CALNAME:Hill & Dale"));
+    assert!(!page(store, &format!("/c/{other}/")).contains("Kitchen quiz"));
+    // An address from the time when there was one community still finds its page.
+    assert!(page(store, &format!("/e/{}", river.gig.uri.short_id())).contains("Marta Quill"));
+}
+
+#[test]
+fn below_its_id_a_community_answers_with_the_same_pages() {
+    let river = river_street();
+    let store = &river.sample.store;
+    let (root, own) = (page(store, "/about"), page(store, &format!("/c/{}/about", river.community)));
+    assert!(own.contains(&format!("href=\"/c/{}/events/\"", river.community)));
+    let canonical = "<link rel=\"canonical\" href=\"https://moot.example/about\">";
+    assert!(root.contains(canonical) && own.contains(canonical));
+}
+
+#[test]
+fn calendar_and_feed_are_equal_byte_by_byte_in_two_stores_with_the_same_data() {
+    let (a, b) = (river_street(), river_street());
+    for path in ["/calendar.ics", "/feed.atom", "/events.atom", "/"] {
+        assert_eq!(page(&a.sample.store, path), page(&b.sample.store, path), "{path}");
+    }
+    let calendar = page(&a.sample.store, "/calendar.ics");
+    assert!(calendar.contains("RRULE:FREQ=WEEKLY;BYDAY=TU\r\n"), "{calendar}");
+    assert!(calendar.contains("RECURRENCE-ID;TZID=Europe/Berlin:20261006T193000\r\n"));
+    let gig = page(&a.sample.store, &format!("/e/{}.ics", a.gig.uri.short_id()));
+    assert!(gig.contains("SEQUENCE:1\r\n") && gig.contains("DTSTART;TZID=Europe/Berlin:20260926T200000\r\n"));
+}
+
+#[test]
+fn an_empty_gateway_has_pages_too() {
+    let store = folkmoot_node::store::Store::in_memory().unwrap();
+    for path in
+        ["/", "/events/", "/events/past/", "/posts/", "/join", "/subscribe", "/about", "/calendar.ics", "/feed.atom"]
+    {
+        page(&store, path);
+    }
+    assert_eq!(ask(&store, &format!("/p/{}", sample::Sample::new().somebody(1).did())).status, StatusCode::NOT_FOUND);
+}
