@@ -19,6 +19,9 @@ use super::{StoreError, tables::Writing};
 const SCHEMA: u64 = 1;
 /// Page cache in bytes; redb's own default is 1 GiB.
 const CACHE: usize = 32 * 1024 * 1024;
+/// Files up to this size are checked against all their checksums when they are opened: redb trusts a file that was
+/// closed in order, and panics over one that was changed since. Costs 10 ms of two syncs, and 1.3 ms per MiB.
+const CHECKED: u64 = 64 * 1024 * 1024;
 /// How every redb file begins.
 const MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
 
@@ -69,9 +72,11 @@ pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
         Err(e) if e.kind() != io::ErrorKind::UnexpectedEof => return Err(StoreError::Io(path.to_owned(), e)),
         _ => return Err(StoreError::Foreign(path.to_owned())),
     }
+    let length = file.metadata().map_err(|e| StoreError::Io(path.to_owned(), e))?.len();
     drop(file);
-    // redb trusts a file it closed itself, and panics on some that were changed or cut behind its back.
-    let db = catch_unwind(AssertUnwindSafe(|| builder().open(path)))
+    let mut builder = builder();
+    builder.set_check_integrity_on_open(length <= CHECKED);
+    let db = catch_unwind(AssertUnwindSafe(|| builder.open(path)))
         .map_err(|_| StoreError::Damaged(format!("{} cannot be read", path.display())))?
         .map_err(|e| database(path, e))?;
     check_schema(&db, path)?;
@@ -105,7 +110,7 @@ fn database(path: &Path, error: DatabaseError) -> StoreError {
         DatabaseError::Storage(StorageError::Io(e)) if e.kind() == io::ErrorKind::InvalidData => damaged(&e),
         DatabaseError::Storage(StorageError::Io(e)) if e.kind() == io::ErrorKind::UnexpectedEof => damaged(&e),
         DatabaseError::Storage(StorageError::Io(e)) => StoreError::Io(path.to_owned(), e),
-        DatabaseError::Storage(StorageError::Corrupted(why)) => damaged(&why),
+        DatabaseError::Storage(StorageError::Corrupted(_)) => damaged(&"its bytes do not match their checksums"),
         DatabaseError::UpgradeRequired(_) | DatabaseError::RepairAborted => damaged(&error),
         other => StoreError::Redb(Box::new(other)),
     }
@@ -173,6 +178,32 @@ mod tests {
             let refused = Store::open(&cut);
             assert!(matches!(refused, Err(StoreError::Damaged(_) | StoreError::Foreign(_))), "{keep}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn bytes_changed_behind_our_back_are_damage_not_a_crash() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.redb");
+        let store = Store::create(&path).unwrap();
+        for n in 0..20 {
+            store.put_blob(&folkmoot_schemas::block::Block::raw(vec![n; 3000])).unwrap();
+        }
+        drop(store);
+        let whole = fs::read(&path).unwrap();
+        let mut damaged = 0;
+        for at in (MAGIC.len()..whole.len() - 64).step_by(4000) {
+            let mut bytes = whole.clone();
+            bytes[at..at + 64].fill(0x5a);
+            let changed = dir.path().join("changed");
+            fs::write(&changed, bytes).unwrap();
+            match Store::open(&changed) {
+                Err(StoreError::Damaged(_)) => damaged += 1,
+                // The change fell on a page that is free.
+                Ok(store) => assert!(store.size().unwrap().1 == 20),
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        assert!(damaged > 10, "{damaged} of {}", whole.len() / 4000);
     }
 
     #[test]
