@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     config::Multiaddr,
+    publish,
     store::{Store, StoreError},
 };
 
@@ -57,6 +58,9 @@ impl Reading<'_> {
     pub(super) fn peer_list(&self) -> Answer {
         let mut kept = self.kept()?;
         kept.extend(self.desk.live.configured.iter().cloned());
+        kept.extend(publish::joined_addresses(self.desk.store)?);
+        kept.sort();
+        kept.dedup();
         let mut peers = Vec::new();
         for peer in &self.desk.live.peers {
             let before = kept.len();
