@@ -56,8 +56,8 @@ fn a_community_is_published_joined_answered_changed_and_outlives_its_founder() {
         alice.ok(&["post", text]);
     }
     let gig =
-        alice.one(&["event", "add", "Harbour Gig", "2031-05-02 20:00", "--duration", "3h", "--place", "The Shed"]);
-    let walk = alice.one(&["event", "add", "Garden Walk", "2031-06-01 10:00", "--zone", "Europe/Berlin"]);
+        alice.one(&["event", "add", "Harbour Gig", "in 2 weeks 20:00", "--duration", "3h", "--place", "The Shed"]);
+    let walk = alice.one(&["event", "add", "Garden Walk", "in 5 weeks 10:00", "--zone", "Europe/Berlin"]);
 
     // Bob joins by link and starts his own node; everything is on his pages.
     let link = link_of(&alice.one(&["invite"]));

@@ -4,10 +4,10 @@ use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt};
 
 use folkmoot_integration_tests::{Home, fixture};
 
-/// The form every refusal has: `moot: …` first and a `hint:` last.
+/// The form every refusal has: a sentence behind `moot: `, and at the end a next step behind `hint: `.
 fn in_form(said: &str) {
-    assert!(said.starts_with("moot: "), "{said}");
-    assert!(said.lines().any(|line| line.starts_with("hint: ")), "no next step in:\n{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("moot: ")).count(), 1, "{said}");
+    assert!(said.lines().last().is_some_and(|line| line.starts_with("hint: ")), "no next step in:\n{said}");
     assert!(!said.contains("panicked") && !said.contains("RUST_BACKTRACE"), "{said}");
 }
 
