@@ -85,7 +85,8 @@ fn a_community_is_published_joined_answered_changed_and_outlives_its_founder() {
                 let Some(href) = next.and_then(|head| head.rsplit("href=\"").next()) else {
                     return Err(format!("{path} ({status}) is the last page"));
                 };
-                path = href.split('"').next().unwrap_or_default().replace("&amp;", "&");
+                let href = href.split('"').next().unwrap_or_default().replace("&amp;", "&");
+                path = if href.starts_with('?') { format!("/events/past/{href}") } else { href };
             }
             Err("too many pages".into())
         });
