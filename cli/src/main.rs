@@ -14,53 +14,70 @@ mod record;
 mod session;
 mod when;
 
-use std::{io::Write, panic, process::ExitCode};
+use std::{panic, process::ExitCode, sync::Mutex, thread};
 
 use clap::Parser;
 use folkmoot_node::{clock::Clock, home::Home};
 
-use crate::{error::Exit, output::Output, session::Session};
+use crate::{
+    error::{Error, Exit, Result},
+    output::Output,
+    session::Session,
+};
 
 fn main() -> ExitCode {
     confess_panics();
-    let args = args::Moot::parse();
-    log_to_stderr(args.verbose);
-    let dir = args.home.unwrap_or_else(Home::default_dir);
-    let out = Output::new(args.json, args.quiet);
-    let done = Session::new(dir, args.community, out, Clock::system())
-        .and_then(|session| commands::run(args.command, &session).and_then(|()| session.out.finish()));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    match panic::catch_unwind(run) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
             output::error(&error);
             ExitCode::from(error.exit as u8)
+        }
+        Err(_) => {
+            let said = PANIC.lock().ok().and_then(|mut said| said.take()).unwrap_or_default();
+            let error =
+                Error::bug(format!("could not go on: {said}")).because(concat!("moot ", env!("CARGO_PKG_VERSION")));
+            output::error(&error);
+            ExitCode::from(Exit::Bug as u8)
         }
     }
 }
 
-/// A panic is our bug, and says so instead of a backtrace of ours.
+fn run() -> Result<()> {
+    let args = args::Moot::parse();
+    let dir = args.home.unwrap_or_else(Home::default_dir);
+    let out = Output::new(args.json, args.quiet);
+    let session = Session::new(dir, args.community, out, Clock::system())?;
+    log_to_stderr(args.verbose, session.config()?.log());
+    commands::run(args.command, &session)?;
+    session.out.finish()
+}
+
+/// What the main thread panicked about, until somebody catches it.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// A panic is our bug and is told in the form of every other failure. In the main thread it is told by whoever catches
+/// it (opening a damaged store is allowed to); in a task of a running node it goes to the log, and the node goes on.
 fn confess_panics() {
     panic::set_hook(Box::new(|info| {
-        let place = info.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
+        let place = info.location().map(|l| format!(" ({}:{})", l.file(), l.line())).unwrap_or_default();
         let payload = info.payload();
         let text =
             payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        let cause = text.unwrap_or("no reason given");
-        // The process ends here; a closed stderr cannot be told about.
-        let _ = writeln!(
-            std::io::stderr(),
-            "moot: could not go on: {cause}\n  moot {}{place}\nhint: this is our bug; please report it with the command you ran",
-            env!("CARGO_PKG_VERSION"),
-        );
-        std::process::exit(Exit::Bug as i32);
+        let cause = format!("{}{place}", text.unwrap_or("no reason given"));
+        if thread::current().name() != Some("main") {
+            tracing::error!(%cause, "a task failed; this is our bug, please report it");
+        } else if let Ok(mut said) = PANIC.lock() {
+            *said = Some(cause);
+        }
     }));
 }
 
-/// Warnings by default; `-v` tells more; `MOOT_LOG` takes the filter syntax of `tracing-subscriber`.
-fn log_to_stderr(verbose: u8) {
+/// `MOOT_LOG`, else `-v`, else the setting `log`: filters as `tracing-subscriber` writes them.
+fn log_to_stderr(verbose: u8, setting: Option<&str>) {
     use tracing_subscriber::EnvFilter;
     let level = match verbose {
-        0 => "warn",
+        0 => setting.unwrap_or("warn"),
         1 => "info,libp2p=warn",
         2 => "debug,libp2p=info",
         _ => "trace",

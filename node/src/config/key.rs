@@ -47,7 +47,7 @@ pub const KEYS: &[Key] = &[
     key("hosts", Kind::Words, "", "host names the gateway answers to besides its own addresses"),
     key("http", Kind::Socket, "127.0.0.1:4780", "where the gateway listens"),
     key("listen", Kind::Addrs, "/ip4/0.0.0.0/tcp/4700 /ip6/::/tcp/4700", "where the node listens for other nodes"),
-    key("log", Kind::Text, "info", "filter of the log, written as RUST_LOG is"),
+    key("log", Kind::Text, "warn", "filter of the log, written as RUST_LOG is"),
     key("name", Kind::Text, "", "your name, for the profile in communities you found or join"),
     key("peers", Kind::Addrs, "", "nodes to stay connected to"),
     key("public_url", Kind::Url, "", "address of the gateway as others see it"),

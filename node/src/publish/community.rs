@@ -6,7 +6,6 @@ use folkmoot_schemas::{
     block::Block,
     charter::{Charter, Founder, Visibility},
     commit::Audience,
-    limits,
     roster::{self, Act, Describe, Op},
 };
 
@@ -102,13 +101,14 @@ pub(super) fn sign(store: &Store, me: &Me, clock: &Clock, community: &Cid, act: 
         }
     }
     let (identity, _) = newest_identity(store, &me.did)?;
+    let needs: Vec<Cid> = if let Act::Close { invite, .. } = &act { vec![*invite] } else { Vec::new() };
     let op = Op {
         community: *community,
         did: me.did,
         device,
         identity: *identity.cid(),
         rev: Tid::next(clock.micros(), clock.tid_bits(), last, None),
-        deps: known.state.heads.iter().take(limits::ROSTER_DEPS).copied().collect(),
+        deps: known.state.deps(&me.did, &needs),
         act,
     };
     let op = op.seal(&me.device, None)?;

@@ -116,8 +116,10 @@ impl<'a> Reading<'a> {
         let target = target.trim();
         let within = community.map(|c| self.named(c.trim())).transpose()?.map(|c| c.id);
         if target.starts_with("moot://") {
-            let uri: Uri = target.parse().map_err(|why| {
-                Failure::refused(format!("{target:?} is not a record's address")).because(format!("{why}"))
+            let uri: Uri = target.parse().map_err(|why: folkmoot_schemas::Error| {
+                Failure::refused(format!("{target:?} is not a record's address"))
+                    .because(why.to_string())
+                    .hint("copy it as a whole from a list or from `moot show`, or give the short id")
             })?;
             return self.single(target, self.view.get(&uri)?);
         }
