@@ -1,5 +1,5 @@
 // Lists the dates of a calendar between two days, as ical.js understands it.
-// usage: node calendar.mjs FILE FROM TO MODULES; prints `start|status|summary` a line, sorted; times as UTC, all-day as a date.
+// usage: node dates.mjs FILE FROM TO MODULES; prints `start|status|summary` a line, sorted; times as UTC, all-day as a date.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 

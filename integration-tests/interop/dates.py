@@ -1,6 +1,6 @@
 """Lists the dates of a calendar between two days, as recurring-ical-events understands it.
 
-usage: calendar.py FILE FROM TO; prints `start|status|summary` a line, sorted; times as UTC, all-day as a date.
+usage: dates.py FILE FROM TO; prints `start|status|summary` a line, sorted; times as UTC, all-day as a date.
 """
 import sys
 from datetime import date, datetime, timezone
