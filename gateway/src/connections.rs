@@ -82,13 +82,16 @@ impl Table {
 
 impl Inner {
     fn make_room(&mut self, address: Option<IpAddr>) -> Option<()> {
-        let waiting = self
-            .open
-            .iter()
-            .filter(|(_, c)| address.is_none_or(|a| c.address == a) && !c.state.busy.load(Ordering::Relaxed));
+        let waiting = self.open.iter().filter(|(_, c)| address.is_none_or(|a| c.address == a) && !c.state.is_busy());
         let (&id, _) = waiting.min_by_key(|(_, c)| c.state.since.load(Ordering::Relaxed))?;
         self.open.remove(&id)?.state.close.cancel();
         Some(())
+    }
+}
+
+impl State {
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
     }
 }
 

@@ -76,7 +76,7 @@ pub(crate) fn answer(origin: &Origin, view: &View, route: &Route, now: i64) -> S
             let frame = reading.frame(crate::html::Section::None, "", "", &Page::Icon);
             Ok(Answer::new(SVG, style::icon(&reading.accent(), &frame.initial), Caching::List))
         }
-        Page::Robots => Ok(Answer::new(TEXT, "User-agent: *\nDisallow: /c/*/p/\nDisallow: /p/\n", Caching::List)),
+        Page::Robots => Ok(Answer::new(TEXT, "User-agent: *\nAllow: /\n", Caching::List)),
         // Answered before the store is asked.
         Page::Blob(_) | Page::Health => Ok(notice::not_found(Some(&reading))),
     }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{extract::State, response::Response};
+use axum::{extract, response::Response};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -22,7 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     app::{self, App},
-    connections::{Place, Table},
+    connections::{Place, State, Table},
 };
 
 /// For a request's headers, from the first moment the connection waits for them.
@@ -74,7 +74,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, place: Place, app: Arc<
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let (busy, app) = (place.busy(), Arc::clone(&app));
         async move {
-            let response: Response = app::serve(State(app), request.map(axum::body::Body::new)).await;
+            let response: Response = app::serve(extract::State(app), request.map(axum::body::Body::new)).await;
             drop(busy);
             Ok::<_, Infallible>(response)
         }
@@ -84,7 +84,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, place: Place, app: Arc<
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(BUFFER)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(Watched::new(stream)), service);
+        .serve_connection(TokioIo::new(Watched::new(stream, Arc::clone(&state))), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -99,15 +99,17 @@ async fn connection(stream: TcpStream, peer: SocketAddr, place: Place, app: Arc<
     }
 }
 
-/// A stream that ends with an error when no byte has moved for [`IDLE`]: also while an answer is being sent.
+/// A stream that ends with an error when no byte has moved for [`IDLE`], also while an answer is being sent; but not
+/// while one is being made, which has a limit of its own.
 struct Watched {
     stream: TcpStream,
+    state: Arc<State>,
     idle: Pin<Box<Sleep>>,
 }
 
 impl Watched {
-    fn new(stream: TcpStream) -> Self {
-        Self { stream, idle: Box::pin(tokio::time::sleep(IDLE)) }
+    fn new(stream: TcpStream, state: Arc<State>) -> Self {
+        Self { stream, state, idle: Box::pin(tokio::time::sleep(IDLE)) }
     }
 
     /// Bytes moved: the wait begins anew. None did: has it been too long?
@@ -116,10 +118,13 @@ impl Watched {
             self.idle.as_mut().reset(Instant::now() + IDLE);
             return moved;
         }
-        match self.idle.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
+        while self.idle.as_mut().poll(cx).is_ready() {
+            if !self.state.is_busy() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.idle.as_mut().reset(Instant::now() + IDLE);
         }
+        Poll::Pending
     }
 }
 

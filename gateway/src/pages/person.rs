@@ -65,7 +65,11 @@ pub(super) fn answer(reading: &Reading<'_>, did: &Did) -> Shown {
     let description =
         about.as_deref().map_or_else(|| format!("{name} in {}", community.state.name), markdown::to_plain);
     let page = PersonPage {
-        frame: Frame { kind: "profile", ..reading.frame(Section::None, &name, &description, &Page::Person(*did)) },
+        frame: Frame {
+            kind: "profile",
+            listed: false,
+            ..reading.frame(Section::None, &name, &description, &Page::Person(*did))
+        },
         did: did.to_string(),
         kind: profile.as_ref().and_then(|p| match p.kind {
             ProfileKind::Person => None,
