@@ -10,8 +10,8 @@ use super::{StoreError, blocks::audience_code, repos::Repo, tables::Tables, writ
 /// Events no longer than this (seconds) are found by their start alone: 60 days and some hours is the longest single
 /// event. Series, and what a moved occurrence stretches, are few and looked through.
 pub(super) const SHORT: i64 = 62 * 86_400;
-/// Spans are computed as if all-day events and unknown zones were UTC; no zone is further from it than this, so the
-/// index depends neither on the community's zone nor on the version of the zone data.
+/// How far a span may be off, in seconds: it is computed as if all-day events and unknown zones were in UTC, and no zone
+/// is further from that. So neither another zone of the community nor newer zone data makes the index miss an event.
 pub(super) const ZONES: i64 = 26 * 3_600;
 
 /// Clocks differ by some seconds and pages show none; besides, the records of one commit take consecutive TIDs, of which

@@ -1,6 +1,10 @@
 //! Events by time, and who comes.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use folkmoot_schemas::{
     Cid, Did, Record, Uri,
@@ -39,18 +43,21 @@ impl View {
         };
         let zone = roster.state.describe.zone.as_deref().unwrap_or("UTC");
         let (from, to) = (window.start.saturating_sub(ZONES), window.end.saturating_add(ZONES));
-        let mut entries = Vec::new();
+        // A set: where newer zone data moved a start, a row of the old one may still be there beside the new.
+        let mut rows = BTreeSet::new();
         for (long, first) in [(0, from.saturating_sub(SHORT)), (1, i64::MIN)] {
             let range = (roster.number, long, first, 0, LOWEST)..(roster.number, long, to, 0, LOWEST);
             for row in self.t.events().range(range)? {
                 let (key, end) = row?;
-                if end.value() < from {
-                    continue;
-                }
                 let (_, _, _, repo, rkey) = key.value();
-                let rkey = String::from_utf8_lossy(rkey);
-                entries.extend(self.listed(self.scope(), community, repo, Event::NAME, number, &rkey)?);
+                if end.value() >= from {
+                    rows.insert((repo, String::from_utf8_lossy(rkey).into_owned()));
+                }
             }
+        }
+        let mut entries = Vec::new();
+        for (repo, rkey) in rows {
+            entries.extend(self.listed(self.scope(), community, repo, Event::NAME, number, &rkey)?);
         }
         let budget = (BUDGET / entries.len().max(1)).clamp(500, recur::BUDGET as usize) as u32;
         let (mut found, mut cut) = (Vec::new(), false);
