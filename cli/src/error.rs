@@ -1,5 +1,7 @@
 //! What a person reads when something did not work: one sentence, its cause, one next step, and an exit code.
 
+use std::net::SocketAddr;
+
 use folkmoot_gateway::GatewayError;
 use folkmoot_node::{
     config::ConfigError,
@@ -150,11 +152,8 @@ impl From<GatewayError> for Error {
         let said = Self::refused(format!("could not start the web page: {error}"));
         match error {
             GatewayError::Listen { addr, .. } => {
-                let other = addr.port().checked_add(1).unwrap_or(4780);
-                said.hint(format!(
-                    "choose another address, e.g. --http {}:{other}, or leave it out with --no-gateway",
-                    addr.ip()
-                ))
+                let other = SocketAddr::new(addr.ip(), addr.port().checked_add(1).unwrap_or(4780));
+                said.hint(format!("choose another address, e.g. --http {other}, or leave it out with --no-gateway"))
             }
             GatewayError::PublicUrl(_) => said.hint("write it like https://moot.example.org"),
         }

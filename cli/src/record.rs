@@ -67,14 +67,46 @@ pub(crate) fn redraft(noun: &str, item: &Item, record: impl Into<Record>) -> Res
     Ok(WireDraft { rkey, members_only: item.audience == "members", ..draft(noun, record)? })
 }
 
-/// Publishes in one commit. `community`: where, when the drafts themselves say so.
+/// Bytes and drafts of one request: both it and its answer must fit a frame of the control socket.
+const BATCH: (usize, usize) = (4 * 1024 * 1024, 5_000);
+
+/// Newest first, up to `limit`, in as many requests as that takes.
+pub(crate) fn list(session: &Session, community: Option<&str>, collection: &str, limit: usize) -> Result<Vec<Item>> {
+    let (mut all, mut before) = (Vec::<Item>::new(), None);
+    while all.len() < limit {
+        let ask = u32::try_from(limit - all.len()).unwrap_or(u32::MAX);
+        let community = community.map(ToOwned::to_owned);
+        let request = Request::List { community, collection: collection.to_owned(), before, limit: ask };
+        let items = answer!(session.ask(&request)?, Reply::Items(items) => items)?;
+        let Some(last) = items.last() else { break };
+        before = Some((last.created, last.short.clone()));
+        all.extend(items);
+    }
+    all.truncate(limit);
+    Ok(all)
+}
+
+/// Publishes in one commit; only what would not fit one request takes several. `community`: where, when the drafts
+/// themselves say so.
 pub(crate) fn publish(
     session: &Session,
     community: Option<&str>,
     drafts: Vec<WireDraft>,
 ) -> Result<Vec<PublishedInfo>> {
     let community = community.map(ToOwned::to_owned).or_else(|| session.community.clone());
-    answer!(session.ask(&Request::Publish { community, drafts })?, Reply::Published(items) => items)
+    let (mut published, mut drafts) = (Vec::with_capacity(drafts.len()), drafts.into_iter().peekable());
+    while drafts.peek().is_some() {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(draft) =
+            drafts.next_if(|next| batch.is_empty() || (bytes + next.record.len() <= BATCH.0 && batch.len() < BATCH.1))
+        {
+            bytes += draft.record.len();
+            batch.push(draft);
+        }
+        let request = Request::Publish { community: community.clone(), drafts: batch };
+        published.extend(answer!(session.ask(&request)?, Reply::Published(items) => items)?);
+    }
+    Ok(published)
 }
 
 /// Publishes one record and says so: `verb` is e.g. "posted".

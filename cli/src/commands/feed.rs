@@ -1,11 +1,11 @@
-use folkmoot_node::request::{Item, Reply, Request};
+use folkmoot_node::request::Item;
 use folkmoot_schemas::{kind::Kind, records::post::Post};
 
 use crate::{
     error::Result,
     output::{Line, Output},
     record,
-    session::{Session, answer},
+    session::Session,
     when::zone,
 };
 
@@ -19,13 +19,7 @@ pub(crate) struct Args {
 
 /// Over all communities unless one is named, newest first.
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let request = Request::List {
-        community: session.named_community.clone(),
-        collection: Post::NAME.into(),
-        before: None,
-        limit: args.limit,
-    };
-    let items = answer!(session.ask(&request)?, Reply::Items(items) => items)?;
+    let items = record::list(session, session.named_community.as_deref(), Post::NAME, args.limit as usize)?;
     if items.is_empty() {
         session.out.note("nothing was posted yet: moot post \"…\"");
     }

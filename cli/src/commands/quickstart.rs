@@ -77,6 +77,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         } else {
             "  members only: no web page"
         }));
+        if session.config()?.name().is_none() {
+            session.out.note("you have no name here yet: moot profile set --name \"…\"");
+        }
         running.say_ready(session, pages, invite.as_deref());
         running.until_stopped(session).await
     })

@@ -69,7 +69,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         acts.push(act);
         drafts.extend(draft.filter(|_| !args.dry_run));
     }
-    // One commit, so that either all of the calendar is there or nothing.
+    // One commit, unless it is very long: either all of the calendar is there or nothing.
     let published =
         if drafts.is_empty() { Vec::new() } else { record::publish(session, Some(&community.cid), drafts)? };
 
@@ -159,29 +159,16 @@ fn load(path: &PathBuf) -> Result<String> {
 /// Our own events in this community that came from a calendar file, by their key.
 fn imported(session: &Session, community: &CommunityInfo) -> Result<HashMap<String, (Item, Event)>> {
     let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?.did;
-    let (mut known, mut before) = (HashMap::new(), None);
-    loop {
-        let request = Request::List {
-            community: Some(community.cid.clone()),
-            collection: Event::NAME.into(),
-            before: before.clone(),
-            limit: 200,
-        };
-        let items = answer!(session.ask(&request)?, Reply::Items(items) => items)?;
-        let Some(last) = items.last() else { break };
-        let next = Some((last.created, last.short.clone()));
-        if next == before {
-            break;
-        }
-        before = next;
-        for item in items.into_iter().filter(|item| item.did == me) {
-            let record = record::open(&item)?;
-            if let Some(event) = record.as_event()
-                && let Some(source) = event.source.as_ref().filter(|s| s.kind == "ics")
-                && let Some(uid) = &source.uid
-            {
-                known.insert(uid.clone(), (item, event.clone()));
-            }
+    let mut known = HashMap::new();
+    for item in
+        record::list(session, Some(&community.cid), Event::NAME, usize::MAX)?.into_iter().filter(|i| i.did == me)
+    {
+        let record = record::open(&item)?;
+        if let Some(event) = record.as_event()
+            && let Some(source) = event.source.as_ref().filter(|s| s.kind == "ics")
+            && let Some(uid) = &source.uid
+        {
+            known.insert(uid.clone(), (item, event.clone()));
         }
     }
     Ok(known)

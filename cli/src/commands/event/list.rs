@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use folkmoot_node::request::{OccurrenceInfo, Reply, Request};
 use folkmoot_schemas::{
     records::event::Status,
@@ -17,8 +19,6 @@ use crate::{
 
 /// The year 1900: no start is earlier.
 const BEGINNING: i64 = -2_208_988_800;
-/// Most dates of one request.
-const MOST: u32 = 10_000;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -55,11 +55,12 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         return Err(Error::refused("could not list events: the last day is before the first")
             .hint("give --from the earlier day"));
     }
+    let limit = args.limit as usize;
     let (items, cut) = if args.past {
-        past(session, from.unwrap_or(BEGINNING), to.unwrap_or(now).min(now), args.limit)?
+        past(session, from.unwrap_or(BEGINNING), to.unwrap_or(now).min(now), limit)?
     } else {
         let from = from.unwrap_or(now);
-        ask(session, from, to.unwrap_or(from.max(now) + AHEAD), args.limit)?
+        ask(session, from, to.unwrap_or(from.max(now) + AHEAD), limit)?
     };
     if items.is_empty() {
         session.out.note(if args.past { "no past events" } else { "nothing is planned: moot event add NAME WHEN" });
@@ -73,24 +74,44 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn ask(session: &Session, from: i64, to: i64, limit: u32) -> Result<(Vec<OccurrenceInfo>, bool)> {
-    let request = Request::Events { community: session.named_community.clone(), from, to, limit };
-    answer!(session.ask(&request)?, Reply::Occurrences { items, cut } => (items, cut))
+/// Earliest first, in as many requests as that takes: one answer holds a few hundred dates and goes on at the last.
+fn ask(session: &Session, from: i64, to: i64, limit: usize) -> Result<(Vec<OccurrenceInfo>, bool)> {
+    let (mut all, mut seen, mut start) = (Vec::new(), HashSet::new(), from);
+    loop {
+        let request = Request::Events {
+            community: session.named_community.clone(),
+            from: start,
+            to,
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
+        };
+        let (items, cut) = answer!(session.ask(&request)?, Reply::Occurrences { items, cut } => (items, cut))?;
+        let next = items.last().map_or(start, |last| last.from);
+        // Asked again from the last date on, what is still going on then comes again.
+        let before = all.len();
+        all.extend(items.into_iter().filter(|o| seen.insert((o.item.uri.clone(), o.at.clone()))));
+        if !cut || all.len() == before || all.len() > limit {
+            let cut = cut || all.len() > limit;
+            all.truncate(limit);
+            return Ok((all, cut));
+        }
+        start = start.max(next);
+    }
 }
 
-/// Newest first: the answer counts from the earliest, so it is asked in spans that grow into the past.
-fn past(session: &Session, from: i64, to: i64, limit: u32) -> Result<(Vec<OccurrenceInfo>, bool)> {
+/// Newest first: answers count from the earliest, so it is asked in spans that grow into the past.
+fn past(session: &Session, from: i64, to: i64, limit: usize) -> Result<(Vec<OccurrenceInfo>, bool)> {
     let (mut all, mut end, mut span) = (Vec::<OccurrenceInfo>::new(), to, AHEAD);
-    while end > from && all.len() <= limit as usize {
+    let mut seen = HashSet::new();
+    while end > from && all.len() <= limit {
         let begin = end.saturating_sub(span).max(from);
-        let (mut items, _) = ask(session, begin, end, MOST)?;
+        let (items, _) = ask(session, begin, end, usize::MAX)?;
         // What reaches over the border of two spans is in both.
-        items.retain(|o| o.to <= to && !all.iter().any(|known| known.at == o.at && known.item.uri == o.item.uri));
-        all.extend(items.into_iter().rev());
+        let over = items.into_iter().rev().filter(|o| o.to <= to);
+        all.extend(over.filter(|o| seen.insert((o.item.uri.clone(), o.at.clone()))));
         (end, span) = (begin, span.saturating_mul(2));
     }
-    let cut = all.len() > limit as usize;
-    all.truncate(limit as usize);
+    let cut = all.len() > limit;
+    all.truncate(limit);
     Ok((all, cut))
 }
 
