@@ -120,3 +120,6 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

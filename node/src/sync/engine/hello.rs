@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use folkmoot_schemas::Cid;
 
 use super::{
-    Answer, Binding, Engine, Errand, Ours, PeerId, Proof, SETTLE,
+    Answer, Binding, Engine, Errand, Ours, PeerId, Proof, SETTLE, TURN,
     lack::Backoff,
     message::{Frame, Hello, Welcome},
     peer::Greeting,
 };
 
+/// Hellos said to one peer at once; the others follow a turn later.
+const GREETINGS: usize = 48;
 /// Hellos of one peer that wait for a roster.
 const DEFERRED: usize = 16;
 /// Tags of one peer we keep in case we join their community.
@@ -47,33 +49,43 @@ impl Engine {
     pub(super) fn greet_all(&mut self, now: u64, id: PeerId) {
         let communities: Vec<Cid> =
             self.communities.iter().filter(|(_, ours)| ours.proves).map(|(cid, _)| *cid).collect();
+        let mut said = 0;
         for community in communities {
-            self.greet(now, id, community, false);
+            said += usize::from(self.greet(now, id, community, false));
+            if said == GREETINGS {
+                // More at once than the peer's allowance for us covers would end the session.
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.compare_by(now + TURN);
+                }
+                return;
+            }
         }
     }
 
-    fn greet(&mut self, now: u64, id: PeerId, community: Cid, at_once: bool) {
-        let Some(ours) = self.communities.get(&community).filter(|ours| ours.proves).copied() else { return };
+    /// True: said.
+    fn greet(&mut self, now: u64, id: PeerId, community: Cid, at_once: bool) -> bool {
+        let Some(ours) = self.communities.get(&community).filter(|ours| ours.proves).copied() else { return false };
         let local = self.local;
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(peer) = self.peers.get_mut(&id) else { return false };
         // Who has only a join in hand cannot judge the other's proof; that it knows the community has to do.
         let joining = ours.visibility.is_none() && peer.deferred.contains_key(&community);
         if !(peer.dialled || peer.proven.contains_key(&community) || joining) {
-            return;
+            return false;
         }
         let retry = match peer.greetings.get(&community) {
             None => Backoff::first(now),
-            Some(Greeting::Ok) => return,
-            Some(Greeting::Sent { retry }) if now < retry.until => return,
-            Some(Greeting::Refused { retry }) if now < retry.until && !at_once => return,
+            Some(Greeting::Ok) => return false,
+            Some(Greeting::Sent { retry }) if now < retry.until => return false,
+            Some(Greeting::Refused { retry }) if now < retry.until && !at_once => return false,
             Some(Greeting::Sent { retry } | Greeting::Refused { retry }) => retry.longer(now),
         };
-        let Some(session) = peer.open_session() else { return };
-        let (Some(tag), Some(theirs)) = (session.tag(&community), session.theirs) else { return };
+        let Some(session) = peer.open_session() else { return false };
+        let (Some(tag), Some(theirs)) = (session.tag(&community), session.theirs) else { return false };
         let binding = Binding { from: local, to: id, from_nonce: session.nonce, to_nonce: theirs };
         let session = session.id;
         peer.greetings.insert(community, Greeting::Sent { retry });
         self.errand(Errand::Greet { peer: id, session, community, tag, binding });
+        true
     }
 
     pub(super) fn on_welcome(&mut self, now: u64, id: PeerId, welcome: &Welcome) {
@@ -93,7 +105,9 @@ impl Engine {
                 peer.greetings.insert(community, Greeting::Refused { retry });
             }
             (Answer::Absent, Some(Greeting::Refused { .. })) => {}
-            (Answer::Later, _) => self.greet(now, id, community, true),
+            (Answer::Later, _) => {
+                self.greet(now, id, community, true);
+            }
         }
     }
 

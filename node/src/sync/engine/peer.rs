@@ -253,6 +253,10 @@ impl Engine {
             _ => 1,
         };
         if !peer.allowance.take(now, cost) {
+            // A hint is let go; of what needs an answer no honest peer sends so much.
+            if matches!(frame, Frame::Notify(_)) {
+                return;
+            }
             return self.misbehaved(now, id, "too many frames");
         }
         match frame {
