@@ -18,14 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use folkmoot_schemas::{Audience, Cid, Did, charter::Visibility, commit::RepoId};
 
-use self::{
-    lack::Backoff,
-    peer::{Peer, Session},
-    pulls::Pulling,
-};
 pub use self::{
     lack::{Lack, Offer},
     pulls::{Ask, Pulled},
+};
+use self::{
+    peer::{Peer, Session},
+    pulls::Pulling,
 };
 use super::message::{self, Answer, Binding, Blocks, Fault, Frame, Heads, Hello, Listing, Open, Pull};
 use crate::net::PeerId;
@@ -198,7 +197,7 @@ pub enum Errand {
     Greet { peer: PeerId, session: StreamId, community: Cid, tag: String, binding: Binding },
     /// Check a peer's hello against the roster, applying a join it presents.
     Check { peer: PeerId, community: Cid, hello: Hello, binding: Binding },
-    /// Send our `heads`: community, audience, and whether a null digest may say that something is lacking here.
+    /// Send our `heads`: community, audience, and whether null may say that files are lacking here.
     Describe { peer: PeerId, session: StreamId, ask: Vec<(Cid, Audience, bool)> },
     /// Answer the peer's `heads`, with members' lists only for what `proofs` still admit to.
     List { peer: PeerId, session: StreamId, heads: Heads, proofs: BTreeMap<Cid, Proof> },
@@ -256,8 +255,6 @@ pub struct Engine {
     peers: BTreeMap<PeerId, Peer>,
     /// At most one per community.
     pulls: BTreeMap<Cid, Pulling>,
-    /// When a null digest may be sent again.
-    nulls: BTreeMap<Cid, Backoff>,
     next_turn: u64,
     last_turn: Option<PeerId>,
     tickets: u64,
@@ -271,7 +268,6 @@ impl Engine {
             communities: BTreeMap::new(),
             peers: BTreeMap::new(),
             pulls: BTreeMap::new(),
-            nulls: BTreeMap::new(),
             next_turn: now + TURN,
             last_turn: None,
             tickets: 0,

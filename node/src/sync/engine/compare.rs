@@ -38,15 +38,23 @@ impl Engine {
             return;
         }
         self.greet_all(now, id);
-        let mut asked = self.shared(id);
-        while asked.len() > COMMUNITIES {
-            asked.pop_last();
-        }
-        let ask = (asked.iter())
-            .map(|(cid, audience)| (*cid, *audience, self.nulls.get(cid).is_none_or(|backoff| backoff.until <= now)))
-            .collect();
+        let shared = self.shared(id);
         let nothing_here = self.communities.is_empty();
         let Some(peer) = self.peers.get_mut(&id) else { return };
+        let from = peer.asked_to.take();
+        let rest = |cid: &Cid| from.is_none_or(|from| *cid > from);
+        let asked: BTreeMap<Cid, Audience> = shared
+            .iter()
+            .filter(|(cid, _)| rest(cid))
+            .take(COMMUNITIES)
+            .map(|(cid, audience)| (*cid, *audience))
+            .collect();
+        if asked.len() == COMMUNITIES {
+            peer.asked_to = asked.last_key_value().map(|(cid, _)| *cid);
+        }
+        let ask = (asked.iter())
+            .map(|(cid, audience)| (*cid, *audience, peer.nulls.get(cid).is_none_or(|backoff| backoff.until <= now)))
+            .collect();
         let Some(session) = peer.open_session().map(|session| session.id) else { return };
         peer.compare_at = None;
         if asked.is_empty() {
@@ -117,7 +125,7 @@ impl Engine {
             if !lack.is_empty() {
                 self.obtain(now, id, community, audience, lack);
             } else if incomplete {
-                self.nulls
+                peer.nulls
                     .entry(community)
                     .and_modify(|backoff| {
                         if backoff.until <= now {

@@ -76,12 +76,16 @@ pub(super) struct Peer {
     pub(super) compare_at: Option<u64>,
     pub(super) waiting: Option<Waiting>,
     pub(super) last_heads: Option<u64>,
+    /// The last community asked for, when there were more than fit: the next comparison goes on from it.
+    pub(super) asked_to: Option<Cid>,
     /// Compared at least once.
     pub(super) compared: bool,
     /// Communities of which the peer holds what we hold.
     pub(super) same: BTreeSet<Cid>,
     /// The digest of each community with which the peer last differed from us, and when that was a reason to ask back.
     pub(super) digests: BTreeMap<Cid, ([u8; 32], u64)>,
+    /// When the peer is asked again for the list of a community of which it had nothing we lack.
+    pub(super) nulls: BTreeMap<Cid, Backoff>,
     pub(super) fruitless: Fruitless,
     pub(super) allowance: Allowance,
 }
@@ -100,9 +104,11 @@ impl Peer {
             compare_at: None,
             waiting: None,
             last_heads: None,
+            asked_to: None,
             compared: false,
             same: BTreeSet::new(),
             digests: BTreeMap::new(),
+            nulls: BTreeMap::new(),
             fruitless: Fruitless::default(),
             allowance: Allowance::new(now),
         }

@@ -172,9 +172,6 @@ impl Engine {
             }
         }
         pull.todo.blobs.extend(pulled.blobs);
-        if effect {
-            self.nulls.remove(&community);
-        }
         self.leave_alone(now, id, community, &fruitless);
         self.ask_next(now, community);
     }

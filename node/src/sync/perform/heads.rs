@@ -33,7 +33,8 @@ pub(super) struct Answered {
 struct Known {
     repos: Vec<RepoHead>,
     snapshot: Snapshot,
-    complete: bool,
+    /// Every tree is here, and yet something is lacking: files that records link.
+    lacks_files: bool,
 }
 
 impl Known {
@@ -44,12 +45,13 @@ impl Known {
             community: id,
             roster: community.state.heads.clone(),
             people: view.people(&id)?,
-            repos: repos.iter().map(|head| (head.repo, head.known.cid)).collect(),
+            repos: repos.iter().filter_map(|head| Some((head.repo, head.held?.cid))).collect(),
         };
-        Ok(Self { complete: view.complete(&id)?, repos, snapshot })
+        let lacks_files = repos.iter().all(|head| head.held == Some(head.known)) && !view.complete(&id)?;
+        Ok(Self { lacks_files, repos, snapshot })
     }
 
-    /// Over known heads, whether or not their trees are here: new heads are noticed even while something is lacking.
+    /// Over held heads: whoever lacks a tree differs from whoever has it, even if both know of it.
     fn digest(&self) -> [u8; 32] {
         self.snapshot.digest()
     }
@@ -63,15 +65,16 @@ fn scope(audience: Audience) -> Scope {
 }
 
 impl Performer {
-    /// `ask`: community, audience, and whether a null digest may say that something is lacking here.
+    /// `ask`: community, audience, and whether null may ask for the list although only files are lacking, which the
+    /// digest does not show.
     pub(super) fn describe(&self, ask: &[(Cid, Audience, bool)]) -> Result<Heads, StoreError> {
         let mut communities = Vec::with_capacity(ask.len());
-        for (cid, audience, honest) in ask {
+        for (cid, audience, ask_for_files) in ask {
             let view = self.store.view(scope(*audience))?;
             let digest = match view.community(cid)? {
                 Some(community) => {
                     let known = Known::of(&view, &community)?;
-                    (known.complete || !honest).then(|| known.digest())
+                    (!known.lacks_files || !ask_for_files).then(|| known.digest())
                 }
                 None => None,
             };
@@ -88,7 +91,7 @@ impl Performer {
             let Some((view, community)) = self.admit(&ask.cid, ask.audience, proofs.get(&ask.cid))? else { continue };
             let known = Known::of(&view, &community)?;
             let ours = known.digest();
-            if ask.digest == Some(ours) && known.complete {
+            if ask.digest == Some(ours) {
                 answered.same.push((ask.cid, ask.audience));
                 pages.push(Listed { same: true, ..Listed::new(ask.cid, ask.audience) });
                 continue;
