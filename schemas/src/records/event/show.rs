@@ -43,14 +43,14 @@ impl Place {
 }
 
 impl Price {
-    /// "8.00–12.00 EUR (reduced at the door)"; "free".
+    /// "8–12 EUR (reduced at the door)", "7.50 EUR", "free". Minor units are shown only where there are some.
     pub fn words(&self) -> String {
-        let amount = |minor: u64| match minor_digits(&self.currency) {
-            0 => minor.to_string(),
-            digits => {
-                let unit = 10_u64.pow(digits);
-                format!("{}.{:0width$}", minor / unit, minor % unit, width = digits as usize)
-            }
+        let digits = minor_digits(&self.currency);
+        let unit = 10_u64.pow(digits);
+        let whole = self.min % unit == 0 && self.max.is_none_or(|max| max % unit == 0);
+        let amount = |minor: u64| match whole {
+            true => (minor / unit).to_string(),
+            false => format!("{}.{:0width$}", minor / unit, minor % unit, width = digits as usize),
         };
         let price = match self.max {
             _ if self.min == 0 && self.max.unwrap_or(0) == 0 => "free".to_owned(),
