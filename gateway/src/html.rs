@@ -97,6 +97,8 @@ pub(crate) struct EventItem {
     pub(crate) status: Option<&'static str>,
     pub(crate) note: Option<String>,
     pub(crate) when: When,
+    /// "Saturday 5 December 2026": the heading it stands under.
+    pub(crate) day: String,
     /// Where it is not the community's own.
     pub(crate) zone: Option<String>,
     pub(crate) place: Option<String>,

@@ -47,7 +47,9 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 /// HTML whose highest heading is `<h{top}>`.
 pub(crate) fn to_html(source: &str, top: u8) -> String {
     let mut out = String::with_capacity(source.len() * 2);
-    html::push_html(&mut out, Tame::new(source, top));
+    // A line that somebody ended stays ended: most people never heard of Markdown.
+    let lines = Tame::new(source, top).map(|event| if event == Event::SoftBreak { Event::HardBreak } else { event });
+    html::push_html(&mut out, lines);
     CLEANER.clean(&out).to_string()
 }
 
@@ -292,6 +294,11 @@ mod tests {
             "{html}"
         );
         assert!(html.contains("<code>https://b.example</code>"), "{html}");
+    }
+
+    #[test]
+    fn a_line_that_was_ended_stays_ended() {
+        assert_eq!(to_html("one\ntwo\n\nthree", 2).trim(), "<p>one<br>\ntwo</p>\n<p>three</p>");
     }
 
     #[test]

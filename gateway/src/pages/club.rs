@@ -30,7 +30,7 @@ pub(super) fn join(reading: &Reading<'_>) -> Shown {
     let title = community.as_deref().map_or_else(|| "Join".to_owned(), |name| format!("Join {name}"));
     let page = Join {
         frame: reading.frame(Section::Join, &title, "How to join with an invite link", &Page::Join),
-        events: dates.iter().take(NEXT).filter_map(|o| items::event_item(reading, o)).collect(),
+        events: items::event_items(reading, dates.iter().take(NEXT)),
         community,
     };
     html(&page, Caching::Revalidate)

@@ -1,7 +1,7 @@
 //! `/e/<id>` and `/e/<id>/at/<occurrence>`: everything a guest wants to know, what changed first.
 
 use askama::Template;
-use folkmoot_node::store::reader::{Answers, Entry};
+use folkmoot_node::store::reader::{Answers, Entry, Occurrence};
 use folkmoot_schemas::{
     kind::Kind,
     records::{
@@ -93,7 +93,7 @@ struct Named {
 
 #[derive(Debug)]
 enum Contact {
-    Mail { address: String, href: String },
+    Mail { words: String, href: String },
     Link(Link),
     Text(String),
 }
@@ -247,12 +247,9 @@ fn dates(reading: &Reading<'_>, entry: &Entry, record: &Event, at: Option<&str>)
     let window = reading.now..reading.now + 400 * 86_400;
     let entry = std::sync::Arc::new(entry.clone());
     let next = recur::expand(record, window, zone, recur::BUDGET).instances.into_iter();
-    next.filter(|i| at.is_none_or(|at| i.at.text() != at))
-        .take(DATES)
-        .filter_map(|instance| {
-            items::event_item(reading, &folkmoot_node::store::reader::Occurrence { entry: entry.clone(), instance })
-        })
-        .collect()
+    let next = next.filter(|i| at.is_none_or(|at| i.at.text() != at)).take(DATES);
+    let next: Vec<Occurrence> = next.map(|instance| Occurrence { entry: entry.clone(), instance }).collect();
+    items::event_items(reading, &next)
 }
 
 fn updates(reading: &Reading<'_>, entry: &Entry) -> Result<Vec<PostItem>, super::PageError> {
@@ -283,17 +280,19 @@ fn place_of(place: &Place) -> Where {
 
 /// An address to write to comes with the subject filled in, for people who have no account here.
 fn contact(text: &str, event: &str, when: &When) -> Contact {
-    let mail = text.strip_prefix("mailto:").unwrap_or(text);
     let plain = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+'))
     };
-    if let Some((name, host)) = mail.split_once('@')
-        && plain(name)
-        && plain(host)
-        && host.contains('.')
-    {
+    let address = |word: &&str| {
+        let parts = word.split_once('@');
+        parts.is_some_and(|(name, host)| plain(name) && plain(host) && host.contains('.'))
+    };
+    let words = text.strip_prefix("mailto:").unwrap_or(text);
+    // Imported contacts are a name and an address.
+    let mut words = words.split([' ', ';', ',', '<', '>', '(', ')', '\n']).map(|word| word.trim_end_matches('.'));
+    if let Some(mail) = words.find(address) {
         let subject = percent(&format!("{event}, {}", when.date));
-        return Contact::Mail { address: mail.to_owned(), href: format!("mailto:{mail}?subject={subject}") };
+        return Contact::Mail { words: text.to_owned(), href: format!("mailto:{mail}?subject={subject}") };
     }
     match home::named(text, text) {
         Some(link) => Contact::Link(link),
@@ -341,6 +340,13 @@ mod tests {
                     href,
                     "mailto:club@a.example?subject=Rock%20%26%20R%C3%B6ll%3F%2C%20Friday%201%20May%202026"
                 );
+            }
+            other => panic!("{other:?}"),
+        }
+        match contact("Ada Lovelace; ada@a.example", "x", &when) {
+            Contact::Mail { words, href } => {
+                assert_eq!(words, "Ada Lovelace; ada@a.example");
+                assert!(href.starts_with("mailto:ada@a.example?subject="));
             }
             other => panic!("{other:?}"),
         }

@@ -146,9 +146,8 @@ fn dates_before(reading: &Reading<'_>, before: i64) -> Result<Vec<Occurrence>, s
 
 fn by_day(reading: &Reading<'_>, dates: &[Occurrence]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for date in dates {
-        let Some(item) = items::event_item(reading, date) else { continue };
-        let heading = words::day(date.instance.start.civil_date());
+    for item in items::event_items(reading, dates) {
+        let heading = item.day.clone();
         match groups.last_mut().filter(|g| g.heading == heading) {
             Some(group) => group.items.push(item),
             None => groups.push(Group { heading, items: vec![item] }),

@@ -52,7 +52,7 @@ pub(super) fn answer(reading: &Reading<'_>) -> Shown {
     let (dates, cut) = items::dates(reading, reading.now..reading.now + YEAR, LOOK)?;
     let dates = without_repeats(dates);
     let more_events = cut || dates.len() > NEXT;
-    let mut events: Vec<EventItem> = dates.iter().take(NEXT).filter_map(|o| items::event_item(reading, o)).collect();
+    let mut events: Vec<EventItem> = items::event_items(reading, dates.iter().take(NEXT));
     // The first one that takes place gets the large letters.
     let first = events.first().is_some_and(|e| !e.cancelled()).then(|| events.remove(0));
     let (posts, next) = items::threads(reading, None, super::POSTS)?;

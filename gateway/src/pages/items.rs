@@ -27,6 +27,9 @@ use crate::{
 /// In lists, longer posts are cut to a few lines.
 const SHORT: usize = 600;
 
+/// Characters of a place in lists.
+const PLACE: usize = 48;
+
 /// The page of a record, if its kind has one.
 pub(super) fn page_of(uri: &Uri) -> Option<Page> {
     match uri.collection.as_str() {
@@ -52,8 +55,27 @@ fn community_link(reading: &Reading<'_>, id: &Cid) -> Option<Person> {
     Some(Person { name: community.state.name.clone(), href: reading.href(id, &Page::Home) })
 }
 
+/// Dates of a list. Where the community names no zone of its own, one is said when it first comes up.
+pub(super) fn event_items<'a>(
+    reading: &Reading<'_>,
+    dates: impl IntoIterator<Item = &'a Occurrence>,
+) -> Vec<EventItem> {
+    let unnamed = reading.community().is_some_and(|c| reading.zone(&c.id).is_none());
+    let mut said = None;
+    let mut items = Vec::new();
+    for mut item in dates.into_iter().filter_map(|date| event_item(reading, date)) {
+        if unnamed && item.zone.is_some() && item.zone == said {
+            item.zone = None;
+        } else if item.zone.is_some() {
+            said.clone_from(&item.zone);
+        }
+        items.push(item);
+    }
+    items
+}
+
 /// None: not an event at all.
-pub(super) fn event_item(reading: &Reading<'_>, occurrence: &Occurrence) -> Option<EventItem> {
+fn event_item(reading: &Reading<'_>, occurrence: &Occurrence) -> Option<EventItem> {
     let record = occurrence.entry.record.as_event()?;
     let Occasion { event, instance } = Occasion::new(record, &occurrence.instance);
     let uri = &occurrence.entry.uri;
@@ -67,8 +89,12 @@ pub(super) fn event_item(reading: &Reading<'_>, occurrence: &Occurrence) -> Opti
         status: words::status(event.status),
         note: event.status_note.clone(),
         zone: when.zone.clone().filter(|zone| when.time.is_some() && Some(zone.as_str()) != home),
+        day: words::day(instance.start.civil_date()),
         when,
-        place: event.places.first().and_then(words::place_name).or_else(|| event.place_line()),
+        place: event.places.first().and_then(words::place_name).or_else(|| event.place_line()).map(|place| {
+            // Imported places are often whole addresses.
+            markdown::shorten(&place, PLACE)
+        }),
         series,
         community: community_link(reading, &uri.community),
         summary: event.summary.clone().or_else(|| event.text.as_deref().map(|t| markdown::excerpt(t, 180))),

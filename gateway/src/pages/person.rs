@@ -54,7 +54,7 @@ pub(super) fn answer(reading: &Reading<'_>, did: &Did) -> Shown {
         let host = |e: &folkmoot_schemas::records::event::Event| e.hosts.iter().any(|h| h.did == Some(*did));
         o.entry.uri.did == *did || o.entry.record.as_event().is_some_and(host)
     });
-    let events = own.take(EVENTS).filter_map(|o| items::event_item(reading, o)).collect();
+    let events = items::event_items(reading, own.take(EVENTS));
     let mut posts = Vec::new();
     for entry in
         reading.view.list(&community.id, Post::NAME, None, LOOK)?.iter().filter(|e| e.uri.did == *did).take(POSTS)
