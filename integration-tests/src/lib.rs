@@ -3,6 +3,8 @@
 //! A [`Home`] is one device of one person; [`Home::moot`] runs a command to its end, [`Home::start`] a node that lives
 //! until it is stopped, killed or dropped. What a node says goes to a file in its home and is shown when a test fails.
 
+#![allow(clippy::print_stdout, reason = "what a test has to say goes to the test's output")]
+
 use std::{
     fs::File,
     io::Read,

@@ -47,7 +47,7 @@ impl Price {
     pub fn words(&self) -> String {
         let digits = minor_digits(&self.currency);
         let unit = 10_u64.pow(digits);
-        let whole = self.min % unit == 0 && self.max.is_none_or(|max| max % unit == 0);
+        let whole = self.min.is_multiple_of(unit) && self.max.is_none_or(|max| max.is_multiple_of(unit));
         let amount = |minor: u64| match whole {
             true => (minor / unit).to_string(),
             false => format!("{}.{:0width$}", minor / unit, minor % unit, width = digits as usize),
