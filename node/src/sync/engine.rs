@@ -8,25 +8,28 @@
 mod allowance;
 mod compare;
 mod hello;
+mod input;
 mod lack;
 mod news;
+mod output;
 mod peer;
 mod pulls;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use folkmoot_schemas::{Audience, Cid, Did, charter::Visibility, commit::RepoId};
+use folkmoot_schemas::{Cid, Did};
 
 pub use self::{
+    input::{Compared, Heard, Input, Ours, Proof, StreamId},
     lack::{Lack, Offer},
+    output::{Errand, Order, Output},
     pulls::{Ask, Pulled},
 };
 use self::{
     peer::{Peer, Session},
     pulls::Pulling,
 };
-use super::message::{self, Answer, Binding, Blocks, Fault, Frame, Heads, Hello, Listing, Open, Pull};
+use super::message;
 use crate::net::PeerId;
 
 pub(super) const SECOND: u64 = 1_000_000;
@@ -42,210 +45,6 @@ const AFTER_NEWS: u64 = 2 * SECOND;
 const OVERDUE: u64 = 5 * SECOND;
 /// Peers told by a comparison that we have news; the others hear it from them or in their turn.
 const POKED: usize = 8;
-
-/// What we are in a community.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ours {
-    /// None: the charter is not here yet.
-    pub visibility: Option<Visibility>,
-    /// A member, or holding a join nobody has seen yet: there is something to prove.
-    pub proves: bool,
-}
-
-/// Who a peer proved to be in a community.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Proof {
-    pub did: Did,
-    pub device: Did,
-}
-
-/// Number of a session or short stream; the driver gives each its own.
-pub type StreamId = u64;
-
-/// What happened.
-#[derive(Debug)]
-pub enum Input {
-    /// The communities here, whole.
-    Communities(BTreeMap<Cid, Ours>),
-    Connected {
-        peer: PeerId,
-        dialled: bool,
-    },
-    Disconnected {
-        peer: PeerId,
-    },
-    /// The stream asked for by [`Output::OpenSession`] stands.
-    Opened {
-        peer: PeerId,
-        session: StreamId,
-        nonce: [u8; 32],
-    },
-    OpenFailed {
-        peer: PeerId,
-    },
-    /// The peer opened a session.
-    Accepted {
-        peer: PeerId,
-        session: StreamId,
-        nonce: [u8; 32],
-        open: Open,
-    },
-    Closed {
-        peer: PeerId,
-        session: StreamId,
-    },
-    Frame {
-        peer: PeerId,
-        session: StreamId,
-        frame: Frame,
-    },
-    /// A peer asks on a short stream.
-    Request {
-        peer: PeerId,
-        stream: StreamId,
-        ask: Ask,
-    },
-    /// Answer to [`Errand::Check`].
-    Checked {
-        peer: PeerId,
-        community: Cid,
-        hello: Hello,
-        result: Result<Proof, Answer>,
-    },
-    /// [`Errand::List`] was sent: what both hold alike, and the peer's digests that are not ours.
-    Listed {
-        peer: PeerId,
-        same: Vec<(Cid, Audience)>,
-        differs: Vec<(Cid, [u8; 32])>,
-    },
-    /// Answer to [`Errand::Compare`].
-    Compared {
-        peer: PeerId,
-        found: Vec<Compared>,
-    },
-    /// Answer to [`Output::Pull`] and [`Output::Fetch`]; None: it failed.
-    Pulled {
-        peer: PeerId,
-        community: Cid,
-        ticket: u64,
-        result: Option<Pulled>,
-    },
-    /// An announcement was looked at, from gossip or by [`Errand::Hear`].
-    Heard(Heard),
-    /// A peer passed on news by somebody we do not know: its roster may be ahead of ours.
-    Behind {
-        peer: PeerId,
-    },
-    /// The roster or identities of a community changed here.
-    Changed {
-        community: Cid,
-    },
-    /// We published something.
-    Announce {
-        community: Cid,
-        audience: Audience,
-        announce: Bytes,
-    },
-    /// Compare heads with every peer now.
-    SyncNow,
-    /// A timer; see [`Engine::wake`].
-    Tick,
-}
-
-/// What to do.
-#[derive(Debug)]
-pub enum Output {
-    OpenSession {
-        peer: PeerId,
-    },
-    Close {
-        peer: PeerId,
-        session: StreamId,
-    },
-    Send {
-        peer: PeerId,
-        session: StreamId,
-        frame: Frame,
-    },
-    Gossip {
-        community: Cid,
-        announce: Bytes,
-    },
-    /// Something that needs the store or our key.
-    Errand(Box<Errand>),
-    Pull(Box<Order>),
-    Fetch {
-        peer: PeerId,
-        ticket: u64,
-        blocks: Blocks,
-    },
-    Serve {
-        stream: StreamId,
-        ask: Box<Ask>,
-        proof: Option<Proof>,
-    },
-    Refuse {
-        stream: StreamId,
-        fault: Fault,
-    },
-}
-
-/// What needs the store or our key, and no network.
-#[derive(Debug)]
-pub enum Errand {
-    /// Sign and send our hello.
-    Greet { peer: PeerId, session: StreamId, community: Cid, tag: String, binding: Binding },
-    /// Check a peer's hello against the roster, applying a join it presents.
-    Check { peer: PeerId, community: Cid, hello: Hello, binding: Binding },
-    /// Send our `heads`: community, audience, and whether null may say that files are lacking here.
-    Describe { peer: PeerId, session: StreamId, ask: Vec<(Cid, Audience, bool)> },
-    /// Answer the peer's `heads`, with members' lists only for what `proofs` still admit to.
-    List { peer: PeerId, session: StreamId, heads: Heads, proofs: BTreeMap<Cid, Proof> },
-    /// Find what a listing offers and we lack; only of the communities and audiences asked for.
-    Compare { peer: PeerId, listing: Listing, asked: BTreeMap<Cid, Audience> },
-    /// Store an announcement from a `notify`.
-    Hear { peer: PeerId, community: Cid, announce: Bytes },
-}
-
-/// A pull to be made.
-#[derive(Debug, Clone)]
-pub struct Order {
-    pub peer: PeerId,
-    pub community: Cid,
-    pub audience: Audience,
-    pub ticket: u64,
-    pub lack: Lack,
-    /// Repositories to ask for whole.
-    pub whole: BTreeSet<RepoId>,
-    /// Where unfinished answers go on.
-    pub after: BTreeMap<RepoId, String>,
-}
-
-/// One community's part of a comparison.
-#[derive(Debug, Clone)]
-pub struct Compared {
-    pub community: Cid,
-    pub audience: Audience,
-    pub same: bool,
-    /// What the peer offers and we lack.
-    pub lack: Lack,
-    /// Something is lacking here, offered or not.
-    pub incomplete: bool,
-}
-
-/// What an announcement turned out to be.
-#[derive(Debug)]
-pub struct Heard {
-    /// Who passed it on.
-    pub peer: PeerId,
-    pub community: Cid,
-    pub audience: Audience,
-    pub announce: Bytes,
-    /// It told of something that was not known here.
-    pub news: bool,
-    /// Something it names has to be pulled.
-    pub lacking: bool,
-}
 
 /// The state machine. One per node.
 #[derive(Debug)]

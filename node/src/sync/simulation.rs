@@ -212,15 +212,16 @@ impl World {
 
     /// Publishes a post; `told`: announced too, as by a running node.
     pub(super) fn post(&mut self, at: usize, community: &Cid, audience: Audience, told: bool) {
-        let n = self.dice.roll();
+        let post = Post { text: format!("{}", self.dice.roll()), ..Post::default() };
+        self.publish(at, community, audience, vec![post], told);
+    }
+
+    /// In one commit.
+    pub(super) fn publish(&mut self, at: usize, community: &Cid, audience: Audience, posts: Vec<Post>, told: bool) {
+        let draft = |post| Draft { audience: Some(audience), rkey: None, record: Record::from(post), again: true };
+        let drafts = posts.into_iter().map(draft).collect();
         let node = &self.nodes[at];
-        let draft = Draft {
-            audience: Some(audience),
-            rkey: None,
-            record: Record::from(Post { text: format!("{n}"), ..Post::default() }),
-            again: true,
-        };
-        let published = publish::publish(&node.store, &node.me, &node.clock, community, vec![draft]).unwrap();
+        let published = publish::publish(&node.store, &node.me, &node.clock, community, drafts).unwrap();
         for (audience, announce) in published.announces.into_iter().filter(|_| told) {
             let inputs = self.nodes[at].performer.outgoing(*community, audience, announce).unwrap();
             self.inputs(at, inputs);

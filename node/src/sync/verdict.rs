@@ -144,3 +144,98 @@ impl Rates {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use folkmoot_schemas::roster::Role;
+
+    use super::*;
+    use crate::{
+        publish::{
+            self,
+            tests::{Person, draft, post},
+        },
+        store::Scope,
+    };
+
+    fn picture(person: &Person, community: &Cid) -> Picture {
+        Picture::of(&person.store.view(Scope::Members).unwrap(), community).unwrap().unwrap()
+    }
+
+    fn announced(person: &Person, community: &Cid, audience: Audience) -> Announce {
+        let draft = publish::Draft { audience: Some(audience), ..draft(post("hello")) };
+        person.publish(community, vec![draft]).unwrap().announces.remove(0).1
+    }
+
+    fn judge(picture: &Picture, community: &Cid, told: &Announce) -> Result<Did, Fault> {
+        super::judge(picture, community, Audience::Public, &told.encode().unwrap())
+    }
+
+    #[test]
+    fn a_members_newer_commit_goes_on_and_an_old_one_does_not() {
+        let (host, guest) = (Person::new(1), Person::new(2));
+        let community = host.found("River", Visibility::Public);
+        guest.joins(&community, &host, Role::Member);
+        let told = announced(&guest, &community, Audience::Public);
+        assert_eq!(judge(&picture(&host, &community), &community, &told), Ok(guest.me.did));
+        assert_eq!(judge(&picture(&guest, &community), &community, &told), Err(Fault::Old));
+    }
+
+    #[test]
+    fn a_spoilt_signature_or_another_community_is_held_against_the_sender() {
+        let host = Person::new(1);
+        let (community, other) = (host.found("River", Visibility::Public), host.found("Hill", Visibility::Public));
+        let before = picture(&host, &community);
+        let told = announced(&host, &community, Audience::Public);
+        assert_eq!(judge(&picture(&host, &other), &other, &told), Err(Fault::Wrong));
+        let mut commit = told.commit.clone().unwrap().to_vec();
+        let end = commit.len() - 1;
+        commit[end] ^= 1;
+        let spoilt = Announce { commit: Some(commit.into()), ..told };
+        assert_eq!(judge(&before, &community, &spoilt), Err(Fault::Wrong));
+        assert_eq!(super::judge(&before, &community, Audience::Public, b"\xa0"), Err(Fault::Wrong));
+    }
+
+    #[test]
+    fn what_is_for_members_never_passes_as_gossip() {
+        let host = Person::new(1);
+        let community = host.found("River", Visibility::Public);
+        let before = picture(&host, &community);
+        let told = announced(&host, &community, Audience::Members);
+        assert_eq!(judge(&before, &community, &told), Err(Fault::Wrong));
+        let bytes = told.encode().unwrap();
+        assert_eq!(super::judge(&before, &community, Audience::Members, &bytes), Ok(host.me.did));
+        let closed = host.found("Cellar", Visibility::Members);
+        let (_, op) = publish::invite(&host.store, &host.me, &host.clock, &closed, Role::Member, 1, None).unwrap();
+        assert_eq!(judge(&picture(&host, &closed), &closed, &op), Err(Fault::Wrong));
+    }
+
+    #[test]
+    fn a_joiner_nobody_knows_yet_passes_with_its_join_and_not_without() {
+        let (host, guest) = (Person::new(1), Person::new(2));
+        let community = host.found("River", Visibility::Public);
+        let (link, _) = publish::invite(&host.store, &host.me, &host.clock, &community, Role::Member, 1, None).unwrap();
+        let before = picture(&host, &community);
+        let join = publish::join(&guest.store, &guest.me, &guest.clock, &link).unwrap();
+        let (op, identity) = (join.bytes().clone(), guest.store.meta("identity").unwrap().unwrap());
+        // Elsewhere the join was seen already, so that the guest could publish.
+        guest.learn(&community, &host);
+        let mut batch = crate::store::Batch::new(community, Audience::Public);
+        batch.identities.push(Identity::open(&identity).unwrap().0);
+        batch.ops.push(join);
+        guest.store.apply(batch, 0).unwrap();
+        let told = announced(&guest, &community, Audience::Public);
+        assert_eq!(judge(&before, &community, &told), Err(Fault::Unknown));
+        let with = Announce { identity: Some(identity.into()), ops: vec![op], ..told };
+        assert_eq!(judge(&before, &community, &with), Ok(guest.me.did));
+    }
+
+    #[test]
+    fn a_member_may_announce_in_a_burst_and_then_ten_times_a_minute() {
+        let mut rates = Rates::default();
+        let did = Person::new(1).me.did;
+        assert_eq!((0..100).filter(|_| rates.allow(0, did)).count(), 60);
+        assert_eq!((0..100).filter(|_| rates.allow(60_000_000, did)).count(), 10);
+        assert!(rates.allow(60_000_000, Person::new(2).me.did));
+    }
+}

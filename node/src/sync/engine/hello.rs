@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use folkmoot_schemas::Cid;
 
 use super::{
-    Answer, Binding, Engine, Errand, Ours, PeerId, Proof, SETTLE, TURN,
+    Engine, Errand, Ours, PeerId, Proof, SETTLE, TURN,
     lack::Backoff,
-    message::{Frame, Hello, Welcome},
+    message::{Answer, Binding, Frame, Hello, Welcome},
     peer::Greeting,
 };
 

@@ -7,7 +7,10 @@ use folkmoot_schemas::{
     commit::{HeadRef, RepoId},
 };
 
-use super::{Blocks, Engine, Fault, Input, Lack, Order, Output, PeerId, Pull, SECOND, SETTLE, StreamId};
+use super::{
+    Engine, Input, Lack, Order, Output, PeerId, SECOND, SETTLE, StreamId,
+    message::{Blocks, Fault, Pull},
+};
 
 /// How long one request may take, answer included.
 const DEADLINE: u64 = 300 * SECOND;
@@ -153,6 +156,9 @@ impl Engine {
             fruitless.people.clear();
         }
         fruitless.blobs.retain(|blob| !pulled.got.contains(blob));
+        if pulled.more && !pulled.got.is_empty() {
+            pull.todo.blobs.append(&mut fruitless.blobs);
+        }
         for (repo, head) in std::mem::take(&mut fruitless.repos) {
             let went_on = pulled.after.get(&repo).is_some_and(|path| pull.after.get(&repo) < Some(path));
             let again = if let Some(path) = pulled.after.get(&repo).filter(|_| went_on) {

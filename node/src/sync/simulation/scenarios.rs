@@ -1,6 +1,12 @@
 //! What has to hold whatever the seed.
 
-use folkmoot_schemas::{Audience, Cid, charter::Visibility, commit::RepoId};
+use folkmoot_schemas::{
+    Audience, Cid,
+    block::Block,
+    charter::Visibility,
+    commit::RepoId,
+    records::{event::Image, post::Post},
+};
 
 use super::World;
 use crate::{
@@ -164,6 +170,54 @@ fn a_liar_among_the_members_delays_nobody_else() {
         world.run_for(120);
         world.assert_alike(&[0, 1, 2], Scope::Members, &community);
         assert_eq!(world.records(0, Scope::Members, &community), 3, "seed {seed}");
+    }
+}
+
+/// A whole community of one node, and another node that joins it.
+fn joined(world: &mut World, community: &Cid) {
+    world.invite(0, 1, community);
+    world.connect(1, 0);
+    world.run_for(10);
+    world.assert_alike(&[0, 1], Scope::Members, community);
+}
+
+#[test]
+fn a_repository_larger_than_an_answer_comes_in_several() {
+    let mut world = World::new(1, 2, 100);
+    let community = world.found(0, Visibility::Public);
+    // 20 kB each, in one commit.
+    let text = "𝕏".repeat(5000);
+    let posts = (0..500).map(|n| Post { text: text.clone(), title: Some(n.to_string()), ..Post::default() }).collect();
+    world.publish(0, &community, Audience::Public, posts, false);
+    joined(&mut world, &community);
+    assert_eq!(world.records(1, Scope::Public, &community), 500);
+    let ends = world.received[&1].iter().filter(|frame| matches!(frame, Frame::End(_))).count();
+    assert!(ends >= 2, "one answer cannot have held it");
+}
+
+#[test]
+fn pictures_follow_the_posts_that_show_them() {
+    for audience in [Audience::Public, Audience::Members] {
+        let mut world = World::new(1, 2, 100);
+        let community = world.found(0, Visibility::Public);
+        let mut pictures = Vec::new();
+        for n in 0..12_u8 {
+            let blob = Block::raw(vec![n; 1024 * 1024]);
+            world.nodes[0].store.put_blob(&blob).unwrap();
+            pictures.push(*blob.cid());
+        }
+        let post = |blob: &Cid| {
+            let (mime, alt) = ("image/png".into(), "A river".into());
+            let images = vec![Image { blob: *blob, mime, width: 8, height: 8, alt }];
+            Post { text: "Look".into(), images, ..Post::default() }
+        };
+        world.publish(0, &community, audience, pictures.iter().map(post).collect(), true);
+        joined(&mut world, &community);
+        let view = world.nodes[1].store.view(Scope::Members).unwrap();
+        assert!(pictures.iter().all(|cid| view.block(&community, cid).unwrap().is_some()));
+        let view = world.nodes[1].store.view(Scope::Public).unwrap();
+        let public = view.block(&community, &pictures[0]).unwrap().is_some();
+        assert_eq!(public, audience == Audience::Public, "reach follows the audience");
     }
 }
 

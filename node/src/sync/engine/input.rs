@@ -1,0 +1,147 @@
+//! What the engine is told.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use folkmoot_schemas::{Audience, Cid, Did, charter::Visibility};
+
+use super::{
+    Ask, Lack, Pulled,
+    message::{Answer, Frame, Hello, Open},
+};
+use crate::net::PeerId;
+
+/// What we are in a community.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ours {
+    /// None: the charter is not here yet.
+    pub visibility: Option<Visibility>,
+    /// A member, or holding a join nobody has seen yet: there is something to prove.
+    pub proves: bool,
+}
+
+/// Who a peer proved to be in a community.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    pub did: Did,
+    pub device: Did,
+}
+
+/// Number of a session or short stream; the driver gives each its own.
+pub type StreamId = u64;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The communities here, whole.
+    Communities(BTreeMap<Cid, Ours>),
+    Connected {
+        peer: PeerId,
+        dialled: bool,
+    },
+    Disconnected {
+        peer: PeerId,
+    },
+    /// The stream asked for by [`Output::OpenSession`] stands.
+    Opened {
+        peer: PeerId,
+        session: StreamId,
+        nonce: [u8; 32],
+    },
+    OpenFailed {
+        peer: PeerId,
+    },
+    /// The peer opened a session.
+    Accepted {
+        peer: PeerId,
+        session: StreamId,
+        nonce: [u8; 32],
+        open: Open,
+    },
+    Closed {
+        peer: PeerId,
+        session: StreamId,
+    },
+    Frame {
+        peer: PeerId,
+        session: StreamId,
+        frame: Frame,
+    },
+    /// A peer asks on a short stream.
+    Request {
+        peer: PeerId,
+        stream: StreamId,
+        ask: Ask,
+    },
+    /// Answer to [`Errand::Check`].
+    Checked {
+        peer: PeerId,
+        community: Cid,
+        hello: Hello,
+        result: Result<Proof, Answer>,
+    },
+    /// [`Errand::List`] was sent: what both hold alike, and the peer's digests that are not ours.
+    Listed {
+        peer: PeerId,
+        same: Vec<(Cid, Audience)>,
+        differs: Vec<(Cid, [u8; 32])>,
+    },
+    /// Answer to [`Errand::Compare`].
+    Compared {
+        peer: PeerId,
+        found: Vec<Compared>,
+    },
+    /// Answer to [`Output::Pull`] and [`Output::Fetch`]; None: it failed.
+    Pulled {
+        peer: PeerId,
+        community: Cid,
+        ticket: u64,
+        result: Option<Pulled>,
+    },
+    /// An announcement was looked at, from gossip or by [`Errand::Hear`].
+    Heard(Heard),
+    /// A peer passed on news by somebody we do not know: its roster may be ahead of ours.
+    Behind {
+        peer: PeerId,
+    },
+    /// The roster or identities of a community changed here.
+    Changed {
+        community: Cid,
+    },
+    /// We published something.
+    Announce {
+        community: Cid,
+        audience: Audience,
+        announce: Bytes,
+    },
+    /// Compare heads with every peer now.
+    SyncNow,
+    /// A timer; see [`Engine::wake`].
+    Tick,
+}
+
+/// One community's part of a comparison.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    pub community: Cid,
+    pub audience: Audience,
+    pub same: bool,
+    /// What the peer offers and we lack.
+    pub lack: Lack,
+    /// Something is lacking here, offered or not.
+    pub incomplete: bool,
+}
+
+/// What an announcement turned out to be.
+#[derive(Debug)]
+pub struct Heard {
+    /// Who passed it on.
+    pub peer: PeerId,
+    pub community: Cid,
+    pub audience: Audience,
+    pub announce: Bytes,
+    /// It told of something that was not known here.
+    pub news: bool,
+    /// Something it names has to be pulled.
+    pub lacking: bool,
+}
