@@ -1,5 +1,7 @@
 //! The `moot` binary as people and scripts meet it: help, exit codes, and commands without a running node.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
