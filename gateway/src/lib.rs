@@ -35,7 +35,8 @@ use origin::{Hosts, Origin};
 #[derive(Debug, Clone)]
 pub struct GatewayConfig {
     pub listen: SocketAddr,
-    /// Origin for absolute URLs, e.g. `https://moot.example.org`; None: `http://<listen>`.
+    /// Origin for absolute URLs, e.g. `https://moot.example.org`; None: `http://<listen>`, for a listener on all
+    /// interfaces with the address by which this machine reaches others.
     pub public_url: Option<String>,
     /// Further Host names that are answered (loopback names and the public one always are).
     pub hosts: Vec<String>,
@@ -77,7 +78,7 @@ impl Gateway {
         let local = listener.local_addr().map_err(failed)?;
         let origin = match public {
             Some(origin) => origin,
-            None => Origin::parse(&format!("http://{local}"))?,
+            None => Origin::of_listener(local, origin::outward)?,
         };
         let hosts = Hosts::new(&config, local, &origin);
         Ok(Self { listener, local, app: Arc::new(App::new(origin, hosts, reader, health, clock)) })

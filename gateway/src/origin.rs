@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeSet,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
 };
 
 use axum::http::Uri;
@@ -37,6 +37,20 @@ impl Origin {
         Ok(Self { base, host })
     }
 
+    /// Where a browser finds this listener. "All interfaces" is no address that could be opened: then it is what
+    /// `outward` finds for the same family, or loopback on a machine with no way out.
+    pub(crate) fn of_listener(
+        listen: SocketAddr,
+        outward: impl FnOnce(IpAddr) -> Option<IpAddr>,
+    ) -> Result<Self, GatewayError> {
+        let ip = match listen.ip() {
+            IpAddr::V4(any) if any.is_unspecified() => outward(any.into()).unwrap_or(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(any) if any.is_unspecified() => outward(any.into()).unwrap_or(Ipv6Addr::LOCALHOST.into()),
+            ip => ip,
+        };
+        Self::parse(&format!("http://{}", SocketAddr::new(ip, listen.port())))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.base
     }
@@ -46,6 +60,15 @@ impl Origin {
         let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
         format!("webcal://{rest}{path}")
     }
+}
+
+/// The address of the interface that leads to other networks, of the family of `any`. Connecting a UDP socket asks the
+/// routing table and sends nothing; the destinations are reserved for documentation (RFC 5737, RFC 3849).
+pub(crate) fn outward(any: IpAddr) -> Option<IpAddr> {
+    let elsewhere = if any.is_ipv4() { "192.0.2.1:9" } else { "[2001:db8::1]:9" };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
+    socket.connect(elsewhere).ok()?;
+    socket.local_addr().ok().map(|local| local.ip()).filter(|ip| !ip.is_unspecified())
 }
 
 /// The Host allow-list: against DNS rebinding, where a foreign name is pointed at a local address.
@@ -126,6 +149,19 @@ mod tests {
         assert!(hosts.allow("10.1.2.3:4780"));
         assert!(hosts.allow("[2001:db8::1]"));
         assert!(!hosts.allow("rebound.example"));
+    }
+
+    #[test]
+    fn a_listener_on_all_interfaces_is_named_by_an_address_that_can_be_opened() {
+        let origin = |listen: &str, outward: Option<&str>| {
+            let outward = outward.map(|ip| ip.parse().unwrap());
+            Origin::of_listener(listen.parse().unwrap(), |_| outward).unwrap().base
+        };
+        assert_eq!(origin("0.0.0.0:4780", Some("192.168.1.20")), "http://192.168.1.20:4780");
+        assert_eq!(origin("0.0.0.0:4780", None), "http://127.0.0.1:4780");
+        assert_eq!(origin("[::]:80", Some("fd00::7")), "http://[fd00::7]:80");
+        assert_eq!(origin("[::]:80", None), "http://[::1]:80");
+        assert_eq!(origin("192.0.2.7:4780", Some("192.168.1.20")), "http://192.0.2.7:4780");
     }
 
     #[test]
