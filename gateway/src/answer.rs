@@ -74,6 +74,11 @@ impl Answer {
         Self::refusal(StatusCode::METHOD_NOT_ALLOWED, body).with(ALLOW, HeaderValue::from_static("GET, HEAD"))
     }
 
+    /// For monitoring: something needs a person.
+    pub(crate) fn unwell(body: String) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, ..Self::new(JSON, body, Caching::Never) }
+    }
+
     pub(crate) fn busy(body: String) -> Self {
         Self::refusal(StatusCode::SERVICE_UNAVAILABLE, body).with(RETRY_AFTER, HeaderValue::from_static("10"))
     }

@@ -8,15 +8,16 @@ use axum::{
     http::{HeaderMap, Method, Uri, header::HOST},
     response::Response,
 };
-use folkmoot_node::{clock::Clock, store::PublicReader};
-use tokio::sync::Semaphore;
+use folkmoot_node::{clock::Clock, node::Health, store::PublicReader};
+use tokio::{sync::Semaphore, task::JoinError};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     HealthSource,
     answer::{Answer, Caching, JSON},
     cache::{Cache, Moment},
     origin::{Hosts, Origin},
-    pages::{self, notice},
+    pages::{self, PageError, notice},
     route::{self, Page, Parsed, Route},
 };
 
@@ -48,12 +49,23 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Resp
     let (parts, body) = request.into_parts();
     let answer = match refuse(&app, &parts.method, &parts.uri, &parts.headers, &body) {
         Some(refusal) => refusal,
-        None => match tokio::time::timeout(ANSWER_WITHIN, found(app, &parts.uri)).await {
+        None => match tokio::time::timeout(ANSWER_WITHIN, apart(found(app, parts.uri))).await {
             Ok(answer) => answer,
             Err(_) => notice::busy(),
         },
     };
     answer.respond(&parts.method, &parts.headers)
+}
+
+/// In a task of its own, so that a panic ends this request with an answer and leaves the connection and the node be.
+async fn apart(work: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    match AbortOnDropHandle::new(tokio::spawn(work)).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!(%error, "answering a request broke off");
+            notice::failed()
+        }
+    }
 }
 
 /// What is not even looked up.
@@ -78,7 +90,7 @@ fn refuse(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bod
     (!app.hosts.allow(named)).then(notice::wrong_host)
 }
 
-async fn found(app: Arc<App>, uri: &Uri) -> Answer {
+async fn found(app: Arc<App>, uri: Uri) -> Answer {
     let route = match route::parse(uri.path(), uri.query()) {
         Parsed::Found(route) => *route,
         Parsed::Moved(to) => return Answer::moved(&to),
@@ -105,37 +117,45 @@ async fn made(app: Arc<App>, route: Route) -> Answer {
     let made = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         // A page is what it is in its minute, so that all who ask in it get the same bytes.
-        let answer = app
-            .reader
-            .view()
-            .map_err(pages::PageError::from)
-            .and_then(|view| pages::answer(&app.origin, &view, &route, moment.minute * 60));
-        match answer {
-            Ok(answer) => {
-                app.cache.put(route, moment, &answer);
-                Some(answer)
-            }
-            Err(error) => {
-                tracing::error!(%error, "a page could not be made");
-                None
-            }
-        }
+        let view = app.reader.view()?;
+        let answer = pages::answer(&app.origin, &view, &route, moment.minute * 60)?;
+        app.cache.put(route, moment, &answer);
+        Ok(answer)
     });
-    match made.await {
-        Ok(Some(answer)) => answer,
-        Ok(None) => notice::failed(),
-        Err(error) => {
-            tracing::error!(%error, "making a page broke off");
-            notice::failed()
-        }
-    }
+    settled(made.await)
 }
 
-/// For whoever watches over the node. Reading works even when writing does not, so the status is 200 in both cases.
+/// What became of making a page: whatever went wrong, and be it a panic, whoever asked gets an answer.
+fn settled(made: Result<Result<Answer, PageError>, JoinError>) -> Answer {
+    match made {
+        Ok(Ok(answer)) => return answer,
+        Ok(Err(error)) => tracing::error!(%error, "a page could not be made"),
+        Err(error) => tracing::error!(%error, "making a page broke off"),
+    }
+    notice::failed()
+}
+
+/// For whoever watches over the node. Pages can be read even when nothing can be written, but then a person is needed.
 fn health(app: &App) -> Answer {
-    let health = (app.health.0)();
-    let body = serde_json::json!({
-        "ok": true, "peers": health.peers, "uptime_s": health.uptime_s, "writable": health.writable,
-    });
-    Answer::new(JSON, format!("{body}\n"), Caching::Never)
+    let Health { peers, uptime_s, writable } = (app.health.0)();
+    let mut body = serde_json::json!({ "ok": writable, "peers": peers, "uptime_s": uptime_s, "writable": writable });
+    if writable {
+        return Answer::new(JSON, format!("{body}\n"), Caching::Never);
+    }
+    body["why"] = "the last write failed: the disk is full or failing; when it is mended, start the node again".into();
+    Answer::unwell(format!("{body}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_while_a_page_is_made_is_answered_with_500() {
+        let made = tokio::task::spawn_blocking(|| panic!("on purpose")).await;
+        assert_eq!(settled(made).status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(apart(async { panic!("on purpose") }).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

@@ -25,6 +25,7 @@ mod words;
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
+pub use folkmoot_node::node::Health;
 use folkmoot_node::store::PublicReader;
 use tokio::net::TcpListener;
 
@@ -40,14 +41,6 @@ pub struct GatewayConfig {
     pub public_url: Option<String>,
     /// Further Host names that are answered (loopback names and the public one always are).
     pub hosts: Vec<String>,
-}
-
-/// What `/healthz` needs from the node. Peers, uptime in seconds, and whether the store takes writes.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Health {
-    pub peers: u32,
-    pub uptime_s: u64,
-    pub writable: bool,
 }
 
 #[derive(Debug, thiserror::Error)]

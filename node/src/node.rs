@@ -94,6 +94,15 @@ impl Local {
     }
 }
 
+/// How a running node is, for whoever watches over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    pub peers: u32,
+    pub uptime_s: u64,
+    /// The disk took the last write.
+    pub writable: bool,
+}
+
 /// A running node. Dropping the last clone does not stop it; call [`Node::stop`].
 #[derive(Debug, Clone)]
 pub struct Node {
@@ -199,6 +208,16 @@ impl Node {
     /// Tell the node where its gateway listens, for `url`s and `status`.
     pub fn set_http(&self, base: String) {
         *self.inner.http.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
+    }
+
+    /// Cheap: nothing is read from the disk.
+    pub fn health(&self) -> Health {
+        let inner = &self.inner;
+        Health {
+            peers: inner.net.peers().len() as u32,
+            uptime_s: inner.started.elapsed().as_secs(),
+            writable: inner.store.writable(),
+        }
     }
 
     pub fn status(&self) -> Result<Status, Failure> {

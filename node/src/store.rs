@@ -37,7 +37,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -68,6 +68,8 @@ struct Inner {
     /// reach the disk, and whoever has the missing part offers all of it again.
     waiting: Mutex<BTreeMap<Cid, Waiting>>,
     generation: AtomicU64,
+    /// The last write reached the disk, or none was tried yet.
+    writable: AtomicBool,
     listeners: Mutex<Vec<Listener>>,
 }
 
@@ -107,6 +109,7 @@ impl Store {
                 rosters: RwLock::new(Arc::new(rosters)),
                 waiting: Mutex::default(),
                 generation: AtomicU64::new(generation),
+                writable: AtomicBool::new(true),
                 listeners: Mutex::default(),
             }),
         })
@@ -135,6 +138,11 @@ impl Store {
     /// Counts up with every write that pages could show. For caches and ETags; also across restarts.
     pub fn generation(&self) -> u64 {
         self.inner.generation.load(Ordering::Acquire)
+    }
+
+    /// Did the disk take the last write? What was refused for its content does not count.
+    pub fn writable(&self) -> bool {
+        self.inner.writable.load(Ordering::Relaxed)
     }
 
     /// Calls `f` after every such write, from the writing thread: must not block.

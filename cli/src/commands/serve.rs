@@ -1,6 +1,6 @@
 use std::{future::Future, sync::Arc};
 
-use folkmoot_gateway::{Gateway, GatewayConfig, Health, HealthSource};
+use folkmoot_gateway::{Gateway, GatewayConfig, HealthSource};
 use folkmoot_node::{config::Config, home::Home, node::Node};
 use serde_json::json;
 use tokio::{
@@ -117,13 +117,7 @@ impl Running {
 
     async fn mount(&mut self, session: &Session, config: GatewayConfig) -> Result<()> {
         let node = self.node.clone();
-        let health = HealthSource(Arc::new(move || {
-            // A status that cannot be given means that the store refuses.
-            node.status().map_or_else(
-                |_| Health::default(),
-                |status| Health { peers: status.peers, uptime_s: status.uptime_s, writable: true },
-            )
-        }));
+        let health = HealthSource(Arc::new(move || node.health()));
         let gateway = Gateway::bind(config, self.node.reader(), health, session.clock.clone()).await?;
         let base = gateway.base_url();
         self.node.set_http(base.clone());

@@ -21,10 +21,14 @@ fn health() -> HealthSource {
 }
 
 async fn running() -> Running {
+    running_with(health()).await
+}
+
+async fn running_with(health: HealthSource) -> Running {
     let river = sample::river_street();
     let config =
         GatewayConfig { listen: "127.0.0.1:0".parse().unwrap(), public_url: None, hosts: vec!["board.lan".into()] };
-    let gateway = Gateway::bind(config, river.sample.store.public_reader(), health(), sample::clock()).await.unwrap();
+    let gateway = Gateway::bind(config, river.sample.store.public_reader(), health, sample::clock()).await.unwrap();
     let at = gateway.local_addr();
     assert_eq!(gateway.base_url(), format!("http://{at}"));
     let (stop, stopped) = oneshot::channel();
@@ -61,6 +65,16 @@ fn body(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
+fn assert_secured(answer: &str) {
+    assert_eq!(
+        header(answer, "content-security-policy"),
+        "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    );
+    assert_eq!(header(answer, "x-content-type-options"), "nosniff");
+    assert_eq!(header(answer, "referrer-policy"), "no-referrer");
+    assert!(!answer.to_ascii_lowercase().contains("set-cookie"));
+}
+
 fn header<'a>(answer: &'a str, name: &str) -> &'a str {
     let line = answer.lines().find(|l| l.to_ascii_lowercase().starts_with(&format!("{name}:")));
     line.and_then(|l| l.split_once(": ")).map_or("", |(_, value)| value)
@@ -94,14 +108,33 @@ async fn every_kind_of_answer_has_the_security_headers_and_no_cookie() {
     ];
     for (expected, answer) in answers {
         assert_eq!(status(&answer), expected, "{answer}");
-        assert_eq!(
-            header(&answer, "content-security-policy"),
-            "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-        );
-        assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
-        assert_eq!(header(&answer, "referrer-policy"), "no-referrer");
-        assert!(!answer.to_ascii_lowercase().contains("set-cookie"));
+        assert_secured(&answer);
     }
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_request_it_happened_in_and_nothing_else() {
+    let server = running_with(HealthSource(Arc::new(|| panic!("on purpose")))).await;
+    let keep_alive = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let both = server.raw(&format!("{keep_alive}GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).await;
+    let (broken, next) = both.split_once("</html>").unwrap();
+    assert_eq!(status(broken), "500");
+    assert_secured(broken);
+    assert!(body(broken).contains("could not be made") && !broken.contains("on purpose"));
+    assert_eq!(status(next), "200", "the same connection goes on: {next}");
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_write_is_unwell_and_says_why() {
+    let well = body(&running().await.get("/healthz").await).to_owned();
+    assert_eq!(well, "{\"ok\":true,\"peers\":3,\"uptime_s\":5,\"writable\":true}\n");
+    let full = HealthSource(Arc::new(|| Health { peers: 3, uptime_s: 5, writable: false }));
+    let server = running_with(full).await;
+    let answer = server.get("/healthz").await;
+    assert_eq!(status(&answer), "503");
+    assert_secured(&answer);
+    assert!(body(&answer).contains("the disk is full or failing"));
+    assert_eq!(status(&server.get("/").await), "200", "reading goes on");
 }
 
 #[tokio::test]

@@ -32,6 +32,11 @@ impl StoreError {
         matches!(self, Self::Foreign(_) | Self::Newer { .. } | Self::Damaged(_))
     }
 
+    /// The file or the disk below it failed, whatever was to be written.
+    pub(super) fn is_of_disk(&self) -> bool {
+        matches!(self, Self::Damaged(_) | Self::ReadOnly(_) | Self::Io(..) | Self::Redb(_))
+    }
+
     /// Our own tables contradict each other: a bug of ours or of the disk, never of a peer.
     pub(super) fn inconsistent(what: &str) -> Self {
         Self::Damaged(format!("{what} is named but not there"))

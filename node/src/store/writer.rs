@@ -39,6 +39,18 @@ impl Store {
     /// Runs `f` in one write transaction and commits if it wrote anything; an error leaves everything as it was.
     /// Durable when this returns.
     pub(super) fn write<T>(&self, f: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let done = self.transact(f);
+        match &done {
+            Ok((_, false)) => {}
+            Ok((_, true)) => self.inner.writable.store(true, Ordering::Relaxed),
+            Err(why) if why.is_of_disk() => self.inner.writable.store(false, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        done.map(|(value, _)| value)
+    }
+
+    /// The outcome, and whether anything was committed.
+    fn transact<T>(&self, f: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>) -> Result<(T, bool), StoreError> {
         let inner = &*self.inner;
         let mut txn = inner.db.begin_write()?;
         txn.set_two_phase_commit(true);
@@ -63,7 +75,7 @@ impl Store {
         drop(waiting);
         let value = outcome?;
         if !w.dirty && !w.visible {
-            return Ok(value);
+            return Ok((value, false));
         }
         let mut generation = self.generation();
         if w.visible {
@@ -88,6 +100,6 @@ impl Store {
                 listener(generation);
             }
         }
-        Ok(value)
+        Ok((value, true))
     }
 }

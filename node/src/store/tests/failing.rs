@@ -94,8 +94,12 @@ fn what_was_acknowledged_survives_a_disk_that_fails_at_any_write() {
         if let Ok(store) = disk.store() {
             while acknowledged < 3 {
                 match say(&store, acknowledged, NOON + acknowledged * SECOND) {
-                    Ok(_) => acknowledged += 1,
+                    Ok(_) => {
+                        assert!(store.writable());
+                        acknowledged += 1;
+                    }
                     Err(error) => {
+                        assert!(!store.writable());
                         assert!(matches!(error, StoreError::ReadOnly(_)), "{error:?}");
                         break;
                     }
