@@ -76,7 +76,7 @@ pub(super) struct Node {
     pub(super) me: Me,
     pub(super) clock: Clock,
     performer: Performer,
-    pub(super) engine: Engine,
+    engine: Engine,
     /// Names of sessions here, and the stream each stands for.
     sessions: BTreeMap<StreamId, Wire>,
     requests: BTreeMap<StreamId, (usize, u64)>,

@@ -8,7 +8,7 @@ use folkmoot_schemas::{
 };
 
 use super::{
-    Engine, Input, Lack, Order, Output, PeerId, SECOND, SETTLE, StreamId,
+    Engine, Lack, Order, Output, PeerId, SECOND, SETTLE, StreamId,
     message::{Blocks, Fault, Pull},
 };
 
@@ -236,24 +236,5 @@ impl Engine {
             Output::Serve { stream, ask: Box::new(ask), proof }
         };
         self.out.push(output);
-    }
-}
-
-impl From<Pull> for Ask {
-    fn from(pull: Pull) -> Self {
-        Self::Pull(pull)
-    }
-}
-
-impl From<Blocks> for Ask {
-    fn from(blocks: Blocks) -> Self {
-        Self::Blocks(blocks)
-    }
-}
-
-impl Input {
-    /// A pull or fetch that came to nothing.
-    pub fn failed(peer: PeerId, community: Cid, ticket: u64) -> Self {
-        Self::Pulled { peer, community, ticket, result: None }
     }
 }
