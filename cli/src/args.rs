@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Config(config::Args),
     /// Every limit and what happens beyond it
     Limits(limits::Args),
+    /// Completions for your shell
+    Completions(completions::Args),
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod choose;
 pub(crate) mod community;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod edit;
@@ -51,5 +52,6 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Sync(args) => sync::run(args, session),
         Command::Config(args) => config::run(args, session),
         Command::Limits(_) => limits::run(session),
+        Command::Completions(args) => completions::run(args, session),
     }
 }

@@ -96,6 +96,13 @@ impl Output {
         }
     }
 
+    /// A result that is a file of its own, byte for byte.
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        if let Err(error) = io::stdout().write_all(bytes) {
+            self.remember(error);
+        }
+    }
+
     /// Something worth knowing that is not the result.
     pub(crate) fn note(&self, line: impl Into<Line>) {
         if !self.quiet {
