@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use folkmoot_schemas::{Cid, Did, block::Block, identity::Identity};
+use folkmoot_schemas::{
+    Cid, Did,
+    block::{Block, DAG_CBOR},
+    identity::Identity,
+};
 use redb::ReadableTable;
 
 use super::{
@@ -21,6 +25,10 @@ use super::{
 /// Lookups of identities and operations.
 pub(super) trait People: Blocks {
     fn identity_block(&self, cid: &Cid) -> Result<Option<Block>, StoreError> {
+        // The table knows digests only, and a link of another codec to the same bytes names no structure.
+        if cid.codec() != DAG_CBOR {
+            return Ok(None);
+        }
         match self.identities().get(&digest_of(cid))? {
             Some(seq) => Ok(Some(self.block_named(seq.value(), *cid)?)),
             None => Ok(None),
@@ -86,7 +94,7 @@ impl Writer<'_> {
     /// may have come by way of another community.
     fn share_identities(&mut self, roster: &Roster, named: &BTreeSet<Cid>) -> Result<(), StoreError> {
         let others: Vec<Arc<Roster>> = self.rosters.values().cloned().collect();
-        for cid in named {
+        for cid in named.iter().filter(|cid| cid.codec() == DAG_CBOR) {
             let seq = self.t.identities.get(&digest_of(cid))?.map(|seq| seq.value());
             if let Some(seq) = seq {
                 self.hold_once(seq, roster.number, Why::Reach(roster.audience()))?;
