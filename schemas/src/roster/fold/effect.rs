@@ -44,14 +44,17 @@ impl Fold<'_> {
 
     /// Does an operation of `scope` count there? Walks down what it stands on with a stack of its own.
     pub(super) fn counts(&self, place: Place, scope: &Scope, counted: &mut Counted) -> bool {
-        let mut stack = vec![place];
+        // Each place with what it stands on and was not looked at yet: an invite may have very many closings.
+        let mut stack = vec![(place, self.footing(place))];
         let mut entered = BTreeSet::new();
-        while let Some(&top) = stack.last() {
-            let open = self.footing(top).into_iter().find(|p| scope.contains(*p) && !counted.contains_key(p));
-            match open {
+        while let Some((top, open)) = stack.last_mut() {
+            let top = *top;
+            match open.pop() {
+                Some(next) if !scope.contains(next) || counted.contains_key(&next) => {}
                 // Seniority rules out that something stands on itself; were it otherwise, it would not count.
-                Some(next) if entered.insert((top, next)) => stack.push(next),
-                _ => {
+                Some(next) if entered.insert((top, next)) => stack.push((next, self.footing(next))),
+                Some(_) => {}
+                None => {
                     let counts = self.counts_on(top, scope, counted);
                     counted.insert(top, counts);
                     stack.pop();
