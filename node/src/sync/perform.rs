@@ -60,10 +60,10 @@ impl Performer {
                 let hello = self.greet(&community, tag, &binding)?;
                 done.frames.extend(hello.map(|hello| (peer, session, Frame::Hello(Box::new(hello)))));
             }
-            Errand::Check { peer, community, hello, binding } => {
+            Errand::Check { peer, community, hello, binding, again } => {
                 let (result, inputs) = self.check(&community, &hello, &binding)?;
                 done.inputs = inputs;
-                done.inputs.push(Input::Checked { peer, community, hello, result });
+                done.inputs.push(Input::Checked { peer, community, hello, result, again });
             }
             Errand::Describe { peer, session, ask } => {
                 done.frames.push((peer, session, Frame::Heads(self.describe(&ask)?)));

@@ -2,7 +2,7 @@
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
-use folkmoot_schemas::Cid;
+use folkmoot_schemas::{Cid, limits};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     task::spawn_blocking,
@@ -24,6 +24,26 @@ const FIRST: Duration = Duration::from_secs(10);
 /// How long one frame of an answer may take, and the answer's first one to be made.
 const FRAME: Duration = Duration::from_secs(30);
 
+/// How long a whole answer may take, to be sent or to arrive. Who takes or gives it byte by byte holds a place that
+/// others wait for.
+const ANSWER: Duration = Duration::from_secs(300);
+/// Bytes of one answer we take in: what was asked for, and a roster beside it.
+const MOST: usize = 4 * limits::PULL_ANSWER;
+
+/// Answers being made or sent at once, 8 MiB each at most. Strangers have places of their own, so that they cannot keep
+/// members from theirs.
+#[derive(Debug)]
+pub(super) struct Serving {
+    members: Semaphore,
+    strangers: Semaphore,
+}
+
+impl Serving {
+    pub(super) fn new() -> Self {
+        Self { members: Semaphore::new(8), strangers: Semaphore::new(4) }
+    }
+}
+
 /// What the engine decided about a request.
 #[derive(Debug)]
 pub(super) enum Reply {
@@ -37,7 +57,7 @@ pub(super) async fn accept(
     mut stream: Stream,
     events: mpsc::Sender<Event>,
     performer: Arc<Performer>,
-    serving: Arc<Semaphore>,
+    serving: Arc<Serving>,
 ) {
     if let Err(error) = answer(peer, &mut stream, &events, performer, serving).await {
         match error {
@@ -67,7 +87,7 @@ async fn answer(
     stream: &mut Stream,
     events: &mpsc::Sender<Event>,
     performer: Arc<Performer>,
-    serving: Arc<Semaphore>,
+    serving: Arc<Serving>,
 ) -> Result<(), Unanswered> {
     let Some(bytes) = within(FIRST, stream.read(FIRST_FRAME)).await? else { return Ok(()) };
     let ask = match Frame::decode(&bytes) {
@@ -76,21 +96,23 @@ async fn answer(
         Ok(Frame::Blocks(blocks)) => Ask::Blocks(blocks),
         _ => return Ok(send_all(stream, vec![Frame::Error(Fault::malformed())]).await?),
     };
-    // Answers are held in memory while they are sent: only so many at once.
-    let _permit = within(FRAME, async { serving.acquire().await.map_err(io::Error::other) }).await?;
     let (reply, decided) = oneshot::channel();
     if events.send(Event::Request { peer, ask: Box::new(ask), reply }).await.is_err() {
         return Ok(());
     }
-    let frames = match decided.await {
-        Ok(Reply::Serve(ask, proof)) => {
-            let served = spawn_blocking(move || performer.serve(&ask, proof.as_ref())).await;
-            served.map_err(io::Error::other)?.map_err(io::Error::other)?
-        }
-        Ok(Reply::Refuse(fault)) => vec![Frame::Error(fault)],
+    let (ask, proof) = match decided.await {
+        Ok(Reply::Serve(ask, proof)) => (ask, proof),
+        Ok(Reply::Refuse(fault)) => return Ok(send_all(stream, vec![Frame::Error(fault)]).await?),
         Err(_) => return Ok(()),
     };
-    Ok(send_all(stream, frames).await?)
+    // Answers are held in memory while they are sent: only so many at once.
+    let places = if proof.is_some() { &serving.members } else { &serving.strangers };
+    let Ok(Ok(_place)) = timeout(FRAME, places.acquire()).await else {
+        return Ok(send_all(stream, vec![Frame::Error(Fault::busy())]).await?);
+    };
+    let served = spawn_blocking(move || performer.serve(&ask, proof.as_ref())).await;
+    let frames = served.map_err(io::Error::other)?.map_err(io::Error::other)?;
+    Ok(within(ANSWER, send_all(stream, frames)).await?)
 }
 
 async fn send_all(stream: &mut Stream, frames: Vec<Frame>) -> io::Result<()> {
@@ -107,7 +129,7 @@ pub(super) async fn pull(order: Box<Order>, net: Handle, events: mpsc::Sender<Ev
     let preparing = performer.clone();
     let prepared = spawn_blocking(move || preparing.prepare(&order)).await;
     let result = match prepared {
-        Ok(Ok(pull)) => request(&net, peer, Question::Pull(pull), &events, &performer).await,
+        Ok(Ok(pull)) => within(ANSWER, request(&net, peer, Question::Pull(pull), &events, &performer)).await,
         Ok(Err(error)) => Err(io::Error::other(error)),
         Err(error) => Err(io::Error::other(error)),
     };
@@ -122,7 +144,7 @@ pub(super) async fn fetch(
     performer: Arc<Performer>,
 ) {
     let community = blocks.community;
-    let result = request(&net, peer, Question::Blocks(blocks), &events, &performer).await;
+    let result = within(ANSWER, request(&net, peer, Question::Blocks(blocks), &events, &performer)).await;
     tell(peer, community, ticket, result, &events).await;
 }
 
@@ -153,9 +175,14 @@ async fn request(
     };
     within(FRAME, stream.write(&frame.encode().map_err(io::Error::other)?)).await?;
     let mut pulled = Pulled::default();
+    let mut taken = 0;
     loop {
         let bytes = within(FRAME * 2, stream.read(PART_FRAME)).await?;
         let bytes = bytes.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        taken += bytes.len();
+        if taken > MOST {
+            return Err(io::Error::other("the answer does not end"));
+        }
         match Frame::decode(&bytes).map_err(io::Error::other)? {
             Frame::Part(part) => {
                 let inputs;

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use folkmoot_schemas::{Audience, Cid, charter::Visibility};
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     task::JoinSet,
     time::Instant,
 };
@@ -19,7 +19,7 @@ use super::{
     Command, Shared,
     lanes::{Job, Lanes},
     session::Session,
-    short::{self, Reply},
+    short::{self, Reply, Serving},
 };
 use crate::{
     clock::Clock,
@@ -36,8 +36,6 @@ use crate::{
 const EVENTS: usize = 256;
 /// Streams a peer may have opened to us at once, its session not counted.
 const INBOUND: usize = 8;
-/// Answers being made or sent at once, 8 MiB each at most.
-const SERVING: usize = 12;
 /// The loop sleeps at least this long, whatever the engine's timers say.
 const NAP: Duration = Duration::from_millis(5);
 
@@ -89,7 +87,7 @@ pub(super) struct Task {
     requests: BTreeMap<StreamId, oneshot::Sender<Reply>>,
     inbound: BTreeMap<PeerId, usize>,
     streams: JoinSet<()>,
-    serving: Arc<Semaphore>,
+    serving: Arc<Serving>,
     subscribed: BTreeSet<Cid>,
     rates: Rates,
     ids: StreamId,
@@ -118,7 +116,7 @@ impl Task {
             requests: BTreeMap::new(),
             inbound: BTreeMap::new(),
             streams: JoinSet::new(),
-            serving: Arc::new(Semaphore::new(SERVING)),
+            serving: Arc::new(Serving::new()),
             subscribed: BTreeSet::new(),
             rates: Rates::default(),
             ids: 0,

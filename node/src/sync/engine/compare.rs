@@ -1,6 +1,6 @@
 //! Comparing heads: on every connection, after news, and every 30 s with one peer in turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{Audience, Cid, charter::Visibility};
 
@@ -69,7 +69,9 @@ impl Engine {
     pub(super) fn on_heads(&mut self, now: u64, id: PeerId, heads: Heads) {
         let Some(peer) = self.peers.get(&id) else { return };
         let Some(session) = peer.open_session().map(|session| session.id) else { return };
-        if heads.communities.len() > COMMUNITIES {
+        // Each entry is answered with a whole list, so none may be asked for twice.
+        let distinct: BTreeSet<&Cid> = heads.communities.iter().map(|ask| &ask.cid).collect();
+        if heads.communities.len() > COMMUNITIES || distinct.len() < heads.communities.len() {
             return self.misbehaved(now, id, "asked for too many communities");
         }
         let proofs = peer.proven.clone();

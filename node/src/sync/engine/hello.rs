@@ -115,7 +115,7 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Some(session) = peer.open_session() else { return };
         match session.tags.get(&hello.tag).copied() {
-            Some(community) => self.check(id, community, hello),
+            Some(community) => self.check(id, community, hello, false),
             None => {
                 if hello.tag.len() <= 64 && peer.unknown_tags.len() < UNKNOWN_TAGS {
                     peer.unknown_tags.insert(hello.tag.clone());
@@ -125,11 +125,11 @@ impl Engine {
         }
     }
 
-    fn check(&mut self, id: PeerId, community: Cid, hello: Hello) {
+    fn check(&mut self, id: PeerId, community: Cid, hello: Hello, again: bool) {
         let Some(session) = self.peers.get(&id).and_then(|peer| peer.open_session()) else { return };
         let Some(theirs) = session.theirs else { return };
         let binding = Binding { from: id, to: self.local, from_nonce: theirs, to_nonce: session.nonce };
-        self.errand(Errand::Check { peer: id, community, hello, binding });
+        self.errand(Errand::Check { peer: id, community, hello, binding, again });
     }
 
     pub(super) fn on_checked(
@@ -139,6 +139,7 @@ impl Engine {
         community: Cid,
         hello: Hello,
         result: Result<Proof, Answer>,
+        again: bool,
     ) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let tag = hello.tag.clone();
@@ -157,7 +158,10 @@ impl Engine {
                 answer
             }
         };
-        self.send(id, Frame::Welcome(Welcome { tag, answer }));
+        // Said once: a refusal repeated with every change here would tell a stranger that there is something to change.
+        if answer == Answer::Ok || !again {
+            self.send(id, Frame::Welcome(Welcome { tag, answer }));
+        }
         self.greet(now, id, community, answer == Answer::Ok);
     }
 
@@ -168,7 +172,7 @@ impl Engine {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             peer.fruitless.forget(&community);
             if let Some(hello) = peer.deferred.remove(&community) {
-                self.check(id, community, hello);
+                self.check(id, community, hello, true);
             }
             self.greet(now, id, community, true);
         }

@@ -79,6 +79,8 @@ pub enum Input {
         community: Cid,
         hello: Hello,
         result: Result<Proof, Answer>,
+        /// It was answered before.
+        again: bool,
     },
     /// [`Errand::List`] was sent: what both hold alike, and the peer's digests that are not ours.
     Listed {

@@ -14,6 +14,9 @@ const LONGEST_PAUSE: u64 = 3600 * SECOND;
 /// Fruitless things remembered per peer; beyond it the oldest names are forgotten and tried again.
 const REMEMBERED: usize = 1024;
 
+/// Things of each sort that one pull may be about.
+const MOST: usize = 8192;
+
 /// A head that a peer holds.
 pub type Offer = (RepoId, HeadRef);
 
@@ -39,12 +42,18 @@ impl Lack {
             && self.blobs.is_empty()
     }
 
+    /// Takes the other's in, as far as there is room: a list costs its sender nothing, and what is left out is found
+    /// again by the next comparison.
     pub fn add(&mut self, other: Self) {
         self.charter |= other.charter;
         self.roster.extend(other.roster);
         self.people.extend(other.people);
         self.repos.extend(other.repos);
         self.blobs.extend(other.blobs);
+        trim(&mut self.roster, BTreeSet::len, BTreeSet::pop_last);
+        trim(&mut self.people, BTreeMap::len, BTreeMap::pop_last);
+        trim(&mut self.repos, BTreeMap::len, BTreeMap::pop_last);
+        trim(&mut self.blobs, BTreeSet::len, BTreeSet::pop_last);
     }
 
     /// Everything but blobs, at most so many repositories and people; the rest stays.
@@ -73,6 +82,12 @@ impl Lack {
         let blobs: BTreeSet<_> = self.blobs.iter().filter(|(of, _)| *of == audience).take(most).copied().collect();
         self.blobs.retain(|blob| !blobs.contains(blob));
         Some((audience, Self { blobs, ..Self::default() }))
+    }
+}
+
+fn trim<C, T>(things: &mut C, len: impl Fn(&C) -> usize, mut pop: impl FnMut(&mut C) -> Option<T>) {
+    while len(things) > MOST {
+        pop(things);
     }
 }
 

@@ -54,8 +54,8 @@ pub enum Output {
 pub enum Errand {
     /// Sign and send our hello.
     Greet { peer: PeerId, session: StreamId, community: Cid, tag: String, binding: Binding },
-    /// Check a peer's hello against the roster, applying a join it presents.
-    Check { peer: PeerId, community: Cid, hello: Hello, binding: Binding },
+    /// Check a peer's hello against the roster, applying a join it presents. `again`: it was answered before.
+    Check { peer: PeerId, community: Cid, hello: Hello, binding: Binding, again: bool },
     /// Send our `heads`: community, audience, and whether null may say that files are lacking here.
     Describe { peer: PeerId, session: StreamId, ask: Vec<(Cid, Audience, bool)> },
     /// Answer the peer's `heads`, with members' lists only for what `proofs` still admit to.

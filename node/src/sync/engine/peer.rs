@@ -11,6 +11,9 @@ use super::{
     message::{Fault, Frame, Hello, Open, VERSION, tag},
 };
 
+/// What a session opened by a peer costs of its allowance, in frames.
+const SESSION: u64 = 16;
+
 /// One session stream.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -87,6 +90,8 @@ pub(super) struct Peer {
     /// When the peer is asked again for the list of a community of which it had nothing we lack.
     pub(super) nulls: BTreeMap<Cid, Backoff>,
     pub(super) fruitless: Fruitless,
+    /// It failed to answer a request of ours: nothing is asked of it for a while.
+    pub(super) rest: Option<Backoff>,
     pub(super) allowance: Allowance,
 }
 
@@ -110,6 +115,7 @@ impl Peer {
             digests: BTreeMap::new(),
             nulls: BTreeMap::new(),
             fruitless: Fruitless::default(),
+            rest: None,
             allowance: Allowance::new(now),
         }
     }
@@ -182,7 +188,9 @@ impl Engine {
     pub(super) fn on_accepted(&mut self, now: u64, id: PeerId, session: StreamId, nonce: [u8; 32], open: &Open) {
         let local = self.local;
         let peer = self.peers.entry(id).or_insert_with(|| Peer::new(now));
-        if peer.session.as_ref().is_some_and(|old| old.ours) && local < id {
+        // A session begins with hellos and a comparison, which is more work than any one frame.
+        let affordable = peer.allowance.take(now, SESSION);
+        if !affordable || (peer.session.as_ref().is_some_and(|old| old.ours) && local < id) {
             self.out.push(Output::Close { peer: id, session });
             return;
         }

@@ -8,12 +8,15 @@ use folkmoot_schemas::{
 };
 
 use super::{
-    Engine, Lack, Order, Output, PeerId, SECOND, SETTLE, StreamId,
-    message::{Blocks, Fault, Pull},
+    AFTER_NEWS, Engine, Lack, Order, Output, PeerId, SECOND, SETTLE, StreamId,
+    lack::Backoff,
+    message::{Blocks, Fault, Pull, Want},
 };
 
 /// How long one request may take, answer included.
 const DEADLINE: u64 = 300 * SECOND;
+/// How long a pull may go on, in as many requests as it likes, while other peers offer something too.
+const SHARE: u64 = 60 * SECOND;
 /// What one request names at most.
 const REPOS: usize = 256;
 const PEOPLE: usize = 512;
@@ -35,6 +38,17 @@ impl Ask {
         match self {
             Self::Pull(pull) => (pull.community, pull.audience),
             Self::Blocks(blocks) => (blocks.community, blocks.audience),
+        }
+    }
+
+    /// More than we would ever ask for at once, or a repository twice, which would be looked up and sent twice.
+    fn is_excessive(&self) -> bool {
+        match self {
+            Self::Pull(pull) => {
+                let repos: BTreeSet<RepoId> = pull.want.iter().map(Want::repo).collect();
+                pull.want.len() > REPOS || repos.len() < pull.want.len() || pull.people.len() > PEOPLE
+            }
+            Self::Blocks(blocks) => blocks.cids.len() > BLOBS,
         }
     }
 }
@@ -67,6 +81,7 @@ pub(super) struct Pulling {
     peer: PeerId,
     audience: Audience,
     ticket: u64,
+    started: u64,
     pub(super) deadline: u64,
     asked: Lack,
     todo: Lack,
@@ -84,6 +99,10 @@ pub(super) struct Pulling {
 impl Engine {
     /// Gets what a peer offers, now or when the pull under way for this community has ended.
     pub(super) fn obtain(&mut self, now: u64, peer: PeerId, community: Cid, audience: Audience, lack: Lack) {
+        // Offers cost nothing: who did not deliver does not get the turn again before others had a chance.
+        if self.peers.get(&peer).is_some_and(|peer| peer.rest.is_some_and(|rest| now < rest.until)) {
+            return;
+        }
         match self.pulls.get_mut(&community) {
             Some(pull) if pull.peer == peer => {
                 // The peer may have proved itself since this pull began.
@@ -98,6 +117,7 @@ impl Engine {
                     peer,
                     audience,
                     ticket: 0,
+                    started: now,
                     deadline: 0,
                     asked: Lack::default(),
                     todo: lack,
@@ -147,6 +167,9 @@ impl Engine {
         let Some(pulled) = result else {
             fruitless.add(std::mem::take(&mut pull.todo));
             self.leave_alone(now, id, community, &fruitless);
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.rest = Some(peer.rest.map_or_else(|| Backoff::first(now), |rest| rest.longer(now)));
+            }
             return self.finish_pull(now, community);
         };
         let effect = pulled.changed || !pulled.advanced.is_empty() || !pulled.got.is_empty();
@@ -177,9 +200,13 @@ impl Engine {
                 fruitless.repos.insert(repo, head);
             }
         }
-        pull.todo.blobs.extend(pulled.blobs);
+        pull.todo.add(Lack { blobs: pulled.blobs, ..Lack::default() });
+        let others_wait = !pull.others.is_empty() && now >= pull.started + SHARE;
+        if let Some(peer) = self.peers.get_mut(&id).filter(|_| effect) {
+            peer.rest = None;
+        }
         self.leave_alone(now, id, community, &fruitless);
-        self.ask_next(now, community);
+        if others_wait { self.finish_pull(now, community) } else { self.ask_next(now, community) }
     }
 
     fn leave_alone(&mut self, now: u64, id: PeerId, community: Cid, lack: &Lack) {
@@ -193,7 +220,8 @@ impl Engine {
         if pull.progress {
             self.has_news(now, community, Some(pull.peer));
             if let Some(peer) = self.peers.get_mut(&pull.peer) {
-                peer.compare_by(now + SETTLE);
+                // Those that waited come first.
+                peer.compare_by(now + if pull.others.is_empty() { SETTLE } else { AFTER_NEWS });
             }
         }
         for id in pull.others {
@@ -228,7 +256,9 @@ impl Engine {
             return self.out.push(Output::Refuse { stream, fault: Fault::busy() });
         };
         let proof = peer.proven.get(&community).copied();
-        let output = if !peer.allowance.take(now, COST) {
+        let output = if ask.is_excessive() {
+            Output::Refuse { stream, fault: Fault::malformed() }
+        } else if !peer.allowance.take(now, COST) {
             Output::Refuse { stream, fault: Fault::busy() }
         } else if !known || (audience == Audience::Members && proof.is_none()) {
             Output::Refuse { stream, fault: Fault::absent() }

@@ -120,12 +120,9 @@ impl Performer {
         listing: &Listing,
         asked: &BTreeMap<Cid, Audience>,
     ) -> Result<Vec<Compared>, StoreError> {
-        let mut found: BTreeMap<Cid, Compared> = BTreeMap::new();
-        for listed in &listing.communities {
+        let mut found = Vec::new();
+        for listed in &merged(listing, asked) {
             let (community, audience) = (listed.cid, listed.audience);
-            if asked.get(&community) != Some(&audience) {
-                continue;
-            }
             let view = self.store.view(scope(audience))?;
             let mut lack = if listed.same { Lack::default() } else { lacking(&view, listed)? };
             let incomplete = match view.community(&community)? {
@@ -138,17 +135,25 @@ impl Performer {
                     lack.blobs.extend(missing.into_iter().take(BLOBS).map(|cid| (audience, cid)));
                 }
             }
-            let same = listed.same;
-            found.entry(community).and_modify(|compared| compared.lack.add(lack.clone())).or_insert(Compared {
-                community,
-                audience,
-                same,
-                lack,
-                incomplete,
-            });
+            found.push(Compared { community, audience, same: listed.same, lack, incomplete });
         }
-        Ok(found.into_values().collect())
+        Ok(found)
     }
+}
+
+/// What was asked for, each community once: looking one up costs as much as it is large, a further entry in a frame
+/// costs its sender a few bytes.
+fn merged(listing: &Listing, asked: &BTreeMap<Cid, Audience>) -> Vec<Listed> {
+    let mut whole: BTreeMap<Cid, Listed> = BTreeMap::new();
+    for listed in listing.communities.iter().filter(|listed| asked.get(&listed.cid) == Some(&listed.audience)) {
+        let first = || Listed { same: true, ..Listed::new(listed.cid, listed.audience) };
+        let sum = whole.entry(listed.cid).or_insert_with(first);
+        sum.same &= listed.same;
+        sum.roster.extend(&listed.roster);
+        sum.people.extend(&listed.people);
+        sum.repos.extend(listed.repos.iter().cloned());
+    }
+    whole.into_values().collect()
 }
 
 /// What this list offers beyond what is here.
