@@ -226,3 +226,29 @@ fn a_faulty_record_is_kept_and_forwarded_but_not_listed() {
     pull(&b, &a, community, Scope::Members, WHOLE);
     equal(&a, &b, community, Scope::Members);
 }
+
+#[test]
+fn a_link_of_another_codec_to_known_bytes_spoils_nothing() {
+    let Scene { ada, b, community, .. } = scene();
+    let mallory = Person::new(66);
+    // The same digest as the identity of a member, as if it named a file.
+    let link = Cid::new_v1(folkmoot_schemas::block::RAW, *ada.identity.cid().hash());
+    let poison = Op {
+        community,
+        did: mallory.did(),
+        device: mallory.device.did(),
+        identity: link,
+        rev: Tid::new(NOON, 0),
+        deps: vec![community],
+        act: Act::Describe(Describe::default()),
+    };
+    let mut batch = Batch::new(community, Audience::Public);
+    batch.ops.push(poison.seal(&mallory.device, None).unwrap());
+    assert!(!b.apply(batch, ARRIVAL).unwrap().roster_changed);
+
+    let heads = b.view(Scope::Members).unwrap().community(&community).unwrap().unwrap().state.heads.clone();
+    let act = Act::Describe(Describe { about: Some("after".into()), ..Describe::default() });
+    let mut batch = Batch::new(community, Audience::Public);
+    batch.ops.push(ada.op(community, heads.into_iter().collect(), NOON + SECOND, act, None));
+    assert!(b.apply(batch, ARRIVAL).unwrap().roster_changed);
+}
