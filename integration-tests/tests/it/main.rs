@@ -4,3 +4,4 @@ mod crash;
 mod hint;
 mod journey;
 mod refusals;
+mod stranger;
