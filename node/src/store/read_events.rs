@@ -126,20 +126,31 @@ impl View {
 
     /// For an occurrence, an answer to that date stands before the same person's answer to the whole event. One person
     /// has one record per (event, occurrence, guest): the rkey is derived from them, and others have a fault.
+    ///
+    /// A series has one occurrence a day, so an answer stays with its date when the time of day moves; one that names
+    /// the time as it is now stands before it, else the newest.
     fn live_answers(&self, event: &Uri, occurrence: Option<&str>) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
         let mut live: BTreeMap<(Did, Option<String>), (Entry, Rsvp)> = BTreeMap::new();
+        let rank = |entry: &Entry, rsvp: &Rsvp| {
+            (rsvp.occurrence.is_some(), rsvp.occurrence.as_deref() == occurrence, entry.updated, entry.rev)
+        };
         for entry in self.about_in(Scope::Members, event, Rsvp::NAME)? {
             let Record::Rsvp(rsvp) = &entry.record else { continue };
             let rsvp = Rsvp::clone(rsvp);
-            if rsvp.occurrence.is_some() && rsvp.occurrence.as_deref() != occurrence {
+            if rsvp.occurrence.is_some() && rsvp.occurrence.as_deref().map(date) != occurrence.map(date) {
                 continue;
             }
             let key = (entry.uri.did, rsvp.guest_name.clone());
-            let overruled = live.get(&key).is_some_and(|(_, other)| other.occurrence.is_some());
+            let overruled = live.get(&key).is_some_and(|(e, r)| rank(e, r) > rank(&entry, &rsvp));
             if !overruled {
                 live.insert(key, (entry, rsvp));
             }
         }
         Ok(live.into_values().collect())
     }
+}
+
+/// The date an occurrence's name begins with, with or without a time behind it.
+fn date(occurrence: &str) -> &str {
+    occurrence.split_once('T').map_or(occurrence, |(date, _)| date)
 }

@@ -51,6 +51,13 @@ pub fn expand(event: &Event, window: Range<i64>, fallback_zone: &str, budget: u3
     Expansion { instances, cut }
 }
 
+/// Is `at` a date of the event by its rule, whatever the overrides make of it?
+pub fn has(event: &Event, at: &Start) -> bool {
+    let series = Series::new(event, at.zone().unwrap_or("UTC"), &mut Budget::new(BUDGET));
+    let date = at.civil_date();
+    *at == event.start.on(date) && if series.pattern.is_some() { series.has(date) } else { *at == event.start }
+}
+
 /// The span over which an event can have instances: (first start, last end); None = open series.
 pub fn span(event: &Event, fallback_zone: &str) -> (i64, Option<i64>) {
     let mut budget = Budget::new(BUDGET);

@@ -152,6 +152,12 @@ fn an_answer_for_one_date_stands_before_the_one_for_all() {
     assert_eq!(on(Some("2026-05-09T20:00")), (0, 0, 1));
     assert_eq!(on(Some("2026-05-16T20:00")), (0, 1, 0));
     assert_eq!(on(Some("2026-05-23T20:00")), (1, 0, 0));
+    // After the series moved to another time of day, answers stay with their date until they are given anew.
+    assert_eq!(on(Some("2026-05-16T21:30")), (0, 1, 0));
+    let again = date("2026-05-16T21:30", Answer::Going);
+    ada.commit(&a, community, Audience::Members, NOON, vec![put(again)]);
+    let view = a.view(Scope::Members).unwrap();
+    assert_eq!(view.answers(&entry, Some("2026-05-16T21:30")).unwrap().going, 1);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! How one version of an event follows another, and how one date of a series differs from the event.
 
 use super::{Event, Override, Place, Status};
-use crate::recur::Instance;
+use crate::{
+    recur::{self, Instance},
+    when::Start,
+};
 
 /// Earlier starts an event remembers.
 const PREVIOUS: usize = 5;
@@ -23,20 +26,50 @@ impl Event {
             || material_overrides(self) != material_overrides(newer)
     }
 
-    /// Makes `self` the successor of `older`: raises `sequence` on a material change and fills `previous` when the start moved.
+    /// Makes `self` the successor of `older`: raises `sequence` on a material change and fills `previous` when the start
+    /// moved. Back at an earlier start, what came after it is forgotten: nobody has to be told of a way there and back.
     pub fn follow(&mut self, older: &Self) {
         self.sequence = older.sequence.saturating_add(u32::from(older.material_change(self)));
         self.previous.clone_from(&older.previous);
         if self.start != older.start {
             self.previous.push(older.start.clone());
         }
+        if let Some(back) = self.previous.iter().position(|start| *start == self.start) {
+            self.previous.truncate(back);
+        }
         let surplus = self.previous.len().saturating_sub(PREVIOUS);
         self.previous.drain(..surplus);
+    }
+
+    /// Takes over the changes `older` had for single dates, each to the same date of this series: an override names its
+    /// date by the start, which moves with the time of day. Returns those whose date the series no longer has; dates that
+    /// were left out anyway are not among them.
+    pub fn carry_overrides(&mut self, older: &Self) -> Vec<Override> {
+        let (mut kept, mut lost) = (Vec::new(), Vec::new());
+        for change in &older.overrides {
+            let Some(at) = older.start.named(&change.at).filter(|at| recur::has(older, at)) else { continue };
+            let at = self.start.on(at.civil_date());
+            if self.recur.is_some() && recur::has(self, &at) {
+                let start = change.start.as_ref().map(|start| start.in_form_of(&older.start, &self.start));
+                let duration = change.duration.filter(|_| self.start.zone().is_some());
+                kept.push(Override { at: at.text(), start, duration, ..change.clone() });
+            } else if !change.gone {
+                lost.push(change.clone());
+            }
+        }
+        self.overrides = kept;
+        lost
     }
 
     /// The event as it is on one of its dates: a single event with that date's start and the fields its override sets.
     pub fn on(&self, instance: &Instance) -> Self {
         let mut event = Self { start: instance.start.clone(), recur: None, overrides: Vec::new(), ..self.clone() };
+        if instance.start != instance.at {
+            event.previous = vec![instance.at.clone()];
+        } else if self.recur.is_some() {
+            // That the series once moved says nothing about this date.
+            event.previous.clear();
+        }
         if let Some(change) = instance.change.and_then(|i| self.overrides.get(i)) {
             event.status = change.status.unwrap_or(self.status);
             event.status_note = change.note.clone().or(event.status_note);
@@ -47,6 +80,19 @@ impl Event {
             event.places = change.places.clone().unwrap_or(event.places);
         }
         event
+    }
+}
+
+impl Start {
+    /// A start of one date, after the series went from the form and zone of `old` to those of `new`.
+    fn in_form_of(&self, old: &Self, new: &Self) -> Self {
+        match (self, new) {
+            (Self::Local { local, zone }, Self::Local { zone: other, .. }) => {
+                let zone = if old.zone() == Some(zone) { other } else { zone };
+                Self::Local { local: *local, zone: zone.clone() }
+            }
+            _ => new.on(self.civil_date()),
+        }
     }
 }
 

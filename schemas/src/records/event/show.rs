@@ -16,12 +16,14 @@ impl Event {
         }
     }
 
-    /// What people must know before the date; None for a confirmed event that never moved.
+    /// What people must know before the date; None for a confirmed event that is where it always was.
     pub fn status_words(&self) -> Option<&'static str> {
         match self.status {
             Status::Cancelled => Some("Cancelled"),
             Status::Postponed => Some("Postponed"),
             Status::Tentative => Some("Not yet confirmed"),
+            // Back at a start it had before, nothing is new.
+            Status::Confirmed if self.previous.contains(&self.start) => None,
             Status::Confirmed => (!self.previous.is_empty()).then_some("New date"),
         }
     }

@@ -243,6 +243,48 @@ fn a_successor_counts_material_changes_and_remembers_five_starts() {
 }
 
 #[test]
+fn an_event_that_is_back_at_its_old_start_has_no_new_date() {
+    let there = |start: &str, older: &Event| {
+        let mut next = Event { start: local(start), ..older.clone() };
+        next.follow(older);
+        next
+    };
+    let moved = there("2026-12-05T21:00", &concert());
+    assert_eq!(moved.status_words(), Some("New date"));
+    let back = there("2026-12-05T20:00", &moved);
+    assert_eq!((back.status_words(), back.previous.len(), back.sequence), (None, 0, 2));
+    // Written by a program that kept both starts.
+    let kept = Event { previous: vec![concert().start, moved.start], ..concert() };
+    assert_eq!(kept.status_words(), None);
+}
+
+#[test]
+fn changes_of_single_dates_follow_a_series_to_another_time_and_are_named_when_their_date_is_gone() {
+    let cancelled = Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") };
+    let moved = Override { start: Some(local("2026-12-20T15:00")), ..change("2026-12-19T20:00") };
+    let older = Event {
+        recur: Some(weekly()),
+        overrides: vec![cancelled.clone(), moved.clone(), Override { gone: true, ..change("2026-12-26T20:00") }],
+        ..concert()
+    };
+    let mut later = Event { start: local("2026-12-05T21:30"), ..older.clone() };
+    assert_eq!(later.carry_overrides(&older), []);
+    assert_eq!(later.check(), Ok(()));
+    let names: Vec<&str> = later.overrides.iter().map(|o| o.at.as_str()).collect();
+    assert_eq!(names, ["2026-12-12T21:30", "2026-12-19T21:30", "2026-12-26T21:30"]);
+    assert_eq!(later.overrides[1].start, Some(local("2026-12-20T15:00")));
+
+    let by_day = |day: &str| Some(Rule { by_day: vec![day.into()], ..weekly() });
+    let mut sunday = Event { start: local("2026-12-06T20:00"), recur: by_day("SU"), ..older.clone() };
+    assert_eq!(sunday.carry_overrides(&older), [cancelled, moved]);
+    assert!(sunday.overrides.is_empty());
+
+    let mut whole_days = Event { start: day("2026-12-05"), duration: None, ..older.clone() };
+    assert_eq!(whole_days.carry_overrides(&older), []);
+    assert_eq!(whole_days.check(), Ok(()));
+}
+
+#[test]
 fn one_date_of_a_series_carries_its_own_changes() {
     let mut event = full();
     event.overrides[0].start = Some(local("2026-12-13T19:00"));
