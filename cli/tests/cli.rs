@@ -236,10 +236,100 @@ fn one_date_of_a_series_is_called_off_alone() {
     home.refused(1, &["event", "cancel", short, "--at", "2031-01-17"]);
 }
 
+fn choir(home: &Home) -> String {
+    let add = ["event", "add", "Choir", "2031-01-02 19:30", "--repeat", "weekly until 2031-01-23"];
+    home.json(&add).remove(0)["short"].as_str().unwrap().to_owned()
+}
+
+/// Start and status of the choir's dates, in order.
+fn dates(home: &Home) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let listed = home.json(&["event", "list", "--from", "2031-01-01", "--to", "2031-12-31"]);
+    listed.iter().map(|d| (text(&d["start"]["local"]), text(&d["status"]))).collect()
+}
+
+#[test]
+fn a_new_time_alone_keeps_the_day() {
+    let home = Home::settled();
+    let gig = home.json(&["event", "add", "Gig", "2031-05-02 20:00", "--end", "02:00"]).remove(0);
+    let short = gig["short"].as_str().unwrap();
+    let said = home.ok(&["event", "edit", short, "--start", "21:00", "--price", "5 EUR", "--place", "Shed"]);
+    for words in ["Friday 2 May 2031, 21:00 – Saturday 3 May 2031, 03:00", "5 EUR", "Shed"] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(home.refused(1, &["event", "add", "Bad", "20:00"]).contains("today 20:00"));
+}
+
+#[test]
+fn one_date_of_a_series_is_moved_and_put_back() {
+    let home = Home::settled();
+    let short = choir(&home);
+    let edit = |args: &[&str]| home.ok(&[&["event", "edit", &short, "--at", "2031-01-16"], args].concat());
+    let said = edit(&["--start", "20:15", "--duration", "1h", "--note", "Later"]);
+    assert!(said.contains("Thursday 16 January 2031, 20:15–21:15") && said.contains("instead of"), "{said}");
+    assert_eq!(dates(&home)[2], ("2031-01-16T20:15".into(), "confirmed".into()));
+    home.ok(&["event", "cancel", &short, "--at", "2031-01-16"]);
+    let listed = home.ok(&["event", "list", "--from", "2031-01-10", "--to", "2031-01-17"]);
+    assert!(listed.contains("cancelled") && listed.contains("Later"), "the reason stays and is shown: {listed}");
+    let again = home.refused(1, &["event", "cancel", &short, "--at", "2031-01-16"]);
+    assert!(again.contains("cancelled already") && again.contains("--confirmed"), "{again}");
+    edit(&["--confirmed", "--start", "19:30"]);
+    assert_eq!(dates(&home)[2], ("2031-01-16T19:30".into(), "confirmed".into()));
+    let said = home.refused(1, &["event", "edit", &short, "--at", "2031-01-16", "--price", "5 EUR"]);
+    assert!(said.contains("whole series"), "{said}");
+    assert!(home.ok(&["event", "cancel", &short]).contains("the whole series, every date"));
+}
+
+#[test]
+fn a_series_that_moves_keeps_its_single_dates_or_says_what_is_lost() {
+    let home = Home::settled();
+    let short = choir(&home);
+    home.ok(&["event", "cancel", &short, "--at", "2031-01-16", "--note", "Storm"]);
+    home.ok(&["rsvp", &short, "yes", "--at", "2031-01-09"]);
+    home.ok(&["event", "edit", &short, "--start", "20:00"]);
+    assert_eq!(dates(&home)[2], ("2031-01-16T20:00".into(), "cancelled".into()));
+    let shown = home.json(&["event", "show", &short]).remove(0);
+    assert_eq!(shown["record"]["overrides"][0]["at"], "2031-01-16T20:00");
+
+    let friday = ["event", "edit", &short, "--start", "2031-01-03 20:00"];
+    let said = home.refused(1, &friday);
+    assert!(said.contains("Thursday 16 January 2031, cancelled: Storm") && said.contains("--drop-changes"), "{said}");
+    let moved = home.run(&[&friday[..], &["--drop-changes"]].concat());
+    let said = String::from_utf8(moved.stderr).unwrap();
+    assert!(moved.status.success() && said.contains("1 answer to a single date no longer applies"), "{said}");
+    assert!(dates(&home).iter().all(|(_, status)| status == "confirmed"));
+}
+
+#[test]
+fn only_those_who_answered_are_said_to_be_asked_again() {
+    let home = Home::settled();
+    let gig = home.json(&["event", "add", "Gig", "2031-05-02 20:00"]).remove(0);
+    let short = gig["short"].as_str().unwrap();
+    let edit = |start: &str| {
+        let output = home.run(&["event", "edit", short, "--start", start]);
+        String::from_utf8(output.stderr).unwrap().contains("asked to confirm")
+    };
+    assert!(!edit("21:00"));
+    home.ok(&["rsvp", short, "YES", "2"]);
+    assert!(edit("20:00"));
+    assert!(!home.ok(&["event", "list", "--from", "2031-05-01"]).contains("new date"), "there and back is no news");
+}
+
+#[test]
+fn words_in_the_wrong_place_are_noticed() {
+    let home = Home::settled();
+    let said = home.refused(1, &["event", "add", "fri 20:00", "Band night"]);
+    assert!(said.contains("did you swap name and time?"), "{said}");
+    assert!(home.refused(2, &["event", "add", "Band", "night", "fri", "20:00"]).contains("in quotes"));
+    let short = choir(&home);
+    assert!(home.refused(2, &["rsvp", "yes", &short]).contains(&format!("moot rsvp {short} yes")));
+    assert!(home.refused(2, &["rsvp", &short, "perhaps"]).contains("yes, maybe, interested or no"));
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_with_the_reason() {
     let home = Home::settled();
-    let said = home.refused(1, &["event", "add", "Gig", "2026-05-01 20:00", "--end", "02:00"]);
+    let said = home.refused(1, &["event", "add", "Gig", "2026-05-01 20:00", "--end", "2026-05-01 02:00"]);
     assert!(said.contains("starts 2026-05-01 20:00, ends 2026-05-01 02:00 (Europe/Berlin)"), "{said}");
     assert!(said.contains("--end \"2026-05-02 02:00\""), "{said}");
     assert!(home.refused(1, &["event", "add", "Gig", "fri 20:00", "--zone", "berlin"]).contains("Europe/Berlin"));

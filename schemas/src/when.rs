@@ -137,7 +137,7 @@ impl Start {
     }
 
     /// The same time of day (or whole day) on another date.
-    pub(crate) fn on(&self, date: Date) -> Self {
+    pub fn on(&self, date: Date) -> Self {
         match self {
             Self::Local { local, zone } => Self::Local { local: date.to_datetime(local.time()), zone: zone.clone() },
             Self::Date { .. } => Self::Date { date },

@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 pub(crate) mod cancel;
+mod date;
 pub(crate) mod edit;
 pub(crate) mod fields;
 pub(crate) mod import;
@@ -10,8 +11,8 @@ pub(crate) mod list;
 use clap::Subcommand;
 use folkmoot_node::request::{AnswersInfo, CommunityInfo, Item};
 use folkmoot_schemas::{
-    records::event::{Event, Override},
-    recur::{self, BUDGET, Instance},
+    records::event::{Event, Override, Price},
+    recur::{self, BUDGET, Instance, Rule},
     when::{date_words, words},
 };
 use jiff::{ToSpan, civil::DateTime};
@@ -154,11 +155,12 @@ fn coming(session: &Session, event: &Event, n: usize) -> Vec<Instance> {
     found
 }
 
-/// Echoes what a writing command understood: when, and how it repeats.
+/// Echoes what a writing command understood: when, how it repeats, where, and what it costs.
 fn echo(session: &Session, event: &Event) {
-    session.out.line(Line::new().faint("  ").text(event.when_words()));
-    if let Some(rule) = &event.recur {
-        session.out.line(Line::new().faint("  ").text(rule.in_words()));
+    let price = event.price.as_ref().map(Price::words);
+    let facts = [Some(event.when_words()), event.recur.as_ref().map(Rule::in_words), event.place_line(), price];
+    for fact in facts.into_iter().flatten() {
+        session.out.line(Line::new().faint("  ").text(fact));
     }
     if event.recur.is_none() && event.start.instant(event.start.zone().unwrap_or("UTC")) < session.clock.seconds() {
         session.out.note(Line::new().warn("  this is in the past"));
@@ -181,6 +183,11 @@ pub(crate) fn print_dates(session: &Session, event: &Event, dates: &[(Instance, 
         let changed = event.on(instance);
         let line = Line::new().faint("next  ").text(words(&changed.start, changed.duration, changed.days));
         let line = if instance.cancelled { line.warn("  cancelled") } else { line };
+        let line = if changed.start == instance.at { line } else { line.warn("  new date") };
+        let line = match instance.change.and_then(|i| event.overrides.get(i)?.note.as_ref()) {
+            Some(note) => line.text("  ").text(note),
+            None => line,
+        };
         session.out.line(if answers.going > 0 { line.text(format!("  {} going", answers.going)) } else { line });
     }
     if let Some(capacity) = event.rsvp.as_ref().and_then(|r| r.capacity) {

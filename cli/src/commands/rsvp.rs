@@ -24,7 +24,8 @@ use crate::{
 pub(crate) struct Args {
     /// URI, CID, address on our web page, or short id
     event: String,
-    answer: Word,
+    /// yes, maybe, interested or no
+    answer: String,
     /// How many you bring, e.g. +1
     #[arg(value_name = "+N")]
     plus: Option<String>,
@@ -39,12 +40,24 @@ pub(crate) struct Args {
     show: Who,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
     Yes,
     Maybe,
     Interested,
     No,
+}
+
+impl Word {
+    fn read(text: &str) -> Option<Self> {
+        Some(match text.to_lowercase().as_str() {
+            "yes" | "y" | "going" => Self::Yes,
+            "maybe" => Self::Maybe,
+            "interested" => Self::Interested,
+            "no" | "n" | "notgoing" => Self::No,
+            _ => return None,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -56,11 +69,12 @@ enum Who {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let word = word(&args)?;
     let (found, planned) = event::find(session, &args.event)?;
     let bring = args.plus.as_deref().map_or(Ok(0), bring)?;
-    check(&planned, args.answer, bring)?;
+    check(&planned, word, bring)?;
     let instance = args.at.as_deref().map(|text| event::occurrence(session, &planned, text)).transpose()?;
-    if let Some(instance) = instance.as_ref().filter(|i| i.cancelled && !matches!(args.answer, Word::No)) {
+    if let Some(instance) = instance.as_ref().filter(|i| i.cancelled && word != Word::No) {
         return Err(Error::refused("could not answer: that date is cancelled").because(words(
             &instance.start,
             planned.duration,
@@ -69,7 +83,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     let cid =
         parse_cid(&found.item.cid).map_err(|error| Error::bug(format!("the node gave a CID that is none: {error}")))?;
-    let (status, said) = match args.answer {
+    let (status, said) = match word {
         Word::Yes => (Answer::Going, "you are going"),
         Word::Maybe => (Answer::Maybe, "you may come"),
         Word::Interested => (Answer::Interested, "you are interested"),
@@ -102,8 +116,22 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     Ok(())
 }
 
+/// The answer; the event and the answer in each other's place are noticed.
+fn word(args: &Args) -> Result<Word> {
+    Word::read(&args.answer).ok_or_else(|| {
+        let said = Error::usage(format!("could not understand the answer {:?}", args.answer));
+        match Word::read(&args.event) {
+            Some(_) => said.hint(format!("the event comes first: moot rsvp {} {}", args.answer, args.event)),
+            None => said.hint("answer yes, maybe, interested or no"),
+        }
+    })
+}
+
+/// `+2`, or `2`.
 fn bring(text: &str) -> Result<u32> {
-    text.strip_prefix('+').and_then(|n| n.parse().ok()).filter(|n| *n <= 10).ok_or_else(|| {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let plain = digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|n| plain && *n <= 10).ok_or_else(|| {
         Error::refused(format!("could not understand {text:?}")).hint("write how many you bring as +1 to +10")
     })
 }

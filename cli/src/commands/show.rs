@@ -85,7 +85,7 @@ fn card(out: &Output, item: &Item, card: &Card) {
     }
 }
 
-fn about(session: &Session, item: &Item, collection: &str) -> Result<Vec<Item>> {
+pub(crate) fn about(session: &Session, item: &Item, collection: &str) -> Result<Vec<Item>> {
     let request = Request::About {
         target: item.uri.clone(),
         community: Some(item.community.clone()),

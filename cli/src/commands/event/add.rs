@@ -1,7 +1,13 @@
 use folkmoot_schemas::records::{event::Event, text::clean};
+use jiff::civil::DateTime;
 
 use super::{echo, fields, now_in, zone_of};
-use crate::{error::Result, record, session::Session};
+use crate::{
+    error::{Error, Result},
+    record,
+    session::Session,
+    when::Typed,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -12,6 +18,9 @@ pub(crate) struct Args {
     name: String,
     /// When it starts: "fri 20:00", "2026-12-05 20:00", "tomorrow 8pm", "in 2 weeks 19:30"
     start: String,
+    /// Words that were meant to be in quotes
+    #[arg(hide = true)]
+    rest: Vec<String>,
     #[command(flatten)]
     fields: fields::Fields,
     /// Publish even if the same was published minutes ago
@@ -23,12 +32,27 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let community = session.pick_community(None)?;
     let zone = zone_of(session, &community, args.fields.zone.as_deref())?;
     let now = now_in(session, &zone);
-    let start = fields::start(&args.start, args.fields.whole_days(), now, &zone)?;
+    check_words(&args, now)?;
+    let start = fields::start(&args.start, args.fields.whole_days(), None, now, &zone)?;
     let mut event = Event::new(clean(&args.name), start);
     args.fields.apply(&mut event, now)?;
     let mut draft = record::draft("event", event.clone())?;
     draft.again = args.again;
     record::publish_one(session, Some(&community.cid), draft, "planned")?;
     echo(session, &event);
+    Ok(())
+}
+
+/// Quotes that were forgotten, and a name and a time in each other's place.
+fn check_words(args: &Args, now: DateTime) -> Result<()> {
+    if !args.rest.is_empty() {
+        return Err(Error::usage(format!("could not understand {:?}: there are too many words", args.rest.join(" ")))
+            .hint("put the name and the time in quotes each: moot event add \"Band night\" \"fri 20:00\""));
+    }
+    if Typed::read(&args.start, now).is_err() && Typed::read(&args.name, now).is_ok() {
+        return Err(Error::refused(format!("could not understand the time {:?}", args.start))
+            .because(format!("{:?} is a time", args.name))
+            .hint(format!("did you swap name and time? moot event add {:?} {:?}", args.start, args.name)));
+    }
     Ok(())
 }

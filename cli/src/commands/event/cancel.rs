@@ -38,27 +38,31 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         Some(text) => {
             let instance = occurrence(session, &event, text)?;
             let at = instance.at.text();
-            let change = match event.overrides.iter_mut().find(|o| o.at == at) {
-                Some(change) => change,
-                None => {
-                    event.overrides.push(super::unchanged(at));
-                    let last = event.overrides.len() - 1;
-                    &mut event.overrides[last]
-                }
-            };
+            let known = event.overrides.iter().find(|change| change.at == at).cloned();
+            let mut change = known.unwrap_or_else(|| super::unchanged(at));
             change.status = Some(Status::Cancelled);
-            change.note = note;
+            // Without a new reason the one that was given stays.
+            change.note = note.or(change.note);
+            match event.overrides.iter_mut().find(|other| other.at == change.at) {
+                Some(other) => *other = change,
+                None => event.overrides.push(change),
+            }
             words(&instance.start, None, None)
         }
         None => {
             event.status = Status::Cancelled;
-            event.status_note = note;
-            event.when_words()
+            event.status_note = note.or(event.status_note);
+            match &event.recur {
+                Some(rule) => format!("the whole series, every date: {} (one date alone: --at)", rule.in_words()),
+                None => event.when_words(),
+            }
         }
     };
     if event == old {
+        let at = if args.at.is_some() { " --at DATE" } else { "" };
         return Err(Error::refused("could not cancel it: it is cancelled already")
-            .hint("moot event edit EVENT --confirmed takes that back"));
+            .because(what)
+            .hint(format!("moot event edit EVENT{at} --confirmed takes that back")));
     }
     event.follow(&old);
     let draft = record::redraft("event", &found.item, event)?;

@@ -1,8 +1,21 @@
-use folkmoot_schemas::{records::text::clean, when::Start};
+use folkmoot_node::request::Item;
+use folkmoot_schemas::{
+    kind::Kind,
+    records::{
+        event::{Event, Override, Status},
+        rsvp::Rsvp,
+        text::clean,
+    },
+    recur,
+    when::{Start, date_words},
+};
+use jiff::civil::Date;
 
-use super::{echo, fields, find_own, now_in};
+use super::{date, echo, fields, find_own, now_in};
 use crate::{
+    commands::show::about,
     error::{Error, Result},
+    output::count,
     record,
     session::Session,
     when::zone,
@@ -10,26 +23,38 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event edit uyv3m2bq4kzjxw5a --start \"sat 20:00\" --end 23:00\n  moot event edit uyv3m2bq4kzjxw5a --place \"Town hall\" --price \"\"      # moves it, takes the price away"
+    after_help = "Examples:\n  moot event edit uyv3m2bq4kzjxw5a --start \"sat 20:00\" --end 23:00\n  moot event edit uyv3m2bq4kzjxw5a --start 19:30                        # the day stays\n  moot event edit uyv3m2bq4kzjxw5a --place \"Town hall\" --price \"\"      # moves it, takes the price away\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --start \"23 dec 20:00\" --note \"A day earlier\"\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --confirmed          # that date takes place after all"
 )]
 pub(crate) struct Args {
     /// Your event: URI, CID or short id
     event: String,
     /// A new name
     #[arg(long)]
-    name: Option<String>,
-    /// A new start; the length stays
+    pub(super) name: Option<String>,
+    /// A new start; the length stays, and with a time alone the day too
     #[arg(long)]
-    start: Option<String>,
+    pub(super) start: Option<String>,
+    /// Only this date of a series
+    #[arg(long, value_name = "DATE")]
+    pub(super) at: Option<String>,
+    /// A word on what changed, up to 280 characters
+    #[arg(long)]
+    pub(super) note: Option<String>,
     #[command(flatten)]
-    fields: fields::Fields,
+    pub(super) fields: fields::Fields,
     /// It is certain again: neither tentative, cancelled nor postponed
     #[arg(long, conflicts_with = "tentative")]
-    confirmed: bool,
+    pub(super) confirmed: bool,
+    /// Give up what was changed on single dates that the series no longer has
+    #[arg(long)]
+    drop_changes: bool,
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let (found, old) = find_own(session, &args.event, "edit it")?;
+    if let Some(at) = args.at.clone() {
+        return date::edit(args, &at, &found.item, &old, session);
+    }
     let mut event = old.clone();
     let zone = match (&args.fields.zone, old.start.zone()) {
         (Some(name), _) => zone::check(name)?,
@@ -42,7 +67,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     if let Some(text) = &args.start {
         let whole_days = args.fields.whole_days() || (matches!(old.start, Start::Date { .. }) && !text.contains(':'));
-        event.start = fields::start(text, whole_days, now, &zone)?;
+        event.start = fields::start(text, whole_days, Some(old.start.civil_date()), now, &zone)?;
     } else if let Start::Local { local, .. } = &old.start {
         // Another zone moves the event: 20:00 there instead of 20:00 here.
         event.start = if args.fields.whole_days() {
@@ -53,19 +78,72 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     args.fields.apply(&mut event, now)?;
     if args.confirmed {
-        event.status = folkmoot_schemas::records::event::Status::Confirmed;
+        event.status = Status::Confirmed;
         event.status_note = None;
     }
+    if let Some(note) = &args.note {
+        event.status_note = Some(clean(note)).filter(|n| !n.is_empty());
+    }
+    if event.start != old.start || event.recur != old.recur {
+        let mut lost = event.carry_overrides(&old);
+        lost.retain(|change| old.start.named(&change.at).is_some_and(|at| at.civil_date() >= now.date()));
+        if !lost.is_empty() && !args.drop_changes {
+            return Err(would_lose(&old, &lost));
+        }
+    }
+    publish(session, &found.item, &old, &event)?;
+    echo(session, &event);
+    let answers = answers(session, &found.item)?;
+    if old.material_change(&event) && !answers.is_empty() {
+        session.out.note("those who answered before are asked to confirm");
+    }
+    let stray = answers.iter().filter(|answer| strays(answer, &old, &event, now.date())).count();
+    if stray > 0 {
+        let n =
+            count(stray as u64, "answer to a single date no longer applies", "answers to single dates no longer apply");
+        session.out.note(format!("{n}: the series has no such dates any more"));
+    }
+    Ok(())
+}
+
+/// Publishes `event` as what follows `old`, unless nothing differs.
+pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event) -> Result<()> {
     if event == old {
         return Err(Error::refused("could not publish the change: nothing was changed")
             .hint("moot event edit --help lists what can be"));
     }
-    event.follow(&old);
-    let draft = record::redraft("event", &found.item, event.clone())?;
-    record::publish_one(session, Some(&found.item.community), draft, "changed")?;
-    echo(session, &event);
-    if old.material_change(&event) {
-        session.out.note("those who answered before are asked to confirm");
-    }
-    Ok(())
+    let mut event = event.clone();
+    event.follow(old);
+    record::publish_one(session, Some(&item.community), record::redraft("event", item, event)?, "changed")
+}
+
+/// Every answer this node holds, to the event or to one of its dates.
+pub(super) fn answers(session: &Session, item: &Item) -> Result<Vec<Rsvp>> {
+    let read = |item: &Item| Some(record::open(item).ok()?.as_rsvp()?.clone());
+    Ok(about(session, item, Rsvp::NAME)?.iter().filter_map(read).collect())
+}
+
+fn would_lose(old: &Event, lost: &[Override]) -> Error {
+    let said = Error::refused(format!(
+        "could not publish the change: the series would no longer have {}",
+        count(lost.len() as u64, "date that was changed on its own", "dates that were changed on their own")
+    ));
+    let words = |change: &Override| {
+        let day = old.start.named(&change.at).map_or_else(|| change.at.clone(), |at| date_words(at.civil_date()));
+        let what = change.status.map_or("changed", Status::word);
+        let note = change.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+        format!("{day}, {what}{note}")
+    };
+    lost.iter()
+        .fold(said, |said, change| said.because(words(change)))
+        .hint("--drop-changes gives them up; a time alone, e.g. --start 19:30, keeps every date")
+}
+
+/// Is this an answer to a coming date that the series had and has no longer?
+fn strays(answer: &Rsvp, old: &Event, new: &Event, today: Date) -> bool {
+    let at = answer.occurrence.as_deref().and_then(|at| old.start.named(at));
+    at.is_some_and(|at| {
+        let day = at.civil_date();
+        day >= today && recur::has(old, &old.start.on(day)) && !recur::has(new, &new.start.on(day))
+    })
 }

@@ -29,7 +29,7 @@ pub(crate) struct Fields {
     /// Time zone of the start [default: the community's, else this machine's]
     #[arg(long, help_heading = "When")]
     pub(crate) zone: Option<String>,
-    /// When it ends, e.g. 23:00 or "2026-12-06 02:00"
+    /// When it ends, e.g. 23:00, 02:00 (that night) or "2026-12-06 02:00"
     #[arg(long, help_heading = "When", conflicts_with_all = ["duration", "days", "open_end"])]
     end: Option<String>,
     /// How long it takes, e.g. 2h or 1h30
@@ -121,10 +121,13 @@ pub(crate) struct Fields {
     no_answers: bool,
 }
 
-/// The start that was typed. All-day when no time was given and none is wanted.
-pub(crate) fn start(text: &str, all_day: bool, now: DateTime, zone: &str) -> Result<Start> {
+/// The start that was typed. All-day when no time was given and none is wanted. A time alone is on the `known` day.
+pub(crate) fn start(text: &str, all_day: bool, known: Option<Date>, now: DateTime, zone: &str) -> Result<Start> {
     let typed = Typed::read(text, now)?;
-    let date = typed.date.unwrap_or(now.date());
+    let Some(date) = typed.date.or(known) else {
+        return Err(Error::refused(format!("could not understand the start {text:?}: it has no day"))
+            .hint(format!("write \"today {text}\", \"fri {text}\" or \"2026-12-05 {text}\"")));
+    };
     match typed.time {
         _ if all_day => Ok(Start::Date { date }),
         Some(time) => Ok(Start::Local { local: date.to_datetime(time), zone: zone.to_owned() }),
@@ -146,9 +149,6 @@ impl Fields {
         }
         if let Some(phrase) = &self.repeat {
             event.recur = if phrase.is_empty() { None } else { Some(repeat::rule(phrase, now)?) };
-            if event.recur.is_none() {
-                event.overrides.clear();
-            }
         }
         if let Some(rule) = &event.recur
             && rule.check(&event.start).is_err()
@@ -325,7 +325,11 @@ fn category(word: &str) -> Result<String> {
     })
 }
 
-/// Seconds from `start` to the typed end, which stands in the start's zone; a time alone is on the start's day.
+/// A time alone that lies before the start is on the next day when that makes a night of less than this, in seconds.
+const NIGHT: i64 = 12 * 60 * 60;
+
+/// Seconds from `start` to the typed end, which stands in the start's zone; a time alone is on the start's day, or in
+/// the night that follows it.
 fn until(start: &Start, end: &str, now: DateTime) -> Result<u32> {
     let Start::Local { local, zone } = start else { return Ok(0) };
     let typed = Typed::read(end, now)?;
@@ -334,9 +338,13 @@ fn until(start: &Start, end: &str, now: DateTime) -> Result<u32> {
             .hint("write it like 23:00 or \"2026-12-06 02:00\"")
     })?;
     let end = typed.date.unwrap_or(local.date()).to_datetime(time);
-    let seconds = Start::Local { local: end, zone: zone.clone() }.instant(zone) - start.instant(zone);
+    let next = local.date().saturating_add(1.day()).to_datetime(time);
+    let long = |end: DateTime| Start::Local { local: end, zone: zone.clone() }.instant(zone) - start.instant(zone);
+    let seconds = match typed.date {
+        None if long(end) <= 0 && long(next) < NIGHT => long(next),
+        _ => long(end),
+    };
     u32::try_from(seconds).ok().filter(|s| *s > 0).ok_or_else(|| {
-        let next = local.date().saturating_add(1.day()).to_datetime(time);
         let said = Error::refused("could not publish the event: its end is before its start").because(format!(
             "starts {}, ends {} ({zone})",
             local.strftime("%Y-%m-%d %H:%M"),
@@ -358,4 +366,41 @@ fn days_until(first: Date, end: &str, now: DateTime) -> Result<u32> {
             .because(format!("starts {first}, ends {last}"))
             .hint(format!("the last day counts, e.g. --end {first} for one day"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::datetime;
+
+    use super::*;
+
+    const ZONE: &str = "Europe/Berlin";
+
+    fn now() -> DateTime {
+        datetime(2026, 11, 24, 18, 30, 0, 0)
+    }
+
+    fn at(text: &str) -> Start {
+        start(text, false, None, now(), ZONE).unwrap()
+    }
+
+    #[test]
+    fn a_time_alone_is_on_the_day_that_is_known_and_else_refused() {
+        let known = Some(jiff::civil::date(2027, 7, 3));
+        assert_eq!(start("17:00", false, known, now(), ZONE).unwrap(), at("2027-07-03 17:00"));
+        let refused = start("17:00", false, None, now(), ZONE).unwrap_err();
+        assert!(refused.hint.unwrap().contains("today 17:00"));
+    }
+
+    #[test]
+    fn an_end_in_the_small_hours_is_in_the_night_that_follows() {
+        let start = at("2027-07-03 20:00");
+        let hours = |end: &str| until(&start, end, now()).ok().map(|s| s / 3600);
+        assert_eq!(hours("23:00"), Some(3));
+        assert_eq!(hours("02:00"), Some(6));
+        assert_eq!(hours("2027-07-04 10:00"), Some(14));
+        for end in ["20:00", "08:00", "19:00", "2027-07-03 02:00"] {
+            assert_eq!(hours(end), None, "{end}");
+        }
+    }
 }

@@ -2,8 +2,9 @@ use std::collections::HashSet;
 
 use folkmoot_node::request::{OccurrenceInfo, Reply, Request};
 use folkmoot_schemas::{
-    records::event::Status,
-    when::{Start, words},
+    records::event::{Event, Status},
+    recur::Instance,
+    when::Start,
 };
 use jiff::civil::Date;
 use serde_json::json;
@@ -65,8 +66,18 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     if items.is_empty() {
         session.out.note(if args.past { "no past events" } else { "nothing is planned: moot event add NAME WHEN" });
     }
+    let mut rows = Vec::new();
     for occurrence in &items {
-        print(session, occurrence)?;
+        rows.extend(row(session, occurrence, &here)?);
+    }
+    // Dates stand in one column, so that names begin below each other.
+    let width = rows.iter().map(|row| row.when.chars().count()).max().unwrap_or(0);
+    for row in rows {
+        let line = Line::new().text(format!("{:width$}  ", row.when)).strong(row.name);
+        let line = row.place.map_or(line.clone(), |place| line.text("  ").text(place));
+        let line = row.status.map_or(line.clone(), |status| line.warn(format!("  {status}")));
+        let line = row.note.map_or(line.clone(), |note| line.text("  ").text(note));
+        session.out.line(line.text("  ").id(row.id));
     }
     if cut {
         session.out.note("there are more: narrow it with --from and --to, or raise --limit");
@@ -115,37 +126,71 @@ fn past(session: &Session, from: i64, to: i64, limit: usize) -> Result<(Vec<Occu
     Ok((all, cut))
 }
 
-fn print(session: &Session, occurrence: &OccurrenceInfo) -> Result<()> {
+/// One date as a person reads it.
+struct Row {
+    when: String,
+    name: String,
+    place: Option<String>,
+    status: Option<String>,
+    note: Option<String>,
+    id: String,
+}
+
+/// Prints the date for programs, and gives what people read.
+fn row(session: &Session, occurrence: &OccurrenceInfo, here: &str) -> Result<Option<Row>> {
     let record = record::open(&occurrence.item)?;
-    let Some(event) = record.as_event() else { return Ok(()) };
-    let change = event.overrides.iter().find(|change| change.at == occurrence.at);
-    let name = change.and_then(|c| c.name.as_ref()).unwrap_or(&event.name);
-    let duration = change.and_then(|c| c.duration).or(event.duration);
+    let Some(event) = record.as_event() else { return Ok(None) };
+    let change = event.overrides.iter().position(|change| change.at == occurrence.at);
+    let on = event.on(&Instance {
+        at: event.start.named(&occurrence.at).unwrap_or_else(|| occurrence.start.clone()),
+        start: occurrence.start.clone(),
+        change,
+        cancelled: occurrence.cancelled,
+        from: occurrence.from,
+        to: occurrence.to,
+    });
     session.out.object(&json!({
         "uri": occurrence.item.uri,
         "short": occurrence.item.short,
         "community": occurrence.item.community,
-        "name": name,
+        "name": on.name,
         "at": occurrence.at,
         "start": occurrence.start,
         "from": occurrence.from,
         "to": occurrence.to,
-        "status": if occurrence.cancelled { Status::Cancelled } else { change.and_then(|c| c.status).unwrap_or(event.status) },
+        "status": if occurrence.cancelled { Status::Cancelled } else { on.status },
         "cancelled": occurrence.cancelled,
         "note": occurrence.note,
         "series": event.recur.is_some(),
-        "place": event.place_line(),
+        "place": on.place_line(),
     }));
-    let line = Line::new().text(words(&occurrence.start, duration, event.days)).text("  ").strong(name);
-    let line = match event.place_line() {
-        Some(place) => line.text("  ").text(place),
-        None => line,
-    };
-    let line = match (occurrence.cancelled, event.status_words()) {
-        (true, _) => line.warn("  cancelled"),
-        (false, Some(status)) => line.warn(format!("  {}", status.to_lowercase())),
-        (false, None) => line,
-    };
-    session.out.line(line.text("  ").id(&occurrence.item.short));
-    Ok(())
+    Ok(Some(Row {
+        when: short_words(&on, here),
+        place: on.place_line(),
+        status: on.status_words().map(str::to_lowercase),
+        note: occurrence.note.clone(),
+        id: occurrence.item.short.clone(),
+        name: on.name,
+    }))
+}
+
+/// The date in words; the zone only where it is not the reader's.
+fn short_words(event: &Event, here: &str) -> String {
+    let words = event.when_words();
+    if event.start.zone() == Some(here) { words.replacen(&format!(" ({here})"), "", 1) } else { words }
+}
+
+#[cfg(test)]
+mod tests {
+    use folkmoot_schemas::when::parse_local;
+
+    use super::*;
+
+    #[test]
+    fn the_zone_is_said_only_where_it_is_not_the_readers() {
+        let local = parse_local("2026-12-05T20:00").unwrap();
+        let event = Event::new("Gig", Start::Local { local, zone: "Europe/Berlin".into() });
+        assert_eq!(short_words(&event, "Europe/Berlin"), "Saturday 5 December 2026, 20:00");
+        assert_eq!(short_words(&event, "UTC"), "Saturday 5 December 2026, 20:00 (Europe/Berlin)");
+    }
 }

@@ -1,0 +1,104 @@
+//! One date of a series that differs from the rest: moved, renamed, with a note, or taking place after all.
+
+use folkmoot_node::request::Item;
+use folkmoot_schemas::{
+    records::{
+        event::{Event, Override, Status},
+        text::clean,
+    },
+    recur::Instance,
+    when::{Start, words},
+};
+
+use super::{edit, fields, now_in, occurrence, unchanged};
+use crate::{
+    error::{Error, Result},
+    output::Line,
+    session::Session,
+};
+
+pub(super) fn edit(args: edit::Args, at: &str, item: &Item, old: &Event, session: &Session) -> Result<()> {
+    if old.recur.is_none() {
+        return Err(
+            Error::refused("could not change one date: the event does not repeat").hint("leave out --at to change it")
+        );
+    }
+    let instance = occurrence(session, old, at)?;
+    let before = old.on(&instance);
+    let mut day = before.clone();
+    let zone = before.start.zone().unwrap_or("UTC");
+    let now = now_in(session, zone);
+    if let Some(name) = &args.name {
+        day.name = clean(name);
+    }
+    if let Some(text) = &args.start {
+        let whole_days = matches!(old.start, Start::Date { .. });
+        day.start = fields::start(text, whole_days, Some(before.start.civil_date()), now, zone)?;
+    }
+    args.fields.apply(&mut day, now)?;
+    if args.confirmed {
+        (day.status, day.status_note) = (Status::Confirmed, None);
+    }
+    if let Some(note) = &args.note {
+        day.status_note = Some(clean(note)).filter(|n| !n.is_empty());
+    }
+    let change = difference(old, &instance, &before, &day)?;
+    let mut event = old.clone();
+    put(&mut event, change);
+    edit::publish(session, item, old, &event)?;
+    let line = Line::new().text("  ").text(words(&day.start, day.duration, day.days));
+    let line = if day.start == instance.at {
+        line.text(", as the series says")
+    } else {
+        line.text(", instead of ").text(words(&instance.at, None, None))
+    };
+    let line = if day.status == Status::Confirmed { line } else { line.warn(format!("  {}", day.status.word())) };
+    session.out.line(match &day.status_note {
+        Some(note) => line.text("  ").text(note),
+        None => line,
+    });
+    let answers = edit::answers(session, item)?;
+    if old.material_change(&event) && !answers.is_empty() {
+        session.out.note("those who answered before are asked to confirm");
+    }
+    Ok(())
+}
+
+/// What makes `day` of the series `old`; refused where a date cannot have its own.
+fn difference(old: &Event, instance: &Instance, before: &Event, day: &Event) -> Result<Override> {
+    let rest = Event {
+        name: before.name.clone(),
+        text: before.text.clone(),
+        start: before.start.clone(),
+        duration: before.duration,
+        open_end: if day.duration.is_some() { before.open_end } else { day.open_end },
+        places: before.places.clone(),
+        status: before.status,
+        status_note: before.status_note.clone(),
+        ..day.clone()
+    };
+    if rest != *before {
+        return Err(Error::refused(
+            "could not change one date: only start, length, place, name, text, status and note can be its own",
+        )
+        .hint("leave out --at to change the whole series"));
+    }
+    Ok(Override {
+        status: Some(day.status).filter(|status| *status != old.status),
+        start: Some(day.start.clone()).filter(|start| *start != instance.at),
+        duration: day.duration.filter(|_| day.duration != old.duration),
+        name: Some(day.name.clone()).filter(|name| *name != old.name),
+        text: day.text.clone().filter(|_| day.text != old.text),
+        places: Some(day.places.clone()).filter(|places| *places != old.places),
+        note: day.status_note.clone().filter(|_| day.status_note != old.status_note),
+        ..unchanged(instance.at.text())
+    })
+}
+
+/// Lays `change` over its date; one that says nothing takes the old one away.
+pub(super) fn put(event: &mut Event, change: Override) {
+    event.overrides.retain(|other| other.at != change.at);
+    if change != unchanged(change.at.clone()) {
+        event.overrides.push(change);
+    }
+}
