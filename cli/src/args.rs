@@ -17,8 +17,9 @@ use crate::commands::*;
     after_help = "Example:\n  moot quickstart \"River Street\" --public\n\nA URI can also be given as a CID, an address of our own web page, or a short id as lists print it."
 )]
 pub(crate) struct Moot {
-    /// Folder that holds keys, settings and data
-    #[arg(long, global = true, value_name = "DIR", env = "MOOT_HOME", help_heading = "Everywhere")]
+    // Not clap's `env`: with the variable set, usage lines would show the option as required.
+    /// Folder that holds keys, settings and data [default: $MOOT_HOME, else moot among your data]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub(crate) home: Option<PathBuf>,
     /// Community by name or CID [default: the one of `moot use`, else the only one]
     #[arg(long, short = 'c', global = true, value_name = "NAME", help_heading = "Everywhere")]

@@ -14,7 +14,7 @@ mod record;
 mod session;
 mod when;
 
-use std::{panic, process::ExitCode, sync::Mutex, thread};
+use std::{ffi::OsString, panic, path::PathBuf, process::ExitCode, sync::Mutex, thread};
 
 use clap::Parser;
 use folkmoot_node::{clock::Clock, home::Home};
@@ -44,13 +44,22 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let args = args::Moot::parse();
-    let dir = args.home.unwrap_or_else(Home::default_dir);
+    let args = args::Moot::parse_from(std::env::args_os().map(not_a_flag));
+    let home = std::env::var_os("MOOT_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let dir = args.home.or(home).unwrap_or_else(Home::default_dir);
     let out = Output::new(args.json, args.quiet);
     let session = Session::new(dir, args.community, out, Clock::system())?;
     log_to_stderr(args.verbose, session.config()?.log());
     commands::run(args.command, &session)?;
     session.out.finish()
+}
+
+/// A text that begins with a list item, `- like this`, is no flag. The space before it is trimmed where texts are read.
+fn not_a_flag(arg: OsString) -> OsString {
+    match arg.to_str() {
+        Some(text) if text.starts_with("- ") => format!(" {text}").into(),
+        _ => arg,
+    }
 }
 
 /// What the main thread panicked about, until somebody catches it.

@@ -4,13 +4,16 @@
 use std::{
     cell::RefCell,
     fmt::Write as _,
-    io::{self, IsTerminal, Write},
+    io::{self, BufRead, IsTerminal, Read, Write},
 };
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::error::{Error, Exit};
+
+/// Bytes of an answer that are read; nobody types so much.
+const MOST_TYPED: u64 = 4096;
 
 /// How results are wanted.
 #[derive(Debug, Default)]
@@ -113,6 +116,16 @@ impl Output {
     /// Shown even with `--quiet`: it will not be shown again.
     pub(crate) fn once(&self, line: impl Into<Line>) {
         self.write(anstream::stderr(), &line.into().0);
+    }
+
+    /// Asks the person at the terminal; what they typed, without the white space around it.
+    pub(crate) fn ask(&self, question: &str) -> Result<String, Error> {
+        let failed = |error: io::Error| Error::refused(format!("could not read the answer: {error}"));
+        let mut to = anstream::stderr();
+        write!(to, "{} ", Line::from(question).0).and_then(|()| to.flush()).map_err(failed)?;
+        let mut answer = String::new();
+        io::stdin().lock().take(MOST_TYPED).read_line(&mut answer).map_err(failed)?;
+        Ok(answer.trim().to_owned())
     }
 
     /// Can a person read what we say and answer it?

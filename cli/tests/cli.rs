@@ -98,6 +98,8 @@ fn a_bad_command_line_is_exit_code_2_and_names_the_nearest() {
     home.refused(2, &["community", "create", "Neither"]);
     home.refused(2, &["event", "add", "Gig", "fri 20:00", "--end", "23:00", "--duration", "2h"]);
     home.refused(2, &[]);
+    let said = home.refused(2, &["event"]);
+    assert!(said.contains("import") && !said.contains("Usage: moot event --home"), "{said}");
 }
 
 #[test]
@@ -168,6 +170,14 @@ fn posts_are_written_read_edited_and_deleted_without_a_node() {
     home.ok(&["delete", short]);
     assert!(!home.ok(&["feed"]).contains("Better words"));
     home.refused(1, &["edit", short, "Too late"]);
+}
+
+#[test]
+fn a_text_may_begin_with_a_list_item() {
+    let home = Home::settled();
+    home.ok(&["post", "- bring cake", "--tag", "cake"]);
+    let feed = home.json(&["feed"]).remove(0);
+    assert_eq!((&feed["record"]["text"], &feed["record"]["tags"][0]), (&"- bring cake".into(), &"cake".into()));
 }
 
 #[test]
@@ -369,6 +379,32 @@ fn a_calendar_is_imported_once_and_its_changes_later() {
     assert_eq!(shown["record"]["price"]["min"], 0);
     fs::write(&file, &fs::read(&file).unwrap()[..120]).unwrap();
     assert!(home.refused(1, &["event", "import", path]).contains("END:"));
+}
+
+#[test]
+fn quickstart_founds_no_second_community_unasked() {
+    let home = Home::settled();
+    let said = home.refused(1, &["quickstart", "Quite Lane", "--public"]);
+    assert!(said.contains("Quiet Lane") && said.contains("--another"), "{said}");
+    assert_eq!(home.json(&["community", "list"]).len(), 1);
+}
+
+#[test]
+fn a_name_nobody_could_publish_is_refused_before_anything_is_made() {
+    let home = Home::new();
+    assert!(home.refused(1, &["init", "--name", &"x".repeat(65)]).contains("64"));
+    assert!(!home.dir().exists());
+}
+
+#[test]
+fn the_zone_is_said_when_founding_and_checked_when_set() {
+    let home = Home::new();
+    home.ok(&["init", "--name", "Ada"]);
+    let output = home.run(&["community", "create", "Quiet Lane", "--public"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Europe/Berlin"), "{output:?}");
+    assert!(home.refused(1, &["config", "zone", "berlin"]).contains("Europe/Berlin"));
+    home.ok(&["config", "zone", "Europe/Paris"]);
+    home.ok(&["config", "zone", ""]);
 }
 
 #[test]

@@ -138,6 +138,12 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
 pub(crate) fn found(session: &Session, name: String, public: bool, describe: Describe) -> Result<CommunityInfo> {
     let info = answer!(session.ask(&Request::Found { name, public, describe })?, Reply::Community(info) => info)?;
     super::profile::introduce(session, &info.cid)?;
+    let change = "moot community describe --zone Europe/Berlin";
+    session.out.note(match info.describe.zone.as_deref() {
+        Some("UTC") => format!("times are in UTC, as on this machine; if people there use another zone: {change}"),
+        Some(zone) => format!("times are in the zone {zone}; to change that: {change}"),
+        None => format!("times are in UTC, since this machine names no zone; to change that: {change}"),
+    });
     Ok(info)
 }
 

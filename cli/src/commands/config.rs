@@ -6,6 +6,7 @@ use crate::{
     near::near,
     output::Line,
     session::Session,
+    when::zone,
 };
 
 #[derive(Debug, clap::Args)]
@@ -24,6 +25,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let path = session.home()?.config_path();
     if let (Some(key), Some(value)) = (&args.key, &args.value) {
+        if key == "zone" && !value.is_empty() {
+            zone::check(value)?;
+        }
         Config::set(&path, key, Some(value.as_str()).filter(|v| !v.is_empty()))?;
     }
     let config = session.config()?;

@@ -8,15 +8,20 @@ use std::{
 use folkmoot_node::{
     config::Config,
     home::{Home, HomeError},
+    request::{Reply, Request},
 };
-use folkmoot_schemas::phrase::Phrase;
+use folkmoot_schemas::{
+    kind::Kind,
+    phrase::Phrase,
+    records::{profile::Profile, text::clean},
+};
 use serde_json::json;
 
 use crate::{
     editor,
     error::{Error, Result},
     output::Line,
-    session::Session,
+    session::{Session, answer},
 };
 
 #[derive(Debug, clap::Args)]
@@ -62,6 +67,17 @@ pub(crate) fn create(session: &Session, name: Option<&str>, device: Option<&str>
         Ok(home) => return Err(HomeError::Exists(home.dir().to_owned()).into()),
         Err(error) => return Err(error.into()),
     }
+    let name = match name {
+        Some(name) => Some(clean(name)),
+        None if session.out.is_conversation() => {
+            Some(clean(&session.out.ask("Your name, as others will see it (Enter leaves it out):")?))
+        }
+        None => None,
+    };
+    let name = name.filter(|name| !name.is_empty());
+    if let Some(name) = &name {
+        check_name(name)?;
+    }
     let phrase = Phrase::from_entropy(session.clock.random());
     let words = phrase.words();
     let written = match file {
@@ -81,7 +97,7 @@ pub(crate) fn create(session: &Session, name: Option<&str>, device: Option<&str>
         }
     })?;
     if let Some(name) = name {
-        Config::set(&home.config_path(), "name", Some(name))?;
+        Config::set(&home.config_path(), "name", Some(&name))?;
     }
     if let Some(path) = &written {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -94,6 +110,22 @@ pub(crate) fn create(session: &Session, name: Option<&str>, device: Option<&str>
         );
     }
     Ok(home)
+}
+
+/// A name is written into the profile of every community: what a profile refuses is refused before anything is made.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    Profile { name: clean(name), ..Profile::default() }
+        .check()
+        .map_err(|fault| Error::refused(format!("could not take that name: {fault}")).hint("choose a shorter one"))
+}
+
+/// Without a name others see the end of a key.
+pub(crate) fn mind_the_name(session: &Session) -> Result<()> {
+    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
+    if me.name.is_none() && session.config()?.name().is_none() {
+        session.out.note("others see a piece of your key instead of a name: moot profile set --name \"…\"");
+    }
+    Ok(())
 }
 
 fn show(session: &Session, words: &str) {
@@ -148,10 +180,8 @@ fn recover(args: &Args, session: &Session) -> Result<()> {
     let text = match &args.phrase_file {
         Some(path) => fs::read_to_string(path)
             .map_err(|error| Error::refused(format!("could not read the 12 words from {}: {error}", path.display())))?,
-        None => {
-            session.out.note("Type the 12 words, then Enter:");
-            if session.out.is_conversation() { one_line()? } else { editor::stdin()? }
-        }
+        None if session.out.is_conversation() => session.out.ask("Type the 12 words, then Enter:")?,
+        None => editor::stdin()?,
     };
     let phrase = Phrase::parse(&text).map_err(|error| {
         Error::refused(format!("could not read the 12 words: {error}")).hint("compare them with your paper, one by one")
@@ -159,12 +189,4 @@ fn recover(args: &Args, session: &Session) -> Result<()> {
     Err(Error::refused("could not recover the identity: this version cannot do that yet")
         .because(format!("the words are right: they are those of {}", phrase.root().did()))
         .hint("keep the paper; until then, make a new identity with moot init and ask for a new invite link"))
-}
-
-fn one_line() -> Result<String> {
-    let mut line = String::new();
-    io::stdin()
-        .read_line(&mut line)
-        .map_err(|error| Error::refused(format!("could not read the 12 words: {error}")))?;
-    Ok(line)
 }

@@ -109,12 +109,18 @@ fn print(session: &Session, info: &InviteInfo, qr: bool) -> Result<()> {
             session.out.line(row);
         }
     }
-    let who = match info.uses {
+    session.out.note(in_words(info));
+    Ok(())
+}
+
+/// How many more it lets in, where, as what and until when.
+pub(crate) fn in_words(info: &InviteInfo) -> String {
+    let who = match info.uses.saturating_sub(info.used) {
         1 => "one person can".to_owned(),
+        n if info.used > 0 => format!("{n} more people can"),
         n => format!("{n} people can"),
     };
-    session.out.note(format!("{who} join {} with it as {}, {}", info.community_name, info.role, expiry(info)));
-    Ok(())
+    format!("{who} join {} with it as {}, {}", info.community_name, info.role, expiry(info))
 }
 
 fn expiry(info: &InviteInfo) -> String {

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     // Before anything is made: a wrong link is the likeliest mistake.
-    InviteLink::parse(&args.link).map_err(|error| {
+    let link = InviteLink::parse(&args.link).map_err(|error| {
         Error::refused(format!("could not join: {error}"))
             .hint("copy the whole link, from https:// or moot: to its last character, and put it in quotes")
     })?;
@@ -39,6 +39,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     match Home::open(&session.dir) {
         Ok(home) => {
             if let Some(name) = &args.name {
+                init::check_name(name)?;
                 folkmoot_node::config::Config::set(&home.config_path(), "name", Some(name))?;
             }
         }
@@ -46,6 +47,11 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             init::create(session, args.name.as_deref(), None, None)?;
         }
         Err(error) => return Err(error.into()),
+    }
+    // Reaching nobody takes a while; say what is under way.
+    let mut addrs = link.addrs.iter().chain(&args.via).map(|addr| addr.split("/p2p/").next().unwrap_or(addr));
+    if let Some(first) = addrs.next() {
+        session.out.note(addrs.fold(format!("trying {first}"), |line, addr| format!("{line}, {addr}")) + " …");
     }
     let introduction = profile::introduction(session)?;
     let introduce = |reply: &Reply| match (reply, &introduction) {
@@ -67,6 +73,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let line = Line::new().strong(if already { "already a member of " } else { "joined " }).text(&info.name);
     let line = line.text(format!(", {} here", crate::output::count(info.records, "record", "records")));
     session.out.line(if complete { line } else { line.warn(", the rest comes while the node runs") });
+    init::mind_the_name(session)?;
     session.out.note("next: moot serve");
     Ok(())
 }

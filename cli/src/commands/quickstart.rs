@@ -9,7 +9,7 @@ use folkmoot_schemas::{
 
 use super::{
     community, init,
-    serve::{Listeners, Running, block_on},
+    serve::{Listeners, Running, block_on, refuse_a_second},
 };
 use crate::{
     error::{Error, Result},
@@ -25,7 +25,7 @@ const HOLDS: u64 = 30 * 86_400;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot quickstart \"River Street\" --public\n  moot quickstart \"Choir\" --listen /ip4/0.0.0.0/tcp/4701\n\nRunning it again just starts. Stops cleanly on Ctrl-C (SIGINT) and SIGTERM."
+    after_help = "Examples:\n  moot quickstart \"River Street\" --public --me \"Ada\"\n  moot quickstart \"Choir\" --listen /ip4/0.0.0.0/tcp/4701\n\nRunning it again just starts. Stops cleanly on Ctrl-C (SIGINT) and SIGTERM."
 )]
 pub(crate) struct Args {
     /// Name of the community [default: the one that is there]
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Your own name, as the community will show it
     #[arg(long, value_name = "NAME")]
     me: Option<String>,
+    /// Found a community of that name although this home has one already
+    #[arg(long, requires = "name")]
+    another: bool,
     #[command(flatten)]
     listeners: Listeners,
 }
@@ -51,21 +54,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         Err(HomeError::Absent(_)) => init::create(session, args.me.as_deref(), None, None)?,
         Err(error) => return Err(error.into()),
     };
-    if let Some(reply) = session.ask_node(&Request::Status)? {
-        let status = answer!(reply, Reply::Status(status) => status)?;
-        let said = Error::refused("could not start: a node is already running for this home")
-            .hint("use it as it is, or stop it first; moot invite makes another link");
-        return Err(match status.http {
-            Some(http) => said.because(format!("its page is {http}")),
-            None => said,
-        });
-    }
+    refuse_a_second(session)?;
     let info = community(&args, session)?;
+    init::mind_the_name(session)?;
     let pages = answer!(session.ask(&Request::Communities)?, Reply::Communities(all) => all.iter().any(|c| c.public))?;
     block_on(async {
         let running = Running::start(session, &home, &config).await?;
         let invite = match invite(&running, &info).await {
-            Ok(link) => Some(link),
+            Ok(invite) => Some(invite),
             // Only stewards and members may invite; the node is worth running without.
             Err(error) => {
                 session.out.note(Line::new().warn("no invite link: ").text(error.to_string()));
@@ -77,10 +73,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         } else {
             "  members only: no web page"
         }));
-        if session.config()?.name().is_none() {
-            session.out.note("you have no name here yet: moot profile set --name \"…\"");
-        }
-        running.say_ready(session, pages, invite.as_deref());
+        running.say_ready(session, pages, invite.as_ref());
         running.until_stopped(session).await
     })
 }
@@ -89,13 +82,16 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
 fn community(args: &Args, session: &Session) -> Result<CommunityInfo> {
     let all = answer!(session.ask(&Request::Communities)?, Reply::Communities(all) => all)?;
     let Some(name) = &args.name else { return session.pick_community(None) };
-    if let Some(info) = all.into_iter().find(|c| c.name.to_lowercase() == name.to_lowercase()) {
+    if let Some(info) = all.iter().find(|c| c.name.to_lowercase() == name.to_lowercase()) {
         if args.public && !info.public {
             session.out.note(
                 Line::new().warn("--public has no effect: ").text("it was founded for members only, and that stays so"),
             );
         }
-        return Ok(info);
+        return Ok(info.clone());
+    }
+    if !all.is_empty() && !args.another {
+        want_another(session, name, &all)?;
     }
     let describe = Describe { zone: zone::of_this_machine(), ..Describe::default() };
     let info = community::found(session, name.clone(), args.public, describe)?;
@@ -108,18 +104,32 @@ fn community(args: &Args, session: &Session) -> Result<CommunityInfo> {
     Ok(info)
 }
 
+/// A second community is seldom meant: a name typed differently would found one in silence.
+fn want_another(session: &Session, name: &str, all: &[CommunityInfo]) -> Result<()> {
+    let names: Vec<String> = all.iter().map(|info| format!("{:?}", info.name)).collect();
+    let names = names.join(", ");
+    if session.out.is_conversation() {
+        let question = format!("This home already takes part in {names}. Found {name:?} as another community? [y/N]");
+        if matches!(session.out.ask(&question)?.to_lowercase().as_str(), "y" | "yes") {
+            return Ok(());
+        }
+    }
+    Err(Error::refused(format!("could not start {name:?}: this home already takes part in {names}"))
+        .because("nothing was founded")
+        .hint(format!("start it with moot serve, or found another community with moot quickstart {name:?} --another")))
+}
+
 /// The open link of an earlier start, else a new one. Asked of the running node, which knows its addresses.
-async fn invite(running: &Running, info: &CommunityInfo) -> Result<String> {
+async fn invite(running: &Running, info: &CommunityInfo) -> Result<InviteInfo> {
     let community = Some(info.cid.clone());
     let reply = answered(running.node.request(Request::Invites { community: community.clone() }).await)?;
     let open = |i: &InviteInfo| i.uses == USES && i.used < i.uses && !i.closed && i.link.is_some();
     let known = answer!(reply, Reply::Invites(all) => all.into_iter().find(open))?;
-    let invite = match known {
-        Some(invite) => invite,
+    match known {
+        Some(invite) => Ok(invite),
         None => {
             let request = Request::Invite { community, role: Role::Member, uses: USES, expires_s: Some(HOLDS) };
-            answer!(answered(running.node.request(request).await)?, Reply::Invite(invite) => invite)?
+            answer!(answered(running.node.request(request).await)?, Reply::Invite(invite) => invite)
         }
-    };
-    invite.link.ok_or_else(|| Error::bug("the node made an invite without a link"))
+    }
 }

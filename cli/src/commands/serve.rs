@@ -1,7 +1,12 @@
 use std::{future::Future, sync::Arc};
 
 use folkmoot_gateway::{Gateway, GatewayConfig, HealthSource};
-use folkmoot_node::{config::Config, home::Home, node::Node};
+use folkmoot_node::{
+    config::Config,
+    home::Home,
+    node::Node,
+    request::{InviteInfo, Reply, Request},
+};
 use serde_json::json;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -13,7 +18,7 @@ use tokio::{
 use crate::{
     error::{Error, Result},
     output::Line,
-    session::{PATIENCE, PAUSE, Session, is_locked},
+    session::{PATIENCE, PAUSE, Session, answer, is_locked},
 };
 
 #[derive(Debug, clap::Args)]
@@ -61,10 +66,23 @@ impl Listeners {
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let home = session.home()?;
     let config = args.listeners.config(session)?;
+    refuse_a_second(session)?;
     block_on(async {
         let running = Running::start(session, &home, &config).await?;
         running.say_ready(session, true, None);
         running.until_stopped(session).await
+    })
+}
+
+/// The node that runs already is asked first: waiting for its store would take seconds and say less.
+pub(crate) fn refuse_a_second(session: &Session) -> Result<()> {
+    let Some(reply) = session.ask_node(&Request::Status)? else { return Ok(()) };
+    let status = answer!(reply, Reply::Status(status) => status)?;
+    let said = Error::refused("could not start: a node is already running for this home")
+        .hint("use it as it is, or stop it first; moot invite makes another link");
+    Err(match status.http {
+        Some(http) => said.because(format!("its page is {http}")),
+        None => said,
     })
 }
 
@@ -131,18 +149,20 @@ impl Running {
     }
 
     /// The line scripts wait for: both listeners are up. `page`: there is something to see.
-    pub(crate) fn say_ready(&self, session: &Session, page: bool, invite: Option<&str>) {
+    pub(crate) fn say_ready(&self, session: &Session, page: bool, invite: Option<&InviteInfo>) {
         let listen: Vec<String> = self.node.addresses().iter().map(ToString::to_string).collect();
         let http = self.gateway.as_ref().map(|(base, ..)| base.as_str());
-        session.out.object(&json!({"ready": true, "http": http, "listen": listen, "invite": invite}));
+        let link = invite.and_then(|invite| invite.link.as_deref());
+        session.out.object(&json!({"ready": true, "http": http, "listen": listen, "invite": link}));
         if let Some(base) = http.filter(|_| page) {
             session.out.line(Line::new().faint("page    ").id(base));
         }
         for address in &listen {
             session.out.line(Line::new().faint("listen  ").id(address));
         }
-        if let Some(link) = invite {
+        if let (Some(link), Some(invite)) = (link, invite) {
             session.out.line(Line::new().faint("invite  ").id(link));
+            session.out.line(Line::new().faint(format!("        {}", super::invite::in_words(invite))));
         }
         session.out.line(Line::new().strong("ready").faint(" (Ctrl-C stops it)"));
     }
