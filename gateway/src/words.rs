@@ -23,8 +23,12 @@ pub(crate) struct When {
     pub(crate) year: String,
     /// "Saturday 5 December 2026", with the last day when it is another one.
     pub(crate) date: String,
-    /// "20:00–23:00", "from 20:00"; None: all day.
+    /// "20:00–23:00", "from 20:00"; None: all day, or `date` says it already.
     pub(crate) time: Option<String>,
+    /// The first day alone, and what a list says beside it: "20:00–23:00", "all day", "18:00 until Sunday 6 December,
+    /// 14:00".
+    pub(crate) first: String,
+    pub(crate) beside: String,
     /// IANA name.
     pub(crate) zone: Option<String>,
 }
@@ -42,6 +46,8 @@ impl When {
             year: date.year().to_string(),
             date: day(date),
             time: None,
+            first: day(date),
+            beside: "all day".to_owned(),
             zone: event.start.zone().map(str::to_owned),
         };
         match &event.start {
@@ -51,6 +57,7 @@ impl When {
                     && let Ok(last) = date.checked_add(jiff::Span::new().days(days - 1))
                 {
                     when.date = format!("{} – {}", day(date), day(last));
+                    when.beside = format!("all day until {}", weekday(last));
                     when.end = last.tomorrow().ok().map(|d| d.to_string());
                 }
             }
@@ -58,16 +65,16 @@ impl When {
                 let from = clock(*local);
                 let known = event.duration.filter(|s| *s > 0 && !event.open_end);
                 let end = known.and_then(|seconds| end_of(*local, zone, seconds));
-                when.time = Some(match end {
+                when.beside = match end {
                     None if event.open_end => format!("from {from}"),
                     None => from,
                     Some(end) if end.date() == local.date() || early(*local, end) => format!("{from}–{}", clock(end)),
                     Some(end) => {
-                        when.date = format!("{}, {from} – {}, {}", day(local.date()), day(end.date()), clock(end));
-                        String::new()
+                        when.date = format!("{}, {from} – {}, {}", day(date), day(end.date()), clock(end));
+                        format!("{from} until {}, {}", weekday(end.date()), clock(end))
                     }
-                })
-                .filter(|time| !time.is_empty());
+                };
+                when.time = (when.date == when.first).then(|| when.beside.clone());
                 when.end = end.map(|end| iso(&Start::Local { local: end, zone: zone.clone() }));
             }
         }
@@ -116,6 +123,11 @@ pub(crate) fn iso(start: &Start) -> String {
 /// "Saturday 5 December 2026".
 pub(crate) fn day(date: Date) -> String {
     date.strftime("%A %-d %B %Y").to_string()
+}
+
+/// "Saturday 5 December": where the year is known.
+fn weekday(date: Date) -> String {
+    date.strftime("%A %-d %B").to_string()
 }
 
 pub(crate) fn month(date: Date) -> String {
@@ -202,7 +214,23 @@ pub(crate) fn lang(tag: Option<&str>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::occasion::tests::event;
+
+    #[test]
+    fn a_list_says_when_an_event_of_several_days_is_over() {
+        let beside = |json| When::new(&event(json)).beside;
+        let start = json!({"local": "2026-12-04T18:00", "zone": "Europe/Berlin"});
+        assert_eq!(beside(json!({"name": "Camp", "start": {"date": "2026-12-04"}})), "all day");
+        let days = beside(json!({"name": "Camp", "start": {"date": "2026-12-04"}, "days": 3}));
+        assert_eq!(days, "all day until Sunday 6 December");
+        assert_eq!(beside(json!({"name": "Gig", "start": start, "duration": 9 * 3600})), "18:00–03:00");
+        let weekend = When::new(&event(json!({"name": "Jam", "start": start, "duration": 44 * 3600})));
+        assert_eq!(weekend.beside, "18:00 until Sunday 6 December, 14:00");
+        assert_eq!(weekend.sentence(), "Friday 4 December 2026, 18:00 – Sunday 6 December 2026, 14:00");
+    }
 
     #[test]
     fn a_place_that_is_given_to_guests_only_shows_its_area() {

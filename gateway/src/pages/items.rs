@@ -88,7 +88,7 @@ fn event_item(reading: &Reading<'_>, occurrence: &Occurrence) -> Option<EventIte
         lang: words::lang(event.lang.as_deref()).map(str::to_owned).or_else(|| reading.lang(&uri.community)),
         status: words::status(event.status),
         note: event.status_note.clone(),
-        zone: when.zone.clone().filter(|zone| when.time.is_some() && Some(zone.as_str()) != home),
+        zone: when.zone.clone().filter(|zone| Some(zone.as_str()) != home),
         day: words::day(instance.start.civil_date()),
         when,
         place: event.places.first().and_then(words::place_name).or_else(|| event.place_line()).map(|place| {
