@@ -157,8 +157,9 @@ impl Output {
 /// `moot: could not …: …`, the cause indented, one next step.
 pub(crate) fn error(error: &Error) {
     let mut to = anstream::stderr();
-    let head = Line::new().styled(AnsiColor::Red.on_default().bold(), "moot:").text(" ").text(&error.message);
-    let cause = error.detail.iter().map(|detail| Line::new().text("  ").text(detail));
+    let message = without_number(&error.message);
+    let head = Line::new().styled(AnsiColor::Red.on_default().bold(), "moot:").text(" ").text(message);
+    let cause = error.detail.iter().map(|detail| Line::new().text("  ").text(without_number(detail)));
     let hint = error.hint.as_deref().unwrap_or(match error.exit {
         Exit::Network => "try again when a node of another member is running",
         _ => "`moot COMMAND --help` shows how it is meant",
@@ -167,6 +168,17 @@ pub(crate) fn error(error: &Error) {
     for line in std::iter::once(head).chain(cause).chain([hint]) {
         // Nobody is left to be told when stderr is closed.
         let _ = writeln!(to, "{}", line.0);
+    }
+}
+
+/// "No such file or directory (os error 2)" without the number, which tells a person nothing.
+fn without_number(text: &str) -> String {
+    match text.split_once(" (os error ") {
+        Some((before, rest)) => {
+            let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{before}{}", after.strip_prefix(')').unwrap_or(after))
+        }
+        None => text.to_owned(),
     }
 }
 
@@ -205,6 +217,11 @@ mod tests {
     fn text_of_others_cannot_steer_the_terminal() {
         let line = Line::from("a\u{1b}[2Jb\u{7}\u{202e}c\nd");
         assert_eq!(line.0, "a[2Jbc d");
+    }
+
+    #[test]
+    fn the_numbers_of_the_system_are_not_said() {
+        assert_eq!(without_number("no such file (os error 2): a.ics"), "no such file: a.ics");
     }
 
     #[test]

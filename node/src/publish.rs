@@ -37,7 +37,7 @@ pub struct Me {
 pub enum PublishError {
     #[error("this home is not a member of {0}")]
     NotMember(String),
-    #[error("a {role:?} may not do this in {community}")]
+    #[error("a {} may not do this in {community}", role.as_str())]
     NotAllowed { role: Role, community: String },
     #[error("this device was taken out of your identity")]
     Retired,

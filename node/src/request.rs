@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use failure::could_not;
 pub use handle::{Desk, Live, LivePeer, News, Outcome, handle};
-pub(crate) use peers::{ADDRESSES, PEER, known_addresses, multiaddr};
+pub(crate) use peers::{ADDRESSES, PEER, addresses_for_a_link, known_addresses, multiaddr};
 
 /// Texts are forgiving (`community`: name, CID or beginning; `target`: URI, CID, gateway URL, short id); the answer is exact.
 /// `community: None` means: the only one, else the home's default, else a refusal that lists them.

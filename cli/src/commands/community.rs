@@ -147,6 +147,17 @@ pub(crate) fn found(session: &Session, name: String, public: bool, describe: Des
     Ok(info)
 }
 
+/// Why a list is empty: nobody has let us in yet, or `otherwise`.
+pub(crate) fn say_nothing_here(session: &Session, otherwise: &str) -> Result<()> {
+    let all = answer!(session.ask(&Request::Communities)?, Reply::Communities(all) => all)?;
+    session.out.note(if !all.is_empty() && all.iter().all(|info| info.pending) {
+        "you have not been let in yet: moot serve keeps trying, moot status says how it stands"
+    } else {
+        otherwise
+    });
+    Ok(())
+}
+
 /// One line of a list.
 pub(crate) fn summary(info: &CommunityInfo) -> Line {
     if info.pending && info.name.is_empty() {

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let items = record::list(session, session.named_community.as_deref(), Post::NAME, args.limit as usize)?;
     if items.is_empty() {
-        session.out.note("nothing was posted yet: moot post \"…\"");
+        super::community::say_nothing_here(session, "nothing was posted yet: moot post \"…\"")?;
     }
     for item in &items {
         session.out.object(&record::as_json(item));

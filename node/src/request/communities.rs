@@ -18,9 +18,6 @@ use crate::{
     store::{Scope, reader::Community},
 };
 
-/// Addresses in a link: more would not fit a QR code.
-const LINK_ADDRESSES: usize = 8;
-
 impl Reading<'_> {
     /// Every community of this home, joins that wait for an answer included; by name.
     pub(super) fn infos(&self) -> Result<Vec<CommunityInfo>, Failure> {
@@ -140,8 +137,7 @@ impl Reading<'_> {
     }
 
     fn link(&self, community: &Community, invite: &Cid, seed: [u8; 32]) -> Result<String, Failure> {
-        let mut addrs = super::known_addresses(self.desk.store, self.desk.live)?;
-        addrs.truncate(LINK_ADDRESSES);
+        let addrs = super::addresses_for_a_link(super::known_addresses(self.desk.store, self.desk.live)?);
         let gateway = self.desk.live.public_url.as_deref().filter(|u| u.starts_with("https://"));
         Ok(InviteLink { community: community.id, invite: *invite, seed, addrs }.to_link(gateway))
     }

@@ -1,5 +1,9 @@
 //! Addresses this home keeps a connection to.
 
+use std::net::IpAddr;
+
+use libp2p::multiaddr::Protocol;
+
 use super::{
     Failure, PeerInfo, Reply,
     handle::{Answer, Live, News, Outcome},
@@ -17,6 +21,8 @@ pub(crate) const PEER: &str = "peer/";
 pub(crate) const ADDRESSES: &str = "addresses";
 /// Addresses kept.
 const MOST: usize = 64;
+/// Addresses in a link made here: more would not fit a QR code.
+const LINK_ADDRESSES: usize = 4;
 
 /// Our addresses: the running node's, else those of the last one.
 pub(crate) fn known_addresses(store: &Store, live: &Live) -> Result<Vec<String>, StoreError> {
@@ -25,6 +31,27 @@ pub(crate) fn known_addresses(store: &Store, live: &Live) -> Result<Vec<String>,
     }
     let bytes = store.meta(ADDRESSES)?.unwrap_or_default();
     Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+}
+
+/// What an invite link names of them. A link is read from a poster: the first few that another machine can reach, and
+/// loopback only when there is nothing else (two homes on one machine).
+pub(crate) fn addresses_for_a_link(addrs: Vec<String>) -> Vec<String> {
+    let (mut near, mut far): (Vec<_>, Vec<_>) = addrs
+        .into_iter()
+        .filter(|addr| !matches!(ip(addr), Some(IpAddr::V6(ip)) if ip.is_unicast_link_local() || ip.is_loopback()))
+        .partition(|addr| ip(addr).is_some_and(|ip| ip.is_loopback()));
+    let chosen = if far.is_empty() { &mut near } else { &mut far };
+    chosen.truncate(LINK_ADDRESSES);
+    std::mem::take(chosen)
+}
+
+/// The IP address a multiaddr begins with, if it begins with one.
+fn ip(addr: &str) -> Option<IpAddr> {
+    match addr.parse::<Multiaddr>().ok()?.iter().next()? {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    }
 }
 
 impl Reading<'_> {
@@ -112,4 +139,27 @@ pub(crate) fn multiaddr(text: &str) -> Result<Multiaddr, Failure> {
             "such an address looks like /ip4/192.0.2.7/tcp/4700; `moot status` on the other machine prints its own",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn linked(addrs: &[&str]) -> Vec<String> {
+        addresses_for_a_link(addrs.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_link_names_what_other_machines_can_reach() {
+        let all = ["/dns4/moot.example.org/tcp/4700", "/ip4/192.168.1.7/tcp/4700", "/ip6/fe80::1/tcp/4700"];
+        assert_eq!(linked(&[&all[..], &["/ip4/127.0.0.1/tcp/4700", "/ip6/::1/tcp/4700"]].concat()), all[..2]);
+        let many: Vec<String> = (1..9).map(|n| format!("/ip4/192.0.2.{n}/tcp/4700")).collect();
+        assert_eq!(addresses_for_a_link(many.clone()), many[..4]);
+    }
+
+    #[test]
+    fn loopback_is_named_when_there_is_nothing_else() {
+        assert_eq!(linked(&["/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/1"]), ["/ip4/127.0.0.1/tcp/1"]);
+        assert!(linked(&["/ip6/fe80::1/tcp/1"]).is_empty());
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::AHEAD;
 use crate::{
+    commands::community::say_nothing_here,
     error::{Error, Result},
     output::Line,
     record,
@@ -64,7 +65,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         ask(session, from, to.unwrap_or(from.max(now) + AHEAD), limit)?
     };
     if items.is_empty() {
-        session.out.note(if args.past { "no past events" } else { "nothing is planned: moot event add NAME WHEN" });
+        let otherwise = if args.past { "no past events" } else { "nothing is planned: moot event add NAME WHEN" };
+        say_nothing_here(session, otherwise)?;
     }
     let mut rows = Vec::new();
     for occurrence in &items {
