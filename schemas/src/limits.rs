@@ -34,6 +34,26 @@ limits! {
     POST: usize = 24 * KIB, "post", "bytes", "hidden";
     RSVP: usize = 4 * KIB, "RSVP", "bytes", "hidden";
     PROFILE: usize = 4 * KIB, "profile", "bytes", "hidden";
+    POST_TEXT: usize = 5_000, "text of a post", "characters", "refused here, hidden from elsewhere";
+    POST_TITLE: usize = 200, "headline of a post", "characters", "refused here, hidden from elsewhere";
+    POST_IMAGES: usize = 4, "pictures of a post", "pictures", "refused here, hidden from elsewhere";
+    TAGS: usize = 10, "tags of a post or event", "tags", "refused here, hidden from elsewhere";
+    TAG: usize = 40, "length of a tag", "characters", "refused here, hidden from elsewhere";
+    WEB_LINK: usize = 2_000, "web address", "characters", "refused here, hidden from elsewhere";
+    EVENT_NAME: usize = 200, "name of an event or place", "characters", "refused here, hidden from elsewhere";
+    EVENT_SUMMARY: usize = 280, "summary of an event", "characters", "refused here, hidden from elsewhere";
+    EVENT_TEXT: usize = 10_000, "text of an event", "characters", "refused here, hidden from elsewhere";
+    /// On a cancelled or changed event, and on one date of a series.
+    EVENT_NOTE: usize = 280, "note on a cancelled or changed event", "characters", "refused here, hidden from elsewhere";
+    EVENT_CONTACT: usize = 300, "contact of an event", "characters", "refused here, hidden from elsewhere";
+    EVENT_PLACES: usize = 5, "places of an event", "places", "refused here, hidden from elsewhere";
+    EVENT_CHANGES: usize = 100, "single dates changed in a series", "dates", "refused here, hidden from elsewhere";
+    RSVP_NOTE: usize = 500, "note on an answer", "characters", "refused here, hidden from elsewhere";
+    PERSON_NAME: usize = 64, "name of a person or host", "characters", "refused here, hidden from elsewhere";
+    PROFILE_ABOUT: usize = 500, "about in a profile", "characters", "refused here, hidden from elsewhere";
+    COMMUNITY_NAME: usize = 64, "name of a community", "characters", "refused";
+    COMMUNITY_ABOUT: usize = 2_000, "about of a community", "characters", "refused";
+    COMMUNITY_RULES: usize = 5_000, "rules of a community", "characters", "refused";
     COMMIT: usize = 8 * KIB, "commit", "bytes", "refused";
     ROSTER_OP: usize = 8 * KIB, "roster operation", "bytes", "refused";
     ROSTER_DEPS: usize = 64, "heads named by a roster operation", "links", "refused; merge first";

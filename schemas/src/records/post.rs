@@ -57,12 +57,12 @@ impl Kind for Post {
     const AUDIENCE: Audience = Audience::Public;
     const LIMIT: usize = limits::POST;
     fn check(&self) -> Result<(), Fault> {
-        text::lines("text", &self.text, 5000)?;
+        text::lines("text", &self.text, limits::POST_TEXT)?;
         if self.text.trim().is_empty() {
             return Err(Fault::new("text", "is empty"));
         }
-        text::line_if("title", self.title.as_deref(), 200)?;
-        text::list("images", &self.images, 4, check_image)?;
+        text::line_if("title", self.title.as_deref(), limits::POST_TITLE)?;
+        text::list("images", &self.images, limits::POST_IMAGES, check_image)?;
         text::tags("tags", &self.tags)?;
         text::lang("lang", self.lang.as_deref())?;
         match &self.about {

@@ -57,8 +57,8 @@ impl Kind for Profile {
     const AUDIENCE: Audience = Audience::Public;
     const LIMIT: usize = limits::PROFILE;
     fn check(&self) -> Result<(), Fault> {
-        text::line("name", &self.name, 1, 64)?;
-        text::lines_if("about", self.about.as_deref(), 500)?;
+        text::line("name", &self.name, 1, limits::PERSON_NAME)?;
+        text::lines_if("about", self.about.as_deref(), limits::PROFILE_ABOUT)?;
         text::line_if("pronouns", self.pronouns.as_deref(), 40)?;
         self.avatar.as_ref().map_or(Ok(()), |image| check_image("avatar", image))?;
         text::list("links", &self.links, 8, |field, entry| {

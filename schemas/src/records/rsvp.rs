@@ -69,8 +69,8 @@ impl Kind for Rsvp {
         if !(1..=11).contains(&self.count) {
             return Err(Fault::new("count", format!("is {}, 1 to 11 are allowed", self.count)));
         }
-        text::lines_if("note", self.note.as_deref(), 500)?;
-        text::line_if("guest_name", self.guest_name.as_deref(), 64)
+        text::lines_if("note", self.note.as_deref(), limits::RSVP_NOTE)?;
+        text::line_if("guest_name", self.guest_name.as_deref(), limits::PERSON_NAME)
     }
     /// 26 characters of sha256([event uri, occurrence, guest name]).
     fn rkey(&self) -> Option<String> {

@@ -2,10 +2,7 @@
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use crate::error::Fault;
-
-/// Characters of a link.
-const LINK: usize = 2000;
+use crate::{error::Fault, limits};
 
 /// One line of `min..=max` characters.
 pub(crate) fn line(field: &str, value: &str, min: usize, max: usize) -> Result<(), Fault> {
@@ -65,7 +62,7 @@ pub(crate) fn list<T>(
 
 /// An absolute http(s) link ≤ 2 000 characters.
 pub(crate) fn link(field: &str, value: &str) -> Result<(), Fault> {
-    line(field, value, 1, LINK)?;
+    line(field, value, 1, limits::WEB_LINK)?;
     let Some(rest) = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")) else {
         return Err(Fault::new(field, "does not begin with https:// or http://"));
     };
@@ -92,7 +89,7 @@ pub(crate) fn secure_link(field: &str, value: &str) -> Result<(), Fault> {
 
 /// ≤ 10 tags of 1–40 characters.
 pub(crate) fn tags(field: &str, tags: &[String]) -> Result<(), Fault> {
-    list(field, tags, 10, |field, tag| line(field, tag, 1, 40))
+    list(field, tags, limits::TAGS, |field, tag| line(field, tag, 1, limits::TAG))
 }
 
 /// A language tag of the form BCP 47 gives, e.g. `de` or `pt-BR`; whether it is registered is not looked up.

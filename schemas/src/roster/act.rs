@@ -207,10 +207,10 @@ impl Describe {
     fn check(&self) -> Result<(), Fault> {
         let Self { name, about, zone, lang, colour, rules, links, support } = self;
         if let Some(name) = name {
-            text::line("name", name, 1, 64)?;
+            text::line("name", name, 1, limits::COMMUNITY_NAME)?;
         }
         if let Some(about) = about {
-            text::lines("about", about, 2_000)?;
+            text::lines("about", about, limits::COMMUNITY_ABOUT)?;
         }
         if let Some(zone) = zone {
             text::line("zone", zone, 1, 64)?;
@@ -225,7 +225,7 @@ impl Describe {
             }
         }
         if let Some(rules) = rules {
-            text::lines("rules", rules, 5_000)?;
+            text::lines("rules", rules, limits::COMMUNITY_RULES)?;
         }
         for (field, list) in [("links", links), ("support", support)] {
             let list = list.as_deref().unwrap_or_default();

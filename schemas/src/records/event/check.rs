@@ -16,10 +16,6 @@ use crate::{
 const DURATION: u32 = 14 * 24 * 60 * 60;
 /// Most whole `days`.
 const DAYS: u32 = 60;
-/// Characters of a Markdown text.
-const TEXT: usize = 10_000;
-/// Characters of a name.
-const NAME: usize = 200;
 /// Pixels of a picture's side.
 const PIXELS: u32 = 20_000;
 /// Minor units of a price: keeps sums far inside the integers the format allows.
@@ -55,13 +51,13 @@ pub const CATEGORIES: &[(&str, &str)] = &[
 ];
 
 pub(super) fn event(e: &Event) -> Result<(), Fault> {
-    line("name", &e.name, 1, NAME)?;
-    lines_if("summary", e.summary.as_deref(), 280)?;
-    lines_if("text", e.text.as_deref(), TEXT)?;
+    line("name", &e.name, 1, limits::EVENT_NAME)?;
+    lines_if("summary", e.summary.as_deref(), limits::EVENT_SUMMARY)?;
+    lines_if("text", e.text.as_deref(), limits::EVENT_TEXT)?;
     time(e)?;
-    lines_if("status_note", e.status_note.as_deref(), 280)?;
+    lines_if("status_note", e.status_note.as_deref(), limits::EVENT_NOTE)?;
     list("previous", &e.previous, 5, |field, start| start.check(field))?;
-    list("places", &e.places, 5, place)?;
+    list("places", &e.places, limits::EVENT_PLACES, place)?;
     list("online", &e.online, 3, online)?;
     e.image.iter().try_for_each(|i| image("image", i))?;
     list("images", &e.images, 10, image)?;
@@ -75,7 +71,7 @@ pub(super) fn event(e: &Event) -> Result<(), Fault> {
     lang("lang", e.lang.as_deref())?;
     list("hosts", &e.hosts, 10, host)?;
     list("acts", &e.acts, 30, act)?;
-    lines_if("contact", e.contact.as_deref(), 300)?;
+    lines_if("contact", e.contact.as_deref(), limits::EVENT_CONTACT)?;
     lines_if("access", e.access.as_deref(), 1000)?;
     if let Some(age) = e.age_min.filter(|age| *age > 99) {
         return Err(Fault::new("age_min", format!("is {age}, 0 to 99 are allowed")));
@@ -132,8 +128,8 @@ fn clock(field: &str, value: Option<&str>) -> Result<(), Fault> {
 
 fn place(field: &str, p: &Place) -> Result<(), Fault> {
     let parts = [
-        ("name", &p.name, NAME),
-        ("street", &p.street, NAME),
+        ("name", &p.name, limits::EVENT_NAME),
+        ("street", &p.street, limits::EVENT_NAME),
         ("locality", &p.locality, 100),
         ("region", &p.region, 100),
         ("postcode", &p.postcode, 20),
@@ -210,7 +206,7 @@ fn category(value: Option<&str>) -> Result<(), Fault> {
 }
 
 fn host(field: &str, h: &Host) -> Result<(), Fault> {
-    line(&format!("{field}.name"), &h.name, 1, 64)?;
+    line(&format!("{field}.name"), &h.name, 1, limits::PERSON_NAME)?;
     if h.edit && h.did.is_none() {
         return Err(Fault::new(format!("{field}.edit"), "is given to a host without a did"));
     }
@@ -229,7 +225,7 @@ fn series(e: &Event) -> Result<(), Fault> {
         None if !e.overrides.is_empty() => return Err(Fault::new("overrides", "belong to an event that repeats")),
         None => {}
     }
-    list("overrides", &e.overrides, 100, |field, entry| change(field, e, entry))?;
+    list("overrides", &e.overrides, limits::EVENT_CHANGES, |field, entry| change(field, e, entry))?;
     let mut names: Vec<&str> = e.overrides.iter().map(|o| o.at.as_str()).collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -251,10 +247,10 @@ fn change(field: &str, e: &Event, o: &Override) -> Result<(), Fault> {
         }
     }
     duration(&format!("{field}.duration"), o.duration, whole_days)?;
-    line_if(&format!("{field}.name"), o.name.as_deref(), NAME)?;
-    lines_if(&format!("{field}.text"), o.text.as_deref(), TEXT)?;
-    lines_if(&format!("{field}.note"), o.note.as_deref(), 280)?;
-    list(&format!("{field}.places"), o.places.as_deref().unwrap_or_default(), 5, place)
+    line_if(&format!("{field}.name"), o.name.as_deref(), limits::EVENT_NAME)?;
+    lines_if(&format!("{field}.text"), o.text.as_deref(), limits::EVENT_TEXT)?;
+    lines_if(&format!("{field}.note"), o.note.as_deref(), limits::EVENT_NOTE)?;
+    list(&format!("{field}.places"), o.places.as_deref().unwrap_or_default(), limits::EVENT_PLACES, place)
 }
 
 pub(crate) fn event_uri(field: &str, uri: &Uri) -> Result<(), Fault> {
