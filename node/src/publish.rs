@@ -177,7 +177,7 @@ fn prepare(
     if matches!(record, Record::Tombstone(_)) {
         return Err(Fault::new("$type", "a tombstone is written by deleting").into());
     }
-    if role == Role::Guest && !guest_may(&record) {
+    if !record.allowed(role) {
         return Err(PublishError::NotAllowed { role, community: community.name.clone() });
     }
     if record.about().is_some_and(|about| about.community != community.id) {
@@ -213,14 +213,6 @@ fn prepare(
         None => audience.unwrap_or(narrowest).max(narrowest),
     };
     Ok((audience, Change::Put { rkey, record, again }))
-}
-
-fn guest_may(record: &Record) -> bool {
-    match record {
-        Record::Rsvp(_) => true,
-        Record::Post(post) => post.reply.is_some(),
-        _ => false,
-    }
 }
 
 fn reach(audience: Audience) -> &'static str {

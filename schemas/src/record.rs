@@ -11,7 +11,14 @@ use crate::{
     error::{Error, Fault, Refusal},
     kind::Kind,
     limits,
-    records::{event::Event, post::Post, profile::Profile, rsvp::Rsvp, tombstone::Tombstone},
+    records::{
+        event::Event,
+        post::{Post, PostKind},
+        profile::Profile,
+        rsvp::Rsvp,
+        tombstone::Tombstone,
+    },
+    roster::Role,
     tid::Tid,
     uri::Uri,
 };
@@ -128,6 +135,22 @@ impl Record {
         Ok((head.rev, Self::from_block(head.name, block)?))
     }
 
+    /// The table role × kind: who may write this, by the role they have now. Publishing refuses the rest; replicas take
+    /// it like any field fault, and readers hide it.
+    ///
+    /// | kind | least role |
+    /// |---|---|
+    /// | RSVP, profile, reply, tombstone | guest |
+    /// | post, update, event, kinds of later versions | member |
+    pub fn allowed(&self, role: Role) -> bool {
+        let least = match self {
+            Self::Rsvp(_) | Self::Profile(_) | Self::Tombstone(_) => Role::Guest,
+            Self::Post(post) if post.reply.is_some() && post.kind != PostKind::Update => Role::Guest,
+            Self::Post(_) | Self::Event(_) | Self::Unknown { .. } => Role::Member,
+        };
+        role >= least
+    }
+
     /// Known kinds are read straight from the bytes, without a generic value in between.
     fn from_block(name: String, block: &Block) -> Result<Self, Error> {
         match Self::known(&name, block) {
@@ -214,6 +237,9 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
+    const CID: &str = "bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua";
+    const DID: &str = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
+
     fn rev() -> Tid {
         Tid::new(1_700_000_000_000_000, 7)
     }
@@ -249,6 +275,28 @@ mod tests {
         assert_eq!(record.name(), Post::NAME);
         assert!(matches!(record, Record::Unknown { .. }) && record.check().is_err());
         assert_eq!(record.encode(rev()).unwrap(), block);
+    }
+
+    #[test]
+    fn a_guest_answers_and_shows_a_name_and_begins_nothing() {
+        let post = Post { text: "See you".into(), ..Post::default() };
+        let uri: Uri = format!("moot://{}/{}/{}/3jzfcijpj2z2a", CID, DID, Post::NAME).parse().unwrap();
+        let to = crate::uri::StrongRef { uri: uri.clone(), cid: CID.parse().unwrap() };
+        let reply = Some(crate::records::post::Reply { root: to.clone(), parent: to });
+        let answer = Post { reply: reply.clone(), ..post.clone() };
+        let update = Post { reply, kind: PostKind::Update, about: Some(uri), ..post.clone() };
+        let profile = Profile { name: "Ben".into(), ..Profile::default() };
+        let unknown = Record::Unknown { name: "org.example.recipe".into(), fields: Ipld::Map(BTreeMap::new()) };
+        for (record, guest) in [
+            (Record::from(answer), true),
+            (profile.into(), true),
+            (Tombstone::default().into(), true),
+            (post.into(), false),
+            (update.into(), false),
+            (unknown, false),
+        ] {
+            assert_eq!((record.allowed(Role::Guest), record.allowed(Role::Member)), (guest, true), "{record:?}");
+        }
     }
 
     #[test]

@@ -190,14 +190,15 @@ fn a_stranger_publishes_nothing() {
 }
 
 #[test]
-fn a_guest_may_answer_and_reply_but_not_begin() {
+fn a_guest_may_answer_reply_and_have_a_name_but_not_begin() {
     let (ada, bob) = (Person::new(1), Person::new(2));
     let id = ada.found("River Street", Visibility::Public);
     let event = ada.publish(&id, vec![draft(gig())]).unwrap().items.remove(0);
     bob.joins(&id, &ada, Role::Guest);
     let root = StrongRef { uri: event.uri.clone(), cid: event.cid };
     let reply = Post { reply: Some(Reply { root: root.clone(), parent: root }), ..post("nice") };
-    bob.publish(&id, vec![draft(answer(&event)), draft(reply)]).unwrap();
+    let profile = Profile { name: "Bob".into(), ..Profile::default() };
+    bob.publish(&id, vec![draft(answer(&event)), draft(reply), draft(profile)]).unwrap();
     for record in [Record::from(post("hi")), Record::from(gig())] {
         let refused = bob.publish(&id, vec![draft(record)]);
         assert!(matches!(refused, Err(PublishError::NotAllowed { role: Role::Guest, .. })));

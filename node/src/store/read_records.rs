@@ -56,7 +56,7 @@ impl View {
         let block = self.t.block_named(leaf.seq, leaf.cid)?;
         let (_, record) = Record::view(&block)?;
         let uri = Uri::new(*community, self.t.key_of(repo.did)?, name, rkey)?;
-        let fault = index::fault(&record, &uri.path(), block.bytes().len());
+        let fault = index::fault(&record, &uri.path(), block.bytes().len()).or_else(|| self.overreach(&uri, &record));
         let (created, updated) = self.t.times(repo.number, collection, rkey, leaf.rev)?;
         Ok(Entry {
             uri,
@@ -70,6 +70,13 @@ impl View {
             updated,
             fault,
         })
+    }
+
+    /// Why pages hide what its author's role does not allow. Roles change and records stay, so that this is asked when
+    /// reading and not kept in an index.
+    fn overreach(&self, uri: &Uri, record: &Record) -> Option<String> {
+        let role = self.roster_in_scope(&uri.community)?.state.role(&uri.did)?;
+        (!record.allowed(role)).then(|| format!("its author is a {}, who may not publish this", role.as_str()))
     }
 
     pub fn get(&self, uri: &Uri) -> Result<Lookup, StoreError> {
@@ -153,7 +160,7 @@ impl View {
     }
 
     /// Current records of one kind, newest `created` first, strictly older than `before` = (created, short id); those
-    /// created in the same microsecond by short id. Faulty and not-allowed ones (author no member) are left out.
+    /// created in the same microsecond by short id. Those with a fault are left out.
     pub fn list(
         &self,
         community: &Cid,
@@ -187,7 +194,7 @@ impl View {
         Ok(found)
     }
 
-    /// The entry an index row names, if the scope sees it and it is the one that counts.
+    /// The entry an index row names, if the scope sees it, it is the one that counts and nothing hides it.
     pub(super) fn listed(
         &self,
         scope: Scope,
@@ -200,7 +207,8 @@ impl View {
         let Some(repo) = self.t.repo_at(repo)?.filter(|repo| scope.sees(repo.audience)) else { return Ok(None) };
         match self.t.leaf(repo.number, collection, rkey)? {
             Some(leaf) if self.counts(scope, &repo, collection, rkey)? => {
-                Ok(Some(self.entry(community, &repo, name, collection, rkey, leaf)?))
+                let entry = self.entry(community, &repo, name, collection, rkey, leaf)?;
+                Ok(Some(entry).filter(|entry| entry.fault.is_none()))
             }
             _ => Ok(None),
         }

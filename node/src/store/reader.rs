@@ -56,7 +56,7 @@ pub struct Entry {
     pub created: u64,
     /// `rev`'s time by the same rule; differs from `created` after an edit.
     pub updated: u64,
-    /// A field fault: hidden from lists, shown with the reason when asked for by URI.
+    /// A field beyond its limits, or more than its author's role allows: hidden from lists, shown with the reason when asked for by URI.
     pub fault: Option<String>,
 }
 

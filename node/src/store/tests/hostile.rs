@@ -252,3 +252,54 @@ fn a_link_of_another_codec_to_known_bytes_spoils_nothing() {
     batch.ops.push(ada.op(community, heads.into_iter().collect(), NOON + SECOND, act, None));
     assert!(b.apply(batch, ARRIVAL).unwrap().roster_changed);
 }
+
+#[test]
+fn what_a_guest_may_not_write_is_taken_and_hidden_until_they_are_raised() {
+    use folkmoot_schemas::{kind::Kind, records::post::Reply, uri::StrongRef, when::Start};
+    let (ada, eve) = (Person::new(1), Person::new(2));
+    let (a, b) = (ada.store(), eve.store());
+    let community = found(&a, &ada, Visibility::Public, &[]);
+    let admit = |role, deps, at| {
+        let op = ada.op(community, deps, at, Act::Add { did: eve.did(), role, was: None }, None);
+        let batch = Batch {
+            identities: vec![eve.identity.clone()],
+            ops: vec![op.clone()],
+            ..Batch::new(community, Audience::Members)
+        };
+        assert!(a.put_own(batch, NOON).unwrap().refused.is_empty());
+        *op.cid()
+    };
+    let guest = admit(Role::Guest, vec![community], NOON);
+    let root = ada.publish(&a, community, NOON, post("Who brings chairs?"));
+    pull(&a, &b, community, Scope::Members, WHOLE);
+
+    // A changed client does not ask `publish`.
+    let to = StrongRef { uri: root.clone(), cid: found_entry(&b, Scope::Public, &root).unwrap().cid };
+    let reply = Post { reply: Some(Reply { root: to.clone(), parent: to }), ..post("I do") };
+    let gig = folkmoot_schemas::records::event::Event::new("Gig", Start::Date { date: "2026-05-02".parse().unwrap() });
+    let loud = eve.publish(&b, community, NOON, post("Buy this"));
+    let gig = eve.publish(&b, community, NOON + SECOND, gig);
+    let reply = eve.publish(&b, community, NOON + 2 * SECOND, reply);
+    assert!(pull(&b, &a, community, Scope::Members, WHOLE).refused.is_empty());
+    equal(&a, &b, community, Scope::Members);
+
+    let shown = |scope| {
+        let view = a.view(scope).unwrap();
+        let day = NOON as i64 / SECOND as i64;
+        let dates = view.events(&community, day - 86_400..day + 2 * 86_400, 10).unwrap().0.len();
+        let replies = view.about(&root, Post::NAME).unwrap().into_iter().map(|entry| entry.uri).collect::<Vec<_>>();
+        (texts(&a, scope, community), dates, replies)
+    };
+    for scope in [Scope::Public, Scope::Members] {
+        let (texts, dates, replies) = shown(scope);
+        assert_eq!((texts.as_slice(), dates), (&["I do".to_owned(), "Who brings chairs?".to_owned()][..], 0));
+        assert_eq!(replies, std::slice::from_ref(&reply));
+        for hidden in [&loud, &gig] {
+            let fault = found_entry(&a, scope, hidden).unwrap().fault.unwrap();
+            assert!(fault.contains("guest"), "{fault}");
+        }
+    }
+    admit(Role::Member, vec![guest], NOON + SECOND);
+    let (texts, dates, _) = shown(Scope::Public);
+    assert_eq!((texts.len(), dates), (3, 1));
+}
