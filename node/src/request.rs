@@ -9,6 +9,7 @@ mod peers;
 mod records;
 mod resolve;
 mod status;
+mod title;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ pub(crate) use failure::could_not;
 pub use handle::{Desk, Live, LivePeer, News, Outcome, handle};
 pub(crate) use peers::{ADDRESSES, PEER, addresses_for_a_link, known_addresses, multiaddr};
 
-/// Texts are forgiving (`community`: name, CID or beginning; `target`: URI, CID, gateway URL, short id); the answer is exact.
+/// Texts are forgiving (`community`: name, CID or beginning; `target`: URI, CID, gateway URL, short id, title); the answer is exact.
 /// `community: None` means: the only one, else the home's default, else a refusal that lists them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {

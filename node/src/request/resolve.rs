@@ -1,8 +1,14 @@
-//! Forgiving texts to exact things: communities by name, CID or beginning; records by URI, CID, page address or short id.
+//! Forgiving texts to exact things: communities by name, CID or beginning; records by URI, CID, page address, short id
+//! or title.
 
 use std::collections::BTreeMap;
 
-use folkmoot_schemas::{Audience, Cid, Uri, block::parse_cid};
+use folkmoot_schemas::{
+    Audience, Cid, Uri,
+    block::parse_cid,
+    kind::Kind,
+    records::{event::Event, post::Post, profile::Profile},
+};
 
 use super::{Failure, Item, handle::Desk};
 use crate::{
@@ -19,7 +25,7 @@ const CID_START: usize = "bafyrei".len();
 /// Shortest beginning of a short id that is looked for.
 const SHORT_START: usize = 4;
 /// How many candidates a refusal lists.
-const SHOWN: usize = 8;
+pub(super) const SHOWN: usize = 8;
 
 /// One request's picture of the store.
 #[derive(Debug)]
@@ -135,14 +141,21 @@ impl<'a> Reading<'a> {
             return Ok(Ok(entry));
         }
         let short = target.to_ascii_lowercase();
-        if !short.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7')) {
-            return Err(absent(target));
+        let id = short.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'));
+        if id && short.len() >= SHORT_START {
+            let found = self.view.by_short(within.as_ref(), &short)?;
+            if !matches!(found, Lookup::Absent) {
+                return self.single(target, found);
+            }
         }
-        if short.len() < SHORT_START {
-            return Err(Failure::refused(format!("{target:?} is too short to tell what is meant"))
-                .hint("give at least four characters of the id"));
+        match self.titled(target, within.as_ref())? {
+            Some(entry) => Ok(Ok(entry)),
+            None if id && short.len() < SHORT_START => {
+                Err(Failure::refused(format!("{target:?} is too short to tell what is meant"))
+                    .hint("give at least four characters of the id, or the whole title"))
+            }
+            None => Err(absent(target)),
         }
-        self.single(target, self.view.by_short(within.as_ref(), &short)?)
     }
 
     /// The record a person means; deleted ones are a refusal.
@@ -193,12 +206,11 @@ impl<'a> Reading<'a> {
 
     /// Page on our gateway, when one runs and the record is public.
     pub(super) fn url(&self, uri: &Uri, audience: Audience) -> Option<String> {
-        use folkmoot_schemas::{kind::Kind, records};
         let base = self.desk.live.public_url.as_ref().or(self.desk.live.http.as_ref())?.trim_end_matches('/');
         let page = match uri.collection.as_str() {
-            records::event::Event::NAME => format!("e/{}", uri.short_id()),
-            records::post::Post::NAME => format!("n/{}", uri.short_id()),
-            records::profile::Profile::NAME => format!("p/{}", uri.did),
+            Event::NAME => format!("e/{}", uri.short_id()),
+            Post::NAME => format!("n/{}", uri.short_id()),
+            Profile::NAME => format!("p/{}", uri.did),
             _ => return None,
         };
         let public = |c: &&Community| c.visibility == folkmoot_schemas::charter::Visibility::Public;
@@ -225,7 +237,7 @@ fn absent(target: &str) -> Failure {
 }
 
 /// A line that tells a record from others.
-fn headline(entry: &Entry) -> String {
+pub(super) fn headline(entry: &Entry) -> String {
     let card = entry.record.card();
     let text = card.title.or(card.summary).or(card.text).unwrap_or_default();
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();

@@ -110,6 +110,38 @@ fn a_record_is_found_by_uri_cid_page_and_beginning_of_its_id() {
 }
 
 #[test]
+fn a_record_is_found_by_its_whole_title_where_only_one_has_it() {
+    let home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    let event = |name: &str, date: &str| {
+        let start = folkmoot_schemas::when::Start::Date { date: date.parse().unwrap() };
+        let event = folkmoot_schemas::records::event::Event::new(name, start);
+        home.person.publish(&river, vec![draft(event)]).unwrap().items.remove(0).uri
+    };
+    let found = |title: &str| match home.ask(home.get(title)).reply {
+        Reply::Item(item) => item.uri,
+        other => panic!("{title}: {other:?}"),
+    };
+    // The clock of this test stands in September 2026. `choir` could as well be the beginning of an id.
+    let gig = event("Harbour Gig", "2026-12-05");
+    let choir = event("Choir", "2026-12-06");
+    assert_eq!((found("harbour gig "), found("Choir")), (gig.to_string(), choir.to_string()));
+    for part in ["Harbour", "Choi", "ch"] {
+        assert!(home.refused(home.get(part)).detail.is_empty(), "{part}");
+    }
+    // A past one of the same name is not meant; a second one to come may be.
+    event("Choir", "2025-12-06");
+    assert_eq!(found("Choir"), choir.to_string());
+    let second = event("Choir", "2026-12-13");
+    let failure = home.refused(home.get("choir"));
+    assert!(failure.message.contains("more than one") && failure.detail.len() == 3, "{failure:?}");
+    assert!(failure.detail[0].starts_with(&second.short_id()) && failure.detail[0].contains("13 December 2026"));
+    let article = Post { title: Some("Harbour Gig".into()), ..post("How it was") };
+    home.person.publish(&river, vec![draft(article)]).unwrap();
+    assert_eq!(home.refused(home.get("Harbour Gig")).detail.len(), 2, "a post of that title could be meant too");
+}
+
+#[test]
 fn a_deleted_record_is_said_to_be_deleted_and_deleting_it_again_is_no_error() {
     let home = Home::new(1);
     let river = home.person.found("River Street", Visibility::Public);
