@@ -3,6 +3,7 @@
 //! What is checked here is checked so that a person is told before anything is written; replicas judge for themselves.
 
 mod community;
+mod introduce;
 mod invite;
 
 use folkmoot_schemas::{
@@ -12,6 +13,7 @@ use folkmoot_schemas::{
 
 pub(crate) use community::widest;
 pub use community::{found, operate};
+pub use introduce::{introduce, nameless};
 pub use invite::{close_spent, invite, join, joined_addresses, pending_joins, seed};
 
 use crate::{

@@ -10,8 +10,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Inner, Node};
 use crate::{
-    config::Multiaddr,
-    publish,
+    config::{Config, Multiaddr},
+    publish::{self, PublishError, Published},
     request::{ADDRESSES, News, PEER},
     store::StoreError,
 };
@@ -105,9 +105,9 @@ impl Inner {
         }
     }
 
-    /// Closes our own invites that are used up or over, and notes where we can be reached for invites made later
-    /// without a running node.
-    fn keep_house(&self) -> Result<Vec<News>, publish::PublishError> {
+    /// Closes our own invites that are used up or over, notes where we can be reached for invites made later without a
+    /// running node, and puts our name where a join ended without us.
+    fn keep_house(&self) -> Result<Vec<News>, PublishError> {
         let addresses: Vec<_> = self.net.addresses().iter().map(Multiaddr::to_string).collect();
         let addresses = addresses.join("\n");
         // A node that lives for one command listens nowhere; what an earlier one noted stays true.
@@ -115,6 +115,29 @@ impl Inner {
             self.store.set_meta(ADDRESSES, Some(addresses.as_bytes()))?;
         }
         let closed = publish::close_spent(&self.store, &self.me, &self.clock)?;
-        Ok(closed.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)).collect())
+        let mut news: Vec<_> =
+            closed.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)).collect();
+        match self.introduce() {
+            Ok(introduced) => news.extend(introduced),
+            Err(why) => tracing::warn!(%why, "a profile could not be published"),
+        }
+        Ok(news)
+    }
+
+    /// The name in the settings becomes the profile where there is none.
+    fn introduce(&self) -> Result<Vec<News>, PublishError> {
+        let mut news = Vec::new();
+        let nameless = publish::nameless(&self.store, &self.me)?;
+        if nameless.is_empty() {
+            return Ok(news);
+        }
+        // Whoever needs the settings reports what is wrong with them.
+        let Ok(config) = Config::load(&self.home.config_path(), |_| None) else { return Ok(news) };
+        let Some(name) = config.name() else { return Ok(news) };
+        for community in nameless {
+            let Published { announces, .. } = publish::introduce(&self.store, &self.me, &self.clock, &community, name)?;
+            news.extend(announces.into_iter().map(|(audience, a)| News::Announce(community, audience, a)));
+        }
+        Ok(news)
     }
 }

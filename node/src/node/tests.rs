@@ -140,6 +140,28 @@ async fn a_link_brings_everything_and_admits_only_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_joins_with_a_name_in_the_settings_is_seen_under_it() {
+    let (ada, bob) = (Machine::new(1), Machine::new(2));
+    Config::set(&bob.home.config_path(), "name", Some("Bob")).unwrap();
+    let (ada, bob) = (ada.start().await, bob.start().await);
+    assert!(matches!(ada.request(found("River Street")).await, Reply::Community(_)));
+    let link = invite(&ada).await.link.unwrap();
+    join(&bob, &link).await.unwrap();
+    let mut changes = ada.inner.changes.clone();
+    let seen = async {
+        loop {
+            match ada.request(Request::Members { community: None }).await {
+                Reply::Members(all) if all.iter().any(|m| m.name == "Bob") => return all.len(),
+                Reply::Members(_) => changes.changed().await.unwrap(),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(Duration::from_secs(60), seen).await.unwrap(), 2);
+    futures::future::join(ada.stop(), bob.stop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_link_is_refused_and_a_dead_one_is_kept_for_later() {
     let (ada, bob) = (Machine::new(1), Machine::new(2));
     let (ada, bob) = (ada.start().await, bob.start().await);

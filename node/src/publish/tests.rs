@@ -207,6 +207,18 @@ fn a_guest_may_answer_reply_and_have_a_name_but_not_begin() {
 }
 
 #[test]
+fn a_name_is_given_once_and_not_again_after_it_was_taken_away() {
+    let ada = Person::new(1);
+    let id = ada.found("River Street", Visibility::Public);
+    assert_eq!(nameless(&ada.store, &ada.me).unwrap(), [id]);
+    let profile = introduce(&ada.store, &ada.me, &ada.clock, &id, " Ada ").unwrap().items.remove(0);
+    assert_eq!(ada.entry(&profile.uri).record.as_profile().unwrap().name, "Ada");
+    assert!(nameless(&ada.store, &ada.me).unwrap().is_empty());
+    delete(&ada.store, &ada.me, &ada.clock, &profile.uri).unwrap();
+    assert!(nameless(&ada.store, &ada.me).unwrap().is_empty());
+}
+
+#[test]
 fn a_changed_event_follows_the_one_it_replaces_even_if_the_caller_forgot() {
     let ada = Person::new(1);
     let id = ada.found("River Street", Visibility::Public);
