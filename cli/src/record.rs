@@ -94,7 +94,8 @@ pub(crate) fn publish(
     drafts: Vec<WireDraft>,
 ) -> Result<Vec<PublishedInfo>> {
     let community = community.map(ToOwned::to_owned).or_else(|| session.community.clone());
-    let (mut published, mut drafts) = (Vec::with_capacity(drafts.len()), drafts.into_iter().peekable());
+    let all = drafts.len();
+    let (mut published, mut drafts) = (Vec::with_capacity(all), drafts.into_iter().peekable());
     while drafts.peek().is_some() {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while let Some(draft) =
@@ -104,7 +105,11 @@ pub(crate) fn publish(
             batch.push(draft);
         }
         let request = Request::Publish { community: community.clone(), drafts: batch };
-        published.extend(answer!(session.ask(&request)?, Reply::Published(items) => items)?);
+        let reply = session.ask(&request).map_err(|error| match published.len() {
+            0 => error,
+            done => error.because(format!("{done} of {all} records were published before, and stay")),
+        })?;
+        published.extend(answer!(reply, Reply::Published(items) => items)?);
     }
     Ok(published)
 }

@@ -6,6 +6,7 @@ mod date;
 pub(crate) mod edit;
 pub(crate) mod fields;
 pub(crate) mod import;
+mod imported;
 pub(crate) mod list;
 
 use clap::Subcommand;
@@ -41,7 +42,7 @@ pub(crate) enum Command {
     /// Everything about one event, and who comes
     #[command(after_help = "Example:\n  moot event show uyv3m2bq4kzjxw5a")]
     Show {
-        /// URI, CID, address on our web page, or short id
+        /// Short id, whole title, address on our web page, URI or CID
         event: String,
     },
     /// Take over events from a calendar file
@@ -130,6 +131,12 @@ pub(crate) fn occurrence(session: &Session, event: &Event, text: &str) -> Result
         Error::refused(format!("could not find the date: {:?} does not take place on {}", event.name, date_words(day)));
     let next = coming(session, event, 3);
     Err(next.iter().fold(said, |said, i| said.because(words(&i.start, event.duration, event.days))))
+}
+
+/// Makes `event` the next version of `old`, edited by hand.
+fn succeed(event: &mut Event, old: &Event) {
+    event.follow(old);
+    imported::mark(event, old);
 }
 
 /// An override that changes nothing yet.

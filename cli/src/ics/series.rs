@@ -312,7 +312,8 @@ fn key(uid: &str, at: Option<&Start>) -> String {
 
 fn push(reading: &mut Reading, context: &Context, key: String, mut event: Event, mut said: Vec<String>) {
     let url = event.links.iter().find(|link| link.kind == LinkKind::Info).map(|link| link.url.clone());
-    event.source = Some(Source { kind: "ics".into(), url, uid: Some(key.clone()), fetched: Some(context.now) });
+    let (uid, fetched) = (Some(key.clone()), Some(context.now));
+    event.source = Some(Source { kind: "ics".into(), url, uid, fetched, edited: Vec::new() });
     if event.status == Status::Cancelled && event.recur.is_some() {
         say(&mut said, "the whole series is cancelled".into());
     }

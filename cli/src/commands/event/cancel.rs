@@ -3,7 +3,7 @@ use folkmoot_schemas::{
     when::words,
 };
 
-use super::{find_own, occurrence};
+use super::{find_own, occurrence, succeed};
 use crate::{
     error::{Error, Result},
     output::Line,
@@ -16,7 +16,7 @@ use crate::{
     after_help = "Examples:\n  moot event cancel uyv3m2bq4kzjxw5a --note \"The singer is ill\"\n  moot event cancel uyv3m2bq4kzjxw5a --at 2026-12-24\n\nA cancelled event stays visible and says so, in every calendar that subscribed to it."
 )]
 pub(crate) struct Args {
-    /// Your event: URI, CID or short id
+    /// Your event: short id, whole title, URI or CID
     event: String,
     /// Only this date of a series
     #[arg(long, value_name = "DATE")]
@@ -64,7 +64,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             .because(what)
             .hint(format!("moot event edit EVENT{at} --confirmed takes that back")));
     }
-    event.follow(&old);
+    succeed(&mut event, &old);
     let draft = record::redraft("event", &found.item, event)?;
     record::publish_one(session, Some(&found.item.community), draft, "cancelled")?;
     session.out.line(Line::new().faint("  ").text(what));

@@ -11,7 +11,7 @@ use folkmoot_schemas::{
 };
 use jiff::civil::Date;
 
-use super::{date, echo, fields, find_own, now_in};
+use super::{date, echo, fields, find_own, now_in, succeed};
 use crate::{
     commands::show::about,
     error::{Error, Result},
@@ -26,7 +26,7 @@ use crate::{
     after_help = "Examples:\n  moot event edit uyv3m2bq4kzjxw5a --start \"sat 20:00\" --end 23:00\n  moot event edit uyv3m2bq4kzjxw5a --start 19:30                        # the day stays\n  moot event edit uyv3m2bq4kzjxw5a --place \"Town hall\" --price \"\"      # moves it, takes the price away\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --start \"23 dec 20:00\" --note \"A day earlier\"\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --confirmed          # that date takes place after all"
 )]
 pub(crate) struct Args {
-    /// Your event: URI, CID or short id
+    /// Your event: short id, whole title, URI or CID
     event: String,
     /// A new name
     #[arg(long)]
@@ -113,7 +113,7 @@ pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event
             .hint("moot event edit --help lists what can be"));
     }
     let mut event = event.clone();
-    event.follow(old);
+    succeed(&mut event, old);
     record::publish_one(session, Some(&item.community), record::redraft("event", item, event)?, "changed")
 }
 

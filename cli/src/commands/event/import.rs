@@ -9,7 +9,7 @@ use folkmoot_node::request::{CommunityInfo, Item, Reply, Request};
 use folkmoot_schemas::{kind::Kind, records::event::Event};
 use serde_json::json;
 
-use super::zone_of;
+use super::{imported, zone_of};
 use crate::{
     error::{Error, Result},
     ics::{self, Context, Entry, FILE},
@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event import programme.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n\nA second import adds nothing; what changed in the file is changed here. What cannot be kept is said event by event."
+    after_help = "Examples:\n  moot event import programme.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n\nA second import adds nothing; what changed in the file is changed here, except where you changed it here yourself. What cannot be kept is said event by event."
 )]
 pub(crate) struct Args {
     /// Calendar file (.ics); - reads stdin
@@ -59,14 +59,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
 
     let (mut acts, mut drafts) = (Vec::new(), Vec::new());
     for entry in &reading.entries {
-        let (act, draft) = match known.get(&entry.key) {
-            None => (Act::Added, Some(record::draft("event", entry.event.clone())?)),
-            Some((item, old)) => match successor(old, &entry.event) {
-                None => (Act::Unchanged, None),
-                Some(next) => (Act::Changed, Some(record::redraft("event", item, next)?)),
+        let (act, draft, left) = match known.get(&entry.key) {
+            None => (Act::Added, Some(record::draft("event", entry.event.clone())?), None),
+            Some((item, old)) => match imported::merge(old, &entry.event) {
+                (None, left) => (Act::Unchanged, None, left),
+                (Some(next), left) => (Act::Changed, Some(record::redraft("event", item, next)?), left),
             },
         };
-        acts.push(act);
+        acts.push((act, left));
         drafts.extend(draft.filter(|_| !args.dry_run));
     }
     // One commit, unless it is very long: either all of the calendar is there or nothing.
@@ -74,13 +74,13 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         if drafts.is_empty() { Vec::new() } else { record::publish(session, Some(&community.cid), drafts)? };
 
     let mut published = published.into_iter();
-    for (entry, act) in reading.entries.iter().zip(&acts) {
+    for (entry, (act, left)) in reading.entries.iter().zip(&acts) {
         let uri = match act {
             Act::Unchanged => known.get(&entry.key).map(|(item, _)| (item.uri.clone(), item.short.clone())),
             _ if args.dry_run => None,
             _ => published.next().map(|info| (info.uri, info.short)),
         };
-        tell(session, entry, *act, uri);
+        tell(session, entry, *act, left.as_deref(), uri);
     }
     for skipped in &reading.skipped {
         session
@@ -88,7 +88,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             .object(&json!({"uid": skipped.key, "name": skipped.name, "action": "skipped", "said": [skipped.why]}));
         session.out.line(Line::new().warn("not imported  ").strong(&skipped.name).text(format!(": {}", skipped.why)));
     }
-    let n = |act| acts.iter().filter(|a| **a == act).count();
+    let n = |act| acts.iter().filter(|(a, _)| *a == act).count();
     let (added, changed, unchanged) = (n(Act::Added), n(Act::Changed), n(Act::Unchanged));
     session.out.object(&json!({
         "summary": true,
@@ -111,7 +111,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn tell(session: &Session, entry: &Entry, act: Act, uri: Option<(String, String)>) {
+/// `left`: what of the file was left out for the sake of what was changed here.
+fn tell(session: &Session, entry: &Entry, act: Act, left: Option<&str>, uri: Option<(String, String)>) {
     let (uri, short) = uri.unzip();
     session.out.object(&json!({
         "uid": entry.key,
@@ -120,10 +121,10 @@ fn tell(session: &Session, entry: &Entry, act: Act, uri: Option<(String, String)
         "name": entry.event.name,
         "start": entry.event.start,
         "action": act.word(),
-        "said": entry.said,
+        "said": entry.said.iter().map(String::as_str).chain(left).collect::<Vec<_>>(),
     }));
-    // A second import of a long calendar is one line.
-    if act == Act::Unchanged {
+    // A second import of a long calendar is one line, and those for what it left alone.
+    if act == Act::Unchanged && left.is_none() {
         return;
     }
     let line =
@@ -133,7 +134,8 @@ fn tell(session: &Session, entry: &Entry, act: Act, uri: Option<(String, String)
         None => line,
     };
     session.out.line(line.text("  ").id(short.unwrap_or_default()));
-    for said in &entry.said {
+    let losses = entry.said.iter().filter(|_| act != Act::Unchanged).map(String::as_str);
+    for said in losses.chain(left) {
         session.out.line(Line::new().text("    ").faint(said));
     }
 }
@@ -172,43 +174,4 @@ fn imported(session: &Session, community: &CommunityInfo) -> Result<HashMap<Stri
         }
     }
     Ok(known)
-}
-
-/// The next version of an imported event, or None when the file says nothing new. What a calendar file never says
-/// (pictures, prices, answers …) stays as it was set here.
-fn successor(old: &Event, new: &Event) -> Option<Event> {
-    let mut next = Event {
-        name: new.name.clone(),
-        text: new.text.clone(),
-        start: new.start.clone(),
-        duration: new.duration,
-        days: new.days,
-        status: new.status,
-        mode: new.mode,
-        places: new.places.clone(),
-        online: new.online.clone(),
-        links: new.links.clone(),
-        tags: new.tags.clone(),
-        hosts: new.hosts.clone(),
-        contact: new.contact.clone(),
-        recur: new.recur.clone(),
-        overrides: new.overrides.clone(),
-        source: new.source.clone(),
-        ..old.clone()
-    };
-    if next.duration.is_some() {
-        next.open_end = false;
-    }
-    // Having looked again is no news.
-    if let (Some(next), Some(old)) = (&mut next.source, &old.source) {
-        next.fetched = old.fetched;
-    }
-    if next == *old {
-        return None;
-    }
-    if let Some(source) = &mut next.source {
-        source.fetched = new.source.as_ref().and_then(|s| s.fetched);
-    }
-    next.follow(old);
-    Some(next)
 }

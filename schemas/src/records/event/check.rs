@@ -288,6 +288,8 @@ fn source(s: &Source) -> Result<(), Fault> {
     line("source.kind", &s.kind, 1, 20)?;
     s.url.as_ref().map_or(Ok(()), |url| link("source.url", url))?;
     line_if("source.uid", s.uid.as_deref(), 500)?;
+    // Every part of an event, and every date that can be changed.
+    list("source.edited", &s.edited, 120, |field, part| line(field, part, 1, 40))?;
     match s.fetched {
         Some(at) if !(0..=limits::INTEGER).contains(&at) => Err(Fault::new("source.fetched", "is not a time")),
         _ => Ok(()),

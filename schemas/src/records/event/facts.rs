@@ -83,4 +83,8 @@ pub struct Source {
     /// Seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched: Option<i64>,
+    /// What its author changed since, which a later import leaves as it is: parts of the event by name, and dates of a
+    /// series as `2026-12-24`. ≤ 120 lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edited: Vec<String>,
 }

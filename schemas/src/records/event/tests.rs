@@ -67,6 +67,10 @@ fn poster() -> Image {
     }
 }
 
+fn source() -> Source {
+    Source { kind: "ics".into(), url: None, uid: Some("a@b".into()), fetched: Some(1), edited: Vec::new() }
+}
+
 /// One of everything, all within the limits.
 fn full() -> Event {
     Event {
@@ -98,7 +102,7 @@ fn full() -> Event {
         overrides: vec![Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") }],
         rsvp: Some(RsvpRules { capacity: Some(80), waitlist: true, plus_max: Some(3), ..RsvpRules::default() }),
         parent: Some(uri(Event::NAME)),
-        source: Some(Source { kind: "ics".into(), url: None, uid: Some("a@b".into()), fetched: Some(1) }),
+        source: Some(Source { edited: vec!["status".into()], ..source() }),
         ..concert()
     }
 }
@@ -156,7 +160,8 @@ fn every_limit_names_its_field() {
         ("rsvp.url", |e| e.rsvp = Some(RsvpRules { mode: RsvpMode::External, ..RsvpRules::default() })),
         ("rsvp.waitlist", |e| e.rsvp = Some(RsvpRules { waitlist: true, ..RsvpRules::default() })),
         ("rsvp.plus_max", |e| e.rsvp = Some(RsvpRules { plus_max: Some(11), ..RsvpRules::default() })),
-        ("source.fetched", |e| e.source = Some(Source { kind: "ics".into(), url: None, uid: None, fetched: Some(-1) })),
+        ("source.fetched", |e| e.source = Some(Source { fetched: Some(-1), ..source() })),
+        ("source.edited", |e| e.source = Some(Source { edited: vec!["name".into(); 121], ..source() })),
     ];
     for (i, (field, spoil)) in cases.into_iter().enumerate() {
         let mut event = full();
