@@ -14,7 +14,7 @@ use crate::commands::*;
     max_term_width = 100,
     arg_required_else_help = true,
     subcommand_required = true,
-    after_help = "Example:\n  moot quickstart \"River Street\" --public\n\nA URI can also be given as a CID, an address of our own web page, or a short id as lists print it."
+    after_help = "Example:\n  moot quickstart \"River Street\" --public\n\nA post or an event can be named by its short id as lists print it, its whole title, its address on our own web page, its URI or CID."
 )]
 pub(crate) struct Moot {
     // Not clap's `env`: with the variable set, usage lines would show the option as required.

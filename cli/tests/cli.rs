@@ -369,7 +369,6 @@ fn a_calendar_is_imported_once_and_its_changes_later() {
     assert_eq!((&lines[0]["action"], &lines[0]["said"][0]), (&"added".into(), &"not kept: X-COLOUR".into()));
     // Set here, unknown to the file: stays.
     home.ok(&["event", "edit", lines[0]["short"].as_str().unwrap(), "--price", "free"]);
-    let summary = |lines: Vec<Value>| lines.into_iter().find(|l| l["summary"] == true).unwrap();
     assert_eq!(summary(home.json(&["event", "import", path]))["unchanged"], 1);
     write("Choir and friends");
     assert_eq!(summary(home.json(&["event", "import", path]))["changed"], 1);
@@ -379,6 +378,89 @@ fn a_calendar_is_imported_once_and_its_changes_later() {
     assert_eq!(shown["record"]["price"]["min"], 0);
     fs::write(&file, &fs::read(&file).unwrap()[..120]).unwrap();
     assert!(home.refused(1, &["event", "import", path]).contains("END:"));
+}
+
+/// A calendar file of these components.
+fn calendar(events: impl IntoIterator<Item = String>) -> String {
+    let events: String = events.into_iter().map(|event| format!("BEGIN:VEVENT\r\n{event}END:VEVENT\r\n")).collect();
+    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n")
+}
+
+fn summary(lines: Vec<Value>) -> Value {
+    lines.into_iter().find(|line| line["summary"] == true).unwrap()
+}
+
+#[test]
+fn a_long_calendar_is_known_again_and_listed_whole() {
+    // More than one answer of a store holds.
+    const EVENTS: u64 = 520;
+    let home = Home::settled();
+    let file = home.0.path().join("long.ics");
+    let event = |n| format!("UID:{n}\r\nSUMMARY:Gig {n}\r\nDTSTART:2031{:02}{:02}T200000\r\n", n % 12 + 1, n % 28 + 1);
+    fs::write(&file, calendar((0..EVENTS).map(event))).unwrap();
+    let import = ["event", "import", file.to_str().unwrap()];
+    assert_eq!(summary(home.json(&import))["added"], EVENTS);
+    let again = summary(home.json(&import));
+    assert_eq!((&again["added"], &again["changed"], &again["unchanged"]), (&0.into(), &0.into(), &EVENTS.into()));
+    let listed = home.json(&["event", "list", "--from", "2031-01-01", "--to", "2031-12-31", "-n", "10000"]);
+    assert_eq!(listed.len() as u64, EVENTS);
+}
+
+#[test]
+fn what_was_changed_here_survives_the_next_import() {
+    let home = Home::settled();
+    let file = home.0.path().join("c.ics");
+    let import = ["event", "import", file.to_str().unwrap()];
+    let write = |place: &str| {
+        let choir = format!(
+            "UID:choir\r\nSUMMARY:Choir\r\nDTSTART:20310102T193000\r\nRRULE:FREQ=WEEKLY;COUNT=4\r\nLOCATION:{place}\r\n"
+        );
+        let gig = "UID:gig\r\nSUMMARY:Gig\r\nDTSTART:20310105T200000\r\nDURATION:PT2H\r\n".to_owned();
+        fs::write(&file, calendar([choir, gig])).unwrap();
+    };
+    write("Town hall");
+    home.ok(&import);
+    home.ok(&["event", "cancel", "Choir", "--at", "2031-01-16"]);
+    home.ok(&["event", "cancel", "gig", "--note", "Storm"]);
+    let unchanged = home.json(&import);
+    assert_eq!(unchanged[1]["said"][0], "stays as changed here: status");
+    assert_eq!(summary(unchanged)["unchanged"], 2);
+    write("The Shed");
+    assert_eq!(summary(home.json(&import))["changed"], 1);
+
+    let dates = home.json(&["event", "list", "--from", "2031-01-01", "--to", "2031-01-31"]);
+    let off: Vec<_> = dates.iter().filter(|d| d["cancelled"] == true).map(|d| d["at"].as_str().unwrap()).collect();
+    assert_eq!(off, ["2031-01-05T20:00", "2031-01-16T19:30"]);
+    assert!(dates.iter().filter(|d| d["name"] == "Choir").all(|d| d["place"].as_str().unwrap().contains("Shed")));
+}
+
+#[test]
+fn an_event_is_named_by_its_title_unless_several_have_it() {
+    let home = Home::settled();
+    home.ok(&["event", "add", "Harbour Gig", "2031-05-02 20:00"]);
+    let answer = home.json(&["rsvp", "harbour gig", "yes", "+1"]).remove(0);
+    assert_eq!(answer["existed"], false);
+    assert_eq!(home.json(&["event", "show", "Harbour Gig"])[0]["answers"]["going"], 2);
+    home.ok(&["event", "add", "Harbour Gig", "2031-06-06 20:00"]);
+    let said = home.refused(1, &["event", "cancel", "Harbour Gig"]);
+    assert!(said.contains("2 May 2031") && said.contains("6 June 2031"), "{said}");
+    assert!(home.refused(1, &["rsvp", "Harbour", "yes"]).contains("nothing called"));
+}
+
+#[test]
+fn a_name_is_known_before_the_first_community_and_asked_for_where_there_is_none() {
+    let home = Home::new();
+    home.ok(&["init", "--name", "Ada"]);
+    assert_eq!(home.json(&["whoami"])[0]["name"], "Ada");
+    let nameless = Home::new();
+    nameless.ok(&["init"]);
+    let create = |home: &Home| {
+        let output = home.run(&["community", "create", "Quiet Lane", "--public"]);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(create(&nameless).contains("moot profile set --name"));
+    assert!(!create(&home).contains("moot profile set --name"));
+    assert_eq!(home.json(&["member", "list"])[0]["name"], "Ada");
 }
 
 #[test]

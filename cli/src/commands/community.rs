@@ -95,7 +95,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
             session.out.object(&info);
             session.out.line(Line::new().strong("founded ").text(&info.name).text("  ").id(&info.cid));
             session.out.note("next: moot invite, moot post, moot serve");
-            Ok(())
+            super::init::mind_the_name(session)
         }
         Command::List => {
             let all = answer!(session.ask(&Request::Communities)?, Reply::Communities(all) => all)?;

@@ -13,7 +13,7 @@ use crate::{
     after_help = "Example:\n  moot delete uyv3m2bq4kzjxw5a\n\nNodes that follow the rules erase it; copies elsewhere cannot be called back.\nAn event that will not take place is better cancelled: moot event cancel."
 )]
 pub(crate) struct Args {
-    /// Something you wrote: URI, CID or short id
+    /// Something you wrote: short id, whole title, URI or CID
     target: String,
 }
 

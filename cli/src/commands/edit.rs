@@ -12,7 +12,7 @@ use crate::{
     after_help = "Examples:\n  moot edit uyv3m2bq4kzjxw5a \"The keys hang in the shed now.\"\n  moot edit uyv3m2bq4kzjxw5a      # opens $EDITOR with the text as it is"
 )]
 pub(crate) struct Args {
-    /// Your post: URI, CID or short id
+    /// Your post: short id, whole title, URI or CID
     target: String,
     /// The new text; - reads stdin, nothing opens $EDITOR
     text: Vec<String>,

@@ -1,4 +1,5 @@
 use folkmoot_node::{
+    config::Config,
     home::{Home, HomeError},
     request::{CommunityInfo, InviteInfo, Reply, Request},
 };
@@ -46,7 +47,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let config = args.listeners.config(session)?;
     let home = match Home::open(&session.dir) {
-        Ok(home) => home,
+        Ok(home) => {
+            if let Some(me) = &args.me {
+                init::check_name(me)?;
+                Config::set(&home.config_path(), "name", Some(me))?;
+            }
+            home
+        }
         Err(HomeError::Absent(_)) if args.name.is_none() => {
             return Err(Error::usage("could not start: there is no community yet, and no name for one was given")
                 .hint("moot quickstart \"River Street\" --public"));

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  moot reply uyv3m2bq4kzjxw5a \"I can bring the big table.\"")]
 pub(crate) struct Args {
-    /// What you answer: URI, CID or short id
+    /// What you answer: short id, whole title, URI or CID
     target: String,
     /// Text (Markdown); - reads stdin, nothing opens $EDITOR
     text: Vec<String>,

@@ -19,10 +19,10 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot rsvp uyv3m2bq4kzjxw5a yes +1\n  moot rsvp uyv3m2bq4kzjxw5a no --at 2026-12-24 --note \"Family\"\n\nAnswers are for members; a public page shows counts or names as the event says."
+    after_help = "Examples:\n  moot rsvp \"Harbour Gig\" yes +1\n  moot rsvp uyv3m2bq4kzjxw5a no --at 2026-12-24 --note \"Family\"\n\nAnswers are for members; a public page shows counts or names as the event says."
 )]
 pub(crate) struct Args {
-    /// URI, CID, address on our web page, or short id
+    /// Short id, whole title, address on our web page, URI or CID
     event: String,
     /// yes, maybe, interested or no
     answer: String,

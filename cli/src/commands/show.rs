@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  moot show uyv3m2bq4kzjxw5a")]
 pub(crate) struct Args {
-    /// URI, CID, address on our web page, or short id
+    /// Short id, whole title, address on our web page, URI or CID
     target: String,
 }
 

@@ -11,13 +11,14 @@ use crate::{
 pub(crate) struct Args {}
 
 pub(crate) fn run(session: &Session) -> Result<()> {
-    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
+    let mut me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
+    let shown = me.name.is_some();
+    me.name = me.name.or(session.config()?.name().map(ToOwned::to_owned));
     session.out.object(&me);
-    let config = session.config()?;
-    session.out.line(match (&me.name, config.name()) {
-        (Some(name), _) => Line::new().strong(name),
-        (None, Some(name)) => Line::new().strong(name).faint("  (shown in the next community you found or join)"),
-        (None, None) => Line::new().faint("no name yet (moot profile set --name …)"),
+    session.out.line(match &me.name {
+        Some(name) if shown => Line::new().strong(name),
+        Some(name) => Line::new().strong(name).faint("  (shown in communities you found or join)"),
+        None => Line::new().faint("no name yet (moot profile set --name …)"),
     });
     session.out.line(Line::new().faint("person  ").id(&me.did));
     session.out.line(Line::new().faint("device  ").id(&me.device).text("  ").text(&me.device_name));

@@ -2,6 +2,7 @@
 
 mod crash;
 mod hint;
+mod import;
 mod journey;
 mod refusals;
 mod stranger;
