@@ -2,6 +2,7 @@
 //! most of the world writes; what can be read in two ways (`5/6/2026`) is refused instead of guessed.
 
 pub(crate) mod amount;
+mod doubt;
 pub(crate) mod repeat;
 pub(crate) mod zone;
 
@@ -23,10 +24,7 @@ pub(crate) struct Typed {
 impl Typed {
     /// Reads `text`; `now` is the local time in the zone that is meant.
     pub(crate) fn read(text: &str, now: DateTime) -> Result<Self, Error> {
-        read(text, now).ok_or_else(|| {
-            Error::refused(format!("could not understand the time {text:?}"))
-                .hint("write it like \"2026-12-05 20:00\", \"5 dec 20:00\", \"fri 20:00\", \"tomorrow 8pm\" or \"in 2 weeks 19:30\"")
-        })
+        read(text, now).ok_or_else(|| doubt::refusal(text))
     }
 
     /// A day alone, as `--from` and `until` take it.
@@ -52,7 +50,7 @@ fn read(text: &str, now: DateTime) -> Option<Typed> {
     }
     let mut words: Vec<&str> =
         text.split([' ', ',']).filter(|w| !w.is_empty() && !matches!(*w, "at" | "on" | "the")).collect();
-    let time = take_time(&mut words);
+    let time = take_time(&mut words).or_else(|| take_first_time(&mut words));
     if words.is_empty() {
         return time.map(|time| Typed { date: None, time: Some(time) });
     }
@@ -74,6 +72,16 @@ fn take_time(words: &mut Vec<&str>) -> Option<Time> {
         return Some(time);
     }
     None
+}
+
+/// The same of the first words: `8pm friday`.
+fn take_first_time(words: &mut Vec<&str>) -> Option<Time> {
+    let unit = words.get(1).is_some_and(|word| matches!(*word, "am" | "pm" | "uhr" | "h"));
+    let mut first: Vec<&str> = words.iter().take(if unit { 2 } else { 1 }).copied().collect();
+    let taken = first.len();
+    let time = take_time(&mut first)?;
+    words.drain(..taken);
+    Some(time)
 }
 
 /// `20:00`, `20:00:30`, `8pm`, `8:30pm`, `20h`, `noon`.
@@ -172,27 +180,33 @@ fn dotted(word: &str, today: Date) -> Option<Date> {
 
 /// `5 dec`, `5th december 2026`
 fn named(day: &str, month: &str, year: Option<i16>, today: Date) -> Option<Date> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    let month = month.trim_end_matches('.');
-    let month = MONTHS.iter().position(|m| month.len() >= 3 && m.starts_with(month))? as i8 + 1;
+    let month = month_of(month)?;
     let day = ordinal(day.trim_end_matches('.'))?;
     match year {
         Some(year) => Date::new(year, month, day).ok(),
         None => coming(month, day, today),
     }
+}
+
+/// `dec`, `december`, `Dez.`: English, and German where it differs.
+fn month_of(word: &str) -> Option<i8> {
+    const NAMES: [&[&str]; 12] = [
+        &["january"],
+        &["february"],
+        &["march", "märz", "maerz"],
+        &["april"],
+        &["may", "mai"],
+        &["june", "juni"],
+        &["july", "juli"],
+        &["august"],
+        &["september"],
+        &["october", "oktober"],
+        &["november"],
+        &["december", "dezember"],
+    ];
+    let word = word.trim_end_matches('.');
+    let fits = |names: &&[&str]| word.chars().count() >= 3 && names.iter().any(|name| name.starts_with(word));
+    (1..).zip(NAMES).find(|(_, names)| fits(names)).map(|(month, _)| month)
 }
 
 /// The next time that day comes, today included. The 29th of February may be years away.
@@ -256,6 +270,10 @@ mod tests {
             "dec 5 8pm",
             "5.12.2026 20:00",
             "5.12. 20:00",
+            "8pm 5 dec",
+            "20:00, 2026-12-05",
+            "5. Dezember 20 Uhr",
+            "20 Uhr 5. Dez. 2026",
             "5 Dec 2026 at 8 pm",
             "sat, 20:00",
         ] {
