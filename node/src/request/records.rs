@@ -76,7 +76,7 @@ impl Reading<'_> {
         for community in self.one_or_all(community)? {
             entries.extend(self.view.list(&community.id, collection, before, limit)?);
         }
-        entries.sort_by_cached_key(|e| (std::cmp::Reverse(e.created), e.uri.short_id()));
+        entries.sort_by_cached_key(Entry::order);
         entries.truncate(limit);
         Ok(Reply::Items(self.items(&entries)?).into())
     }

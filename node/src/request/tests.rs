@@ -177,6 +177,28 @@ fn lists_of_all_communities_are_one_newest_first_and_page_on() {
 }
 
 #[test]
+fn records_of_one_moment_are_all_on_some_page() {
+    let home = Home::new(1);
+    home.person.found("River Street", Visibility::Public);
+    // One commit: its records share their microsecond.
+    let drafts = (0..60).map(|n| Home::post(&format!("post {n}"))).collect();
+    assert!(
+        matches!(home.ask(Request::Publish { community: None, drafts }).reply, Reply::Published(all) if all.len() == 60)
+    );
+    let (mut seen, mut before) = (std::collections::BTreeSet::new(), None);
+    loop {
+        let list = Request::List { community: None, collection: "org.folkmoot.post".into(), before, limit: 7 };
+        let Reply::Items(items) = home.ask(list).reply else { panic!("no list") };
+        let Some(last) = items.last() else { break };
+        before = Some((last.created, last.short.clone()));
+        for item in items {
+            assert!(seen.insert(item.uri), "twice");
+        }
+    }
+    assert_eq!(seen.len(), 60);
+}
+
+#[test]
 fn an_invite_can_be_printed_again_until_it_is_closed() {
     let mut home = Home::new(1);
     home.person.found("River Street", Visibility::Public);

@@ -60,6 +60,14 @@ pub struct Entry {
     pub fault: Option<String>,
 }
 
+impl Entry {
+    /// Newest first; of one moment by the bits their short ids spell (which is not the order of the ids as text).
+    /// Every list is in this order, so that its last entry says where the next part begins.
+    pub fn order(&self) -> (std::cmp::Reverse<u64>, [u8; 10]) {
+        (std::cmp::Reverse(self.created), super::index::short(&self.uri.to_string()))
+    }
+}
+
 /// One date of an event, with its record.
 #[derive(Debug, Clone)]
 pub struct Occurrence {
