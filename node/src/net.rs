@@ -24,7 +24,9 @@ use folkmoot_schemas::Cid;
 use libp2p::StreamProtocol;
 pub use libp2p::{Multiaddr, PeerId};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::peers::ip_of;
 pub use self::{
     exchange::{ReadHalf, Stream, WriteHalf},
     gossip::GossipId,
@@ -101,10 +103,8 @@ enum Command {
     Dial(Multiaddr),
     Disconnect(PeerId),
     Subscribe(Cid),
-    Unsubscribe(Cid),
     Gossip(Cid, Bytes),
     Verdict(GossipId, Verdict),
-    Stop,
 }
 
 /// Facts the loop publishes for whoever asks the handle.
@@ -135,6 +135,7 @@ pub struct Handle {
     local: PeerId,
     external: Arc<[Multiaddr]>,
     commands: mpsc::Sender<Command>,
+    stop: CancellationToken,
     control: libp2p_stream::Control,
     shared: Shared,
 }
@@ -159,12 +160,9 @@ impl Handle {
         self.send(Command::Disconnect(peer));
     }
 
-    pub fn subscribe(&self, community: Cid) {
-        self.send(Command::Subscribe(community));
-    }
-
-    pub fn unsubscribe(&self, community: Cid) {
-        self.send(Command::Unsubscribe(community));
+    /// False: try again later.
+    pub fn subscribe(&self, community: Cid) -> bool {
+        self.send(Command::Subscribe(community))
     }
 
     /// Sends an announcement on the community's topic. With nobody subscribed it goes nowhere: gossip is only a hint.
@@ -215,14 +213,17 @@ impl Handle {
 
     /// Closes listeners and connections; the task ends and the notices with it.
     pub fn stop(&self) {
-        self.send(Command::Stop);
+        self.stop.cancel();
     }
 
-    fn send(&self, command: Command) {
-        if let Err(mpsc::error::TrySendError::Full(command)) = self.commands.try_send(command) {
+    /// False: the queue is full, and the command was dropped.
+    fn send(&self, command: Command) -> bool {
+        let sent = self.commands.try_send(command);
+        if let Err(mpsc::error::TrySendError::Full(command)) = &sent {
             tracing::warn!(?command, "the network task is not keeping up; a command was dropped");
             self.shared.count("commands_dropped");
         }
+        sent.is_ok()
     }
 }
 
@@ -236,16 +237,17 @@ pub async fn start(peer_seed: [u8; 32], config: NetConfig) -> Result<(Handle, mp
 
     let (commands, command_queue) = mpsc::channel(COMMANDS);
     let (notices, notice_queue) = mpsc::channel(NOTICES);
-    let shared = Shared::default();
+    let (shared, stop) = (Shared::default(), CancellationToken::new());
     shared.lock().listeners = listeners;
     let handle = Handle {
         local: *swarm.local_peer_id(),
         external: config.external.into(),
         commands,
+        stop: stop.clone(),
         control,
         shared: shared.clone(),
     };
-    let task = task::Task::new(swarm, incoming, command_queue, notices, shared, config.drop_gossip);
+    let task = task::Task::new(swarm, incoming, command_queue, stop, notices, shared, config.drop_gossip);
     tokio::spawn(task.run());
     Ok((handle, notice_queue))
 }

@@ -135,11 +135,12 @@ impl Node {
     pub async fn start(home: &Home, clock: Clock, net: NetConfig) -> Result<Self, NodeError> {
         let store = open_store(home).await?;
         let me = Me::load(&store, home.device_key()?)?;
+        let peer_seed = home.peer_seed()?;
         let socket = home.prepare_socket()?;
         let listener = server::bind(&socket).map_err(|source| NodeError::Socket { path: socket.clone(), source })?;
 
         let configured = net.peers.clone();
-        let (net, notices) = match net::start(home.peer_seed()?, net).await {
+        let (net, notices) = match net::start(peer_seed, net).await {
             Ok(started) => started,
             Err(why) => {
                 std::fs::remove_file(&socket).ok();

@@ -66,8 +66,6 @@ limits! {
     MST_DEPTH: usize = 32, "levels of a tree", "levels", "refused";
     /// Collection, slash and key.
     PATH: usize = 512, "path of a record", "bytes", "refused";
-    /// Size of the leaves that a file is cut into.
-    BLOB_MADE: usize = MIB, "file block made here", "bytes", "cut into several";
     BLOB_ACCEPTED: usize = 2 * MIB, "file block from elsewhere", "bytes", "refused";
     CBOR_DEPTH: usize = 32, "nesting of lists and maps", "levels", "refused";
     /// ±(2^53 − 1): what every language holds exactly.
@@ -82,10 +80,8 @@ limits! {
     PULL_ANSWER: usize = 8 * MIB, "answer to a pull", "bytes", "continued by another pull";
     CAR_HEADER: usize = MIB, "header of an archive", "bytes", "refused";
     CAR_IMPORT: u64 = 4 << 30, "imported archive", "bytes", "refused";
-    /// Unique blocks per person.
-    MEMBER_QUOTA: u64 = 256 << 20, "member's data in a community, by default", "bytes", "deferred";
-    COMMUNITY_QUOTA: u64 = 4 << 30, "community, by default", "bytes", "deferred";
-    STRANGER_QUOTA: u64 = 0, "data of people who are no members", "bytes", "not stored";
+    /// A repository that comes in several parts, until its last one.
+    STAGED: u64 = 256 << 20, "repository on its way", "bytes", "deferred";
     GOSSIP_BURST: u32 = 60, "announcements of a member at once", "announcements", "ignored; a pull brings them";
     GOSSIP_PER_MINUTE: u32 = 10, "announcements of a member after that", "per minute", "ignored; a pull brings them";
     GOSSIP_TOPICS: usize = 256, "gossip topics of a peer", "topics", "ignored";
@@ -99,7 +95,6 @@ limits! {
     YAMUX_STREAMS: usize = 64, "streams of a connection", "streams", "refused";
     /// Yamux reserves 256 KiB for each stream it allows, so 64 streams cannot have less.
     YAMUX_WINDOW: usize = 16 * MIB, "receive window of a connection", "bytes", "the sender waits";
-    MDNS_PEERS: usize = 64, "peers found on the local network", "peers", "ignored";
     /// The database's own default is 1 GiB.
     STORE_CACHE: usize = 32 * MIB, "cache of the store", "bytes", "read again from disk";
 }

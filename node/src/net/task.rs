@@ -1,6 +1,6 @@
 //! The swarm loop: every arm is one call, and no arm waits on disk or on a full channel.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
 use folkmoot_schemas::Cid;
@@ -16,6 +16,7 @@ use libp2p::{
     },
 };
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Command, Notice, Shared, Stream,
@@ -32,6 +33,7 @@ pub(super) struct Task {
     swarm: Swarm<Behaviour>,
     incoming: libp2p_stream::IncomingStreams,
     commands: mpsc::Receiver<Command>,
+    stop: CancellationToken,
     outbox: Outbox,
     shared: Shared,
     drop_gossip: bool,
@@ -42,19 +44,21 @@ impl Task {
         swarm: Swarm<Behaviour>,
         incoming: libp2p_stream::IncomingStreams,
         commands: mpsc::Receiver<Command>,
+        stop: CancellationToken,
         notices: mpsc::Sender<Notice>,
         shared: Shared,
         drop_gossip: bool,
     ) -> Self {
-        let outbox = Outbox { sender: notices, kept: VecDeque::new(), shared: shared.clone() };
-        Self { swarm, incoming, commands, outbox, shared, drop_gossip }
+        let outbox = Outbox { sender: notices, kept: VecDeque::new(), told: HashSet::new(), shared: shared.clone() };
+        Self { swarm, incoming, commands, stop, outbox, shared, drop_gossip }
     }
 
     pub(super) async fn run(mut self) {
         loop {
             tokio::select! {
+                () = self.stop.cancelled() => break,
                 command = self.commands.recv() => match command {
-                    None | Some(Command::Stop) => break,
+                    None => break,
                     Some(command) => self.on_command(command),
                 },
                 event = self.swarm.select_next_some() => self.on_event(event),
@@ -62,9 +66,7 @@ impl Task {
                     self.outbox.news(Notice::Inbound { peer, stream: Stream::new(stream) });
                 }
                 Ok(permit) = self.outbox.sender.clone().reserve_owned(), if !self.outbox.kept.is_empty() => {
-                    if let Some(notice) = self.outbox.kept.pop_front() {
-                        permit.send(notice);
-                    }
+                    self.outbox.pass_on(permit);
                 }
             }
         }
@@ -86,9 +88,6 @@ impl Task {
                     tracing::warn!(%community, %error, "cannot subscribe");
                 }
             }
-            Command::Unsubscribe(community) => {
-                self.swarm.behaviour_mut().gossip.unsubscribe(&topic_of(&community));
-            }
             Command::Gossip(community, data) => self.gossip(&community, data),
             Command::Verdict(id, verdict) => {
                 self.swarm.behaviour_mut().gossip.report_message_validation_result(
@@ -97,7 +96,6 @@ impl Task {
                     verdict.into(),
                 );
             }
-            Command::Stop => {}
         }
     }
 
@@ -116,7 +114,7 @@ impl Task {
         match self.swarm.dial(options) {
             Ok(()) | Err(libp2p::swarm::DialError::DialPeerConditionFalse(_)) => {}
             Err(error) => {
-                self.outbox.always(Notice::DialFailed { addr: Some(addr), peer, why: error.to_string() });
+                self.outbox.news(Notice::DialFailed { addr: Some(addr), peer, why: error.to_string() });
             }
         }
     }
@@ -151,10 +149,10 @@ impl Task {
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.shared.lock().peers.remove(&peer_id);
-                self.outbox.always(Notice::Disconnected { peer: peer_id });
+                self.outbox.gone(peer_id);
             }
             SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
-                self.outbox.always(Notice::DialFailed { addr: None, peer: peer_id, why: error.to_string() });
+                self.outbox.news(Notice::DialFailed { addr: None, peer: peer_id, why: error.to_string() });
             }
             SwarmEvent::IncomingConnectionError { error, .. } => {
                 tracing::debug!(%error, "a connection did not come to be");
@@ -198,6 +196,8 @@ impl Task {
 struct Outbox {
     sender: mpsc::Sender<Notice>,
     kept: VecDeque<Notice>,
+    /// Peers whose connection the reader was sent.
+    told: HashSet<PeerId>,
     shared: Shared,
 }
 
@@ -213,10 +213,30 @@ impl Outbox {
     }
 
     fn always(&mut self, notice: Notice) {
-        if !self.kept.is_empty() {
-            self.kept.push_back(notice);
-        } else if let Err(mpsc::error::TrySendError::Full(notice)) = self.sender.try_send(notice) {
-            self.kept.push_back(notice);
+        self.kept.push_back(notice);
+        while let Ok(permit) = self.sender.clone().try_reserve_owned() {
+            if self.kept.is_empty() {
+                break;
+            }
+            self.pass_on(permit);
+        }
+    }
+
+    /// A peer whose connection the reader never heard of leaves nothing behind, so that peers which come and go while
+    /// the reader is held up take no memory.
+    fn gone(&mut self, peer: PeerId) {
+        self.kept.retain(|notice| !matches!(notice, Notice::Connected { peer: kept, .. } if *kept == peer));
+        if self.told.remove(&peer) {
+            self.always(Notice::Disconnected { peer });
+        }
+    }
+
+    fn pass_on(&mut self, permit: mpsc::OwnedPermit<Notice>) {
+        if let Some(notice) = self.kept.pop_front() {
+            if let Notice::Connected { peer, .. } = &notice {
+                self.told.insert(*peer);
+            }
+            permit.send(notice);
         }
     }
 }

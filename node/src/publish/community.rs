@@ -85,7 +85,8 @@ impl Signed {
     }
 }
 
-/// Signs an operation on top of the current roster heads.
+/// Signs an operation on top of the current roster heads. A closing names the joins that count there, whatever `act`
+/// says of them.
 pub(super) fn sign(store: &Store, me: &Me, clock: &Clock, community: &Cid, act: Act) -> Result<Signed, PublishError> {
     let view = store.view(Scope::Members)?;
     let (known, role) = member(&view, me, community)?;
@@ -101,7 +102,14 @@ pub(super) fn sign(store: &Store, me: &Me, clock: &Clock, community: &Cid, act: 
         }
     }
     let (identity, _) = newest_identity(store, &me.did)?;
-    let needs: Vec<Cid> = if let Act::Close { invite, .. } = &act { vec![*invite] } else { Vec::new() };
+    let (act, needs) = match act {
+        // From the same view as the deps: a join that is an ancestor of the closing but not named by it falls out.
+        Act::Close { invite, .. } => {
+            let joins = known.state.invites.get(&invite).map(|invite| invite.joins.clone()).unwrap_or_default();
+            (Act::Close { invite, joins }, vec![invite])
+        }
+        act => (act, Vec::new()),
+    };
     let op = Op {
         community: *community,
         did: me.did,

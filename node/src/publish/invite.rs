@@ -141,7 +141,7 @@ pub fn close_spent(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Au
             if invite.closed || invite.by != me.did || !spent || seed(store, cid)?.is_none() {
                 continue;
             }
-            let act = Act::Close { invite: *cid, joins: invite.joins.clone() };
+            let act = Act::Close { invite: *cid, joins: Vec::new() };
             match operate(store, me, clock, &community.id, act) {
                 Ok((_, announce)) => {
                     closed.push((community.id, widest(community.visibility), announce));

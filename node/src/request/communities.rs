@@ -165,7 +165,7 @@ impl Reading<'_> {
         if invite.closed {
             return Ok(Reply::Done.into());
         }
-        let act = Act::Close { invite: *cid, joins: invite.joins.clone() };
+        let act = Act::Close { invite: *cid, joins: Vec::new() };
         let announce = self.operate(community, act, "close the invite")?;
         Ok(Outcome::from(Reply::Done).and(announce))
     }

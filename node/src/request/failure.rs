@@ -43,9 +43,7 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
         match error {
             PublishError::NotMember(_) => said.hint("ask a member for an invite link, then `moot join LINK`"),
             PublishError::NotAllowed { .. } => said.hint("a steward can do it; `moot member list` shows who that is"),
-            PublishError::Retired => {
-                said.hint("certify this device again with your twelve words: `moot init --recover`")
-            }
+            PublishError::Retired => said.hint("another of your devices can go on; this one keeps what it has"),
             PublishError::Absent(_) => said.hint("`moot feed` and `moot event list` show what is here"),
             PublishError::NotYours(_) => said.hint("only its author can change or delete it"),
             PublishError::OtherDevice(_) => said.hint("do it on that device"),

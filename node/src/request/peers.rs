@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use libp2p::multiaddr::Protocol;
-
 use super::{
     Failure, PeerInfo, Reply,
     handle::{Answer, Live, News, Outcome},
@@ -47,11 +45,7 @@ pub(crate) fn addresses_for_a_link(addrs: Vec<String>) -> Vec<String> {
 
 /// The IP address a multiaddr begins with, if it begins with one.
 fn ip(addr: &str) -> Option<IpAddr> {
-    match addr.parse::<Multiaddr>().ok()?.iter().next()? {
-        Protocol::Ip4(ip) => Some(ip.into()),
-        Protocol::Ip6(ip) => Some(ip.into()),
-        _ => None,
-    }
+    crate::net::ip_of(&addr.parse().ok()?)
 }
 
 impl Reading<'_> {

@@ -18,7 +18,6 @@ use super::{StoreError, tables::Writing};
 /// The layout of `tables`. A file of a higher number is refused.
 const SCHEMA: u64 = 1;
 /// Page cache in bytes; redb's own default is 1 GiB.
-const CACHE: usize = 32 * 1024 * 1024;
 /// Files up to this size are checked against all their checksums when they are opened: redb trusts a file that was
 /// closed in order, and panics over one that was changed since. Costs 10 ms of two syncs, and 1.3 ms per MiB.
 const CHECKED: u64 = 64 * 1024 * 1024;
@@ -27,7 +26,7 @@ const MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
 
 fn builder() -> Builder {
     let mut builder = Database::builder();
-    builder.set_cache_size(CACHE);
+    builder.set_cache_size(folkmoot_schemas::limits::STORE_CACHE);
     builder
 }
 

@@ -11,9 +11,6 @@ use super::{
     writer::Writer,
 };
 
-/// Bytes one repository may have on their way.
-const MEMBER_QUOTA: u64 = 256 * 1024 * 1024;
-
 /// In place of a block: the path is gone. Blocks count from 1.
 const GONE: u64 = 0;
 
@@ -57,7 +54,7 @@ impl Writer<'_> {
             return Ok(true);
         }
         let size = block.bytes().len() as u64;
-        if stage.bytes.saturating_add(size) > MEMBER_QUOTA {
+        if stage.bytes.saturating_add(size) > folkmoot_schemas::limits::STAGED {
             return Ok(false);
         }
         stage.bytes += size;

@@ -169,9 +169,9 @@ impl Speaker {
 pub struct Rates(BTreeMap<Did, (u64, u64)>);
 
 impl Rates {
-    const BURST: u64 = 60;
-    /// Microseconds for one more: 10 a minute.
-    const EACH: u64 = 6_000_000;
+    const BURST: u64 = folkmoot_schemas::limits::GOSSIP_BURST as u64;
+    /// Microseconds for one more.
+    const EACH: u64 = 60_000_000 / folkmoot_schemas::limits::GOSSIP_PER_MINUTE as u64;
 
     /// False: announced too often.
     pub fn allow(&mut self, now: u64, did: Did) -> bool {

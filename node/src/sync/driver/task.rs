@@ -272,8 +272,8 @@ impl Task {
         if let Input::Communities(communities) = &input {
             let public = communities.iter().filter(|(_, ours)| ours.visibility == Some(Visibility::Public));
             for (community, _) in public {
-                if self.subscribed.insert(*community) {
-                    self.net.subscribe(*community);
+                if !self.subscribed.contains(community) && self.net.subscribe(*community) {
+                    self.subscribed.insert(*community);
                 }
             }
         }
