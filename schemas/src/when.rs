@@ -15,7 +15,8 @@ use crate::error::Fault;
 
 mod words;
 
-pub use words::{date_words, words};
+pub(crate) use words::clock;
+pub use words::{date_words, day_words, words};
 
 /// Years a start may lie in: beyond them zone rules and calendar programs stop being reliable.
 pub const YEARS: std::ops::RangeInclusive<i16> = 1900..=2200;

@@ -38,6 +38,11 @@ pub fn date_words(date: Date) -> String {
     date.strftime("%A %-d %B %Y").to_string()
 }
 
-fn clock(at: DateTime) -> String {
+/// "5 December", beside another date that tells the year; with the year where it is another one.
+pub fn day_words(date: Date, beside: Date) -> String {
+    date.strftime(if date.year() == beside.year() { "%-d %B" } else { "%-d %B %Y" }).to_string()
+}
+
+pub(crate) fn clock(at: DateTime) -> String {
     at.strftime(if at.second() == 0 { "%H:%M" } else { "%H:%M:%S" }).to_string()
 }

@@ -3,7 +3,7 @@
 use super::{Event, Image, Mode, Place, Price, Status};
 use crate::{
     card::{Card, CardImage},
-    when,
+    when::{self, Start},
 };
 
 impl Event {
@@ -22,10 +22,32 @@ impl Event {
             Status::Cancelled => Some("Cancelled"),
             Status::Postponed => Some("Postponed"),
             Status::Tentative => Some("Not yet confirmed"),
-            // Back at a start it had before, nothing is new.
-            Status::Confirmed if self.previous.contains(&self.start) => None,
-            Status::Confirmed => (!self.previous.is_empty()).then_some("New date"),
+            Status::Confirmed => {
+                let former = self.former_start()?;
+                Some(if former.civil_date() == self.start.civil_date() { "New time" } else { "New date" })
+            }
         }
+    }
+
+    /// What a moved event was before, as far as it differs: "31 December", or "20:00" when the day stayed.
+    pub fn was_words(&self) -> Option<String> {
+        let former = self.former_start()?;
+        let (then, now) = (former.civil_date(), self.start.civil_date());
+        Some(match former {
+            Start::Local { local, .. } if then == now => when::clock(*local),
+            Start::Date { .. } if then == now => "all day".into(),
+            _ => when::day_words(then, now),
+        })
+    }
+
+    /// The last start on another day, which people must hear of most; else the last one. None for an event that never
+    /// moved, or is back at a start it had before: nothing is new then.
+    fn former_start(&self) -> Option<&Start> {
+        if self.previous.contains(&self.start) {
+            return None;
+        }
+        let elsewhere = self.previous.iter().rev().find(|start| start.civil_date() != self.start.civil_date());
+        elsewhere.or(self.previous.last())
     }
 
     /// The (first) date in words, see [`when::words`].
@@ -89,6 +111,7 @@ pub(super) fn card(event: &Event) -> Card {
     let mut facts = Vec::new();
     let mut fact = |label: &str, value: Option<String>| facts.extend(value.map(|value| (label.to_owned(), value)));
     fact("Status", event.status_words().map(str::to_owned));
+    fact("Was", event.was_words());
     fact("Note", event.status_note.clone());
     fact("When", Some(event.when_words()));
     fact("Repeats", event.recur.as_ref().map(crate::recur::Rule::in_words));

@@ -255,12 +255,27 @@ fn an_event_that_is_back_at_its_old_start_has_no_new_date() {
         next
     };
     let moved = there("2026-12-05T21:00", &concert());
-    assert_eq!(moved.status_words(), Some("New date"));
+    assert_eq!(moved.status_words(), Some("New time"));
     let back = there("2026-12-05T20:00", &moved);
     assert_eq!((back.status_words(), back.previous.len(), back.sequence), (None, 0, 2));
     // Written by a program that kept both starts.
     let kept = Event { previous: vec![concert().start, moved.start], ..concert() };
     assert_eq!(kept.status_words(), None);
+}
+
+#[test]
+fn a_moved_event_says_what_it_was_as_far_as_that_differs() {
+    let moved = |previous: &[&str], start: &str| {
+        let event = Event { start: local(start), previous: previous.iter().map(|p| local(p)).collect(), ..concert() };
+        (event.status_words(), event.was_words())
+    };
+    let said = |status, was: &str| (Some(status), Some(was.to_owned()));
+    assert_eq!(moved(&["2026-12-05T20:00"], "2026-12-05T19:30"), said("New time", "20:00"));
+    assert_eq!(moved(&["2026-12-31T20:00"], "2026-12-30T20:00"), said("New date", "31 December"));
+    assert_eq!(moved(&["2026-12-31T20:00"], "2027-01-02T20:00"), said("New date", "31 December 2026"));
+    // Another time on the new day does not hide that the day is new.
+    assert_eq!(moved(&["2026-12-05T20:00", "2026-12-06T20:00"], "2026-12-06T21:00"), said("New date", "5 December"));
+    assert_eq!(moved(&[], "2026-12-05T20:00"), (None, None));
 }
 
 #[test]
