@@ -36,6 +36,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let start = fields::start(&args.start, args.fields.whole_days(), None, now, &zone)?;
     let mut event = Event::new(clean(&args.name), start);
     args.fields.apply(&mut event, now)?;
+    fields::check_doors(&event)?;
     let mut draft = record::draft("event", event.clone())?;
     draft.again = args.again;
     record::publish_one(session, Some(&community.cid), draft, "planned")?;

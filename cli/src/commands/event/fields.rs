@@ -299,6 +299,24 @@ fn outside(rule: &Rule, event: &Event) -> Error {
         .hint("give the first of those dates as the start")
 }
 
+/// Doors open this long before the start at most, in seconds: beyond that they are rather meant to open after it.
+const EARLY: i64 = 6 * 60 * 60;
+
+/// Doors do not open after the start; 23:00 for a start at 00:30 is the evening before. A record may say otherwise, so
+/// that calendars and older programs are not refused: only what is typed here is.
+pub(crate) fn check_doors(event: &Event) -> Result<()> {
+    let (Some(doors), Start::Local { local, .. }) = (&event.doors, &event.start) else { return Ok(()) };
+    let Ok(opens) = doors.parse::<Time>() else { return Ok(()) };
+    let start = local.time();
+    let since_evening = (start - opens).total(jiff::Unit::Second).unwrap_or_default() as i64 + 24 * 60 * 60;
+    if opens <= start || since_evening <= EARLY {
+        return Ok(());
+    }
+    Err(Error::refused("could not publish the event: its doors would open after it starts")
+        .because(format!("doors {doors}, starts {}", event.when_words()))
+        .hint("give --doors a time before the start; --doors \"\" takes it away"))
+}
+
 fn set(field: &mut Option<String>, given: Option<&str>) {
     if let Some(given) = given {
         *field = Some(clean(given)).filter(|text| !text.is_empty());
@@ -390,6 +408,20 @@ mod tests {
         assert_eq!(start("17:00", false, known, now(), ZONE).unwrap(), at("2027-07-03 17:00"));
         let refused = start("17:00", false, None, now(), ZONE).unwrap_err();
         assert!(refused.hint.unwrap().contains("today 17:00"));
+    }
+
+    #[test]
+    fn doors_open_before_the_start_or_in_the_evening_before() {
+        let fits = |doors: &str, start: &str| {
+            let event = Event { doors: Some(doors.into()), ..Event::new("Gig", at(start)) };
+            check_doors(&event).is_ok()
+        };
+        for (doors, start) in [("19:00", "20:00"), ("20:00", "20:00"), ("09:00", "20:00"), ("23:00", "00:30")] {
+            assert!(fits(doors, &format!("2027-07-03 {start}")), "{doors} {start}");
+        }
+        for (doors, start) in [("21:00", "20:00"), ("20:01", "20:00"), ("23:00", "10:00")] {
+            assert!(!fits(doors, &format!("2027-07-03 {start}")), "{doors} {start}");
+        }
     }
 
     #[test]
