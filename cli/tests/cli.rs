@@ -311,18 +311,70 @@ fn a_series_that_moves_keeps_its_single_dates_or_says_what_is_lost() {
 }
 
 #[test]
-fn only_those_who_answered_are_said_to_be_asked_again() {
+fn earlier_answers_are_said_to_be_marked_only_where_there_are_some() {
     let home = Home::settled();
     let gig = home.json(&["event", "add", "Gig", "2031-05-02 20:00"]).remove(0);
     let short = gig["short"].as_str().unwrap();
     let edit = |start: &str| {
         let output = home.run(&["event", "edit", short, "--start", start]);
-        String::from_utf8(output.stderr).unwrap().contains("asked to confirm")
+        String::from_utf8(output.stderr).unwrap().contains("given before the change")
     };
     assert!(!edit("21:00"));
     home.ok(&["rsvp", short, "YES", "2"]);
     assert!(edit("20:00"));
     assert!(!home.ok(&["event", "list", "--from", "2031-05-01"]).contains("new date"), "there and back is no news");
+}
+
+#[test]
+fn a_moved_date_says_where_it_was_and_is_named_by_either_day() {
+    let home = Home::settled();
+    let short = choir(&home);
+    let edit = |args: &[&str]| home.ok(&[&["event", "edit", &short, "--at"], args].concat());
+    edit(&["2031-01-16", "--start", "2031-01-15 19:30"]);
+    let listed = home.ok(&["event", "list", "--from", "2031-01-10", "--to", "2031-01-17"]);
+    assert!(listed.contains("new date, was 16 January"), "{listed}");
+    let said = edit(&["2031-01-15", "--place", "Church"]);
+    assert!(said.contains("place  Church") && said.contains("instead of Thursday 16 January"), "{said}");
+    let said = edit(&["2031-01-09", "--place", "Church"]);
+    assert!(said.contains("place  Church") && !said.contains("as the series says"), "{said}");
+    let said = home.refused(1, &["event", "cancel", &short, "--at", "2031-01-14"]);
+    assert!(said.contains("Wednesday 15 January 2031, 19:30 (Europe/Berlin), new date, was 16 January"), "{said}");
+    let shown = home.ok(&["event", "show", &short, "--at", "2031-01-15"]);
+    assert!(shown.contains("was  16 January") && shown.contains("none yet"), "{shown}");
+    home.ok(&["event", "edit", &short, "--at", "2031-01-02", "--start", "18:30"]);
+    assert!(home.ok(&["event", "show", &short, "--at", "2031-01-02"]).contains("New time"));
+}
+
+#[test]
+fn answers_to_single_dates_are_shown_beside_those_to_every_date() {
+    let home = Home::settled();
+    let short = choir(&home);
+    home.ok(&["rsvp", &short, "no", "--at", "2031-01-09", "--note", "Family"]);
+    let said = home.ok(&["rsvp", &short, "yes", "+1"]);
+    assert!(said.contains("9 January 2031 stays: not going"), "{said}");
+    let shown = home.ok(&["event", "show", &short]);
+    assert!(shown.contains("9 January 2031: Ada not going (Family)"), "{shown}");
+    assert!(shown.contains("2 going") && !shown.contains("notgoing"), "{shown}");
+    let date = home.ok(&["event", "show", &short, "--at", "2031-01-09"]);
+    assert!(date.contains("1 not going") && date.contains("Ada  not going") && !date.contains("2 going"), "{date}");
+    home.ok(&["event", "edit", &short, "--start", "20:00"]);
+    let shown = home.ok(&["event", "show", &short]);
+    assert!(shown.contains("2 of those going answered before the last change"), "{shown}");
+    let date = home.json(&["event", "show", &short, "--at", "2031-01-09"]).remove(0);
+    assert_eq!((&date["at"], &date["answers"]["not_going"]), (&"2031-01-09T20:00".into(), &1.into()));
+}
+
+#[test]
+fn what_was_understood_is_said_and_doors_open_before_the_start() {
+    let home = Home::settled();
+    let add = ["event", "add", "Gig", "2031-05-02 20:00", "--doors", "19:00", "--capacity", "80", "--plus", "2"];
+    let said = home.ok(&add);
+    for words in ["doors 19:00", "80 places", "each answer may bring 2 people"] {
+        assert!(said.contains(words), "{said}");
+    }
+    let said = home.refused(1, &["event", "edit", "Gig", "--start", "18:00"]);
+    assert!(said.contains("doors would open after it starts") && said.contains("--doors"), "{said}");
+    home.ok(&["event", "edit", "Gig", "--start", "18:00", "--doors", "17:30"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `moot event`: a thing people attend, from planning it to calling it off.
 
 pub(crate) mod add;
+mod answers;
 pub(crate) mod cancel;
 mod date;
 pub(crate) mod edit;
@@ -8,22 +9,28 @@ pub(crate) mod fields;
 pub(crate) mod import;
 mod imported;
 pub(crate) mod list;
+mod occurrence;
+mod show;
 
 use clap::Subcommand;
-use folkmoot_node::request::{AnswersInfo, CommunityInfo, Item};
+use folkmoot_node::request::CommunityInfo;
 use folkmoot_schemas::{
     records::event::{Event, Override, Price},
     recur::{self, BUDGET, Instance, Rule},
-    when::{date_words, words},
 };
-use jiff::{ToSpan, civil::DateTime};
+use jiff::civil::DateTime;
 
+pub(crate) use self::{
+    answers::to_single_dates,
+    occurrence::occurrence,
+    show::{next_dates, print_dates, print_single},
+};
 use crate::{
     error::{Error, Result},
-    output::Line,
+    output::{Line, count},
     record::{self, Found},
     session::Session,
-    when::{Typed, zone},
+    when::zone,
 };
 
 /// How far lists and pages look ahead.
@@ -40,10 +47,15 @@ pub(crate) enum Command {
     /// What comes, series as single dates
     List(list::Args),
     /// Everything about one event, and who comes
-    #[command(after_help = "Example:\n  moot event show uyv3m2bq4kzjxw5a")]
+    #[command(
+        after_help = "Examples:\n  moot event show uyv3m2bq4kzjxw5a\n  moot event show uyv3m2bq4kzjxw5a --at 2026-12-24"
+    )]
     Show {
         /// Short id, whole title, address on our web page, URI or CID
         event: String,
+        /// Only this date of a series, and who comes then
+        #[arg(long, value_name = "DATE")]
+        at: Option<String>,
     },
     /// Take over events from a calendar file
     Import(import::Args),
@@ -55,9 +67,12 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Edit(args) => edit::run(*args, session),
         Command::Cancel(args) => cancel::run(args, session),
         Command::List(args) => list::run(args, session),
-        Command::Show { event } => {
-            let (found, _) = find(session, &event)?;
-            super::show::print(session, &found)
+        Command::Show { event, at } => {
+            let (found, planned) = find(session, &event)?;
+            match at {
+                Some(at) => show::print_date(session, &found.item, &planned, &at),
+                None => super::show::print(session, &found),
+            }
         }
         Command::Import(args) => import::run(args, session),
     }
@@ -105,34 +120,6 @@ fn now_in(session: &Session, zone: &str) -> DateTime {
     zone::wall(session.clock.seconds(), zone)
 }
 
-/// The date of a series that `text` means: `fri`, `2026-12-05`, or with its time.
-pub(crate) fn occurrence(session: &Session, event: &Event, text: &str) -> Result<Instance> {
-    let zone = event.start.zone().unwrap_or("UTC");
-    let now = now_in(session, zone);
-    let typed = Typed::read(text, now)?;
-    let day = typed.date.unwrap_or(now.date());
-    let around = |days: i64| {
-        let date = day.saturating_add(days.days());
-        folkmoot_schemas::when::Start::Date { date }.instant(zone)
-    };
-    // A moved date is named by the day the rule gives, which can be elsewhere: look there by name first.
-    let found = recur::expand(event, around(-45)..around(46), zone, BUDGET);
-    let fits = |i: &&Instance| {
-        i.at.civil_date() == day
-            && match (&i.at, typed.time) {
-                (folkmoot_schemas::when::Start::Local { local, .. }, Some(time)) => local.time() == time,
-                _ => true,
-            }
-    };
-    if let Some(instance) = found.instances.iter().find(fits) {
-        return Ok(instance.clone());
-    }
-    let said =
-        Error::refused(format!("could not find the date: {:?} does not take place on {}", event.name, date_words(day)));
-    let next = coming(session, event, 3);
-    Err(next.iter().fold(said, |said, i| said.because(words(&i.start, event.duration, event.days))))
-}
-
 /// Makes `event` the next version of `old`, edited by hand.
 fn succeed(event: &mut Event, old: &Event) {
     event.follow(old);
@@ -162,42 +149,34 @@ fn coming(session: &Session, event: &Event, n: usize) -> Vec<Instance> {
     found
 }
 
-/// Echoes what a writing command understood: when, how it repeats, where, and what it costs.
+/// What people must know before the date: "new date, was 31 December", "cancelled".
+fn news(event: &Event) -> Option<String> {
+    let status = event.status_words()?.to_lowercase();
+    Some(match event.was_words() {
+        Some(was) => format!("{status}, was {was}"),
+        None => status,
+    })
+}
+
+/// Echoes what a writing command understood: when, how it repeats, where, what it costs, and how many may come.
 fn echo(session: &Session, event: &Event) {
-    let price = event.price.as_ref().map(Price::words);
-    let facts = [Some(event.when_words()), event.recur.as_ref().map(Rule::in_words), event.place_line(), price];
+    let rules = event.rsvp.as_ref();
+    let facts = [
+        Some(event.when_words()),
+        event.recur.as_ref().map(Rule::in_words),
+        event.doors.as_ref().map(|doors| format!("doors {doors}")),
+        event.place_line(),
+        event.price.as_ref().map(Price::words),
+        rules.and_then(|rules| rules.capacity).map(|n| count(n.into(), "place", "places")),
+        rules.and_then(|rules| rules.plus_max).map(|n| match n {
+            0 => "nobody may bring others".to_owned(),
+            n => format!("each answer may bring {}", count(n.into(), "person", "people")),
+        }),
+    ];
     for fact in facts.into_iter().flatten() {
         session.out.line(Line::new().faint("  ").text(fact));
     }
     if event.recur.is_none() && event.start.instant(event.start.zone().unwrap_or("UTC")) < session.clock.seconds() {
         session.out.note(Line::new().warn("  this is in the past"));
-    }
-}
-
-/// The next dates of a series, each as it will be and with who comes. None for a single event.
-pub(crate) fn next_dates(session: &Session, item: &Item, event: &Event) -> Result<Vec<(Instance, AnswersInfo)>> {
-    if event.recur.is_none() {
-        return Ok(Vec::new());
-    }
-    let coming = coming(session, event, 5).into_iter();
-    coming
-        .map(|instance| super::show::answers(session, item, Some(instance.at.text())).map(|a| (instance, a)))
-        .collect()
-}
-
-pub(crate) fn print_dates(session: &Session, event: &Event, dates: &[(Instance, AnswersInfo)]) {
-    for (instance, answers) in dates {
-        let changed = event.on(instance);
-        let line = Line::new().faint("next  ").text(words(&changed.start, changed.duration, changed.days));
-        let line = if instance.cancelled { line.warn("  cancelled") } else { line };
-        let line = if changed.start == instance.at { line } else { line.warn("  new date") };
-        let line = match instance.change.and_then(|i| event.overrides.get(i)?.note.as_ref()) {
-            Some(note) => line.text("  ").text(note),
-            None => line,
-        };
-        session.out.line(if answers.going > 0 { line.text(format!("  {} going", answers.going)) } else { line });
-    }
-    if let Some(capacity) = event.rsvp.as_ref().and_then(|r| r.capacity) {
-        session.out.line(Line::new().faint("capacity  ").text(capacity.to_string()));
     }
 }

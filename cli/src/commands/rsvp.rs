@@ -1,4 +1,5 @@
 use clap::ValueEnum;
+use folkmoot_node::request::{Item, Reply, Request};
 use folkmoot_schemas::{
     block::parse_cid,
     records::{
@@ -6,7 +7,7 @@ use folkmoot_schemas::{
         rsvp::{Answer, Rsvp, ShowName},
         text::clean,
     },
-    when::words,
+    when::{day_words, words},
 };
 
 use super::{event, post::parse_uri};
@@ -14,7 +15,8 @@ use crate::{
     error::{Error, Result},
     output::{Line, count},
     record,
-    session::Session,
+    session::{Session, answer},
+    when::zone,
 };
 
 #[derive(Debug, clap::Args)]
@@ -54,7 +56,7 @@ impl Word {
             "yes" | "y" | "going" => Self::Yes,
             "maybe" => Self::Maybe,
             "interested" => Self::Interested,
-            "no" | "n" | "notgoing" => Self::No,
+            "no" | "n" | "notgoing" | "not going" => Self::No,
             _ => return None,
         })
     }
@@ -113,6 +115,24 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         None if planned.recur.is_some() => line.text(", every date (one date alone: --at)"),
         None => line.text(", ").text(planned.when_words()),
     });
+    if instance.is_none() && !session.out.json {
+        say_what_stays(session, &found.item, &planned)?;
+    }
+    Ok(())
+}
+
+/// Our answers to single dates, which one to every date leaves as they are.
+fn say_what_stays(session: &Session, item: &Item, event: &Event) -> Result<()> {
+    let single = event::to_single_dates(session, item, event)?;
+    if single.is_empty() {
+        return Ok(());
+    }
+    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
+    let today = zone::wall(session.clock.seconds(), event.start.zone().unwrap_or("UTC")).date();
+    for answer in single.iter().filter(|answer| answer.did == me.did && answer.rsvp.guest_name.is_none()) {
+        let day = day_words(answer.start.civil_date(), today);
+        session.out.line(Line::new().text("  ").text(day).text(" stays: ").text(answer.rsvp.status.words()));
+    }
     Ok(())
 }
 

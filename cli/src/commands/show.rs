@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{event, feed};
 use crate::{
     error::Result,
-    output::{Line, Output, count},
+    output::{Line, Output},
     record::{self, Found},
     session::{Session, answer},
 };
@@ -46,6 +46,9 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     if let Some(answers) = &answers {
         print_answers(out, answers);
     }
+    if let Some(planned) = record.as_event() {
+        event::print_single(session, planned, &event::to_single_dates(session, item, planned)?);
+    }
     for reply in &replies {
         out.line("");
         feed::print(out, reply, "  ");
@@ -53,7 +56,7 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     Ok(())
 }
 
-fn card(out: &Output, item: &Item, card: &Card) {
+pub(crate) fn card(out: &Output, item: &Item, card: &Card) {
     if let Some(title) = &card.title {
         out.line(Line::new().strong(title));
     }
@@ -100,7 +103,7 @@ pub(crate) fn answers(session: &Session, item: &Item, occurrence: Option<String>
     answer!(session.ask(&request)?, Reply::Answers(answers) => answers)
 }
 
-fn print_answers(out: &Output, answers: &AnswersInfo) {
+pub(crate) fn print_answers(out: &Output, answers: &AnswersInfo) {
     let counts = [
         (answers.going, "going"),
         (answers.maybe, "maybe"),
@@ -114,15 +117,21 @@ fn print_answers(out: &Output, answers: &AnswersInfo) {
         said.join(", ")
     }));
     if answers.before_change > 0 {
-        let n = count(u64::from(answers.before_change), "answer was", "answers were");
-        out.line(Line::new().warn(format!("  {n} given before the last change")));
+        // People, not answers: one answer can be for several.
+        out.line(
+            Line::new().warn(format!("  {} of those going answered before the last change", answers.before_change)),
+        );
     }
     for line in &answers.people {
         let name = match &line.guest {
             Some(guest) => format!("{guest} (by {})", line.name),
             None => line.name.clone(),
         };
-        let row = Line::new().text("  ").strong(name).text("  ").text(&line.status);
+        let row = Line::new().text("  ").strong(name).text("  ").text(if line.status == "notgoing" {
+            "not going"
+        } else {
+            &line.status
+        });
         let row = if line.count > 1 { row.text(format!(" with {} more", line.count - 1)) } else { row };
         let row = if line.before_change { row.warn("  before the change") } else { row };
         out.line(match &line.note {

@@ -10,7 +10,7 @@ use folkmoot_schemas::{
     when::{Start, words},
 };
 
-use super::{edit, fields, now_in, occurrence, unchanged};
+use super::{answers, edit, fields, now_in, occurrence, unchanged};
 use crate::{
     error::{Error, Result},
     output::Line,
@@ -46,22 +46,43 @@ pub(super) fn edit(args: edit::Args, at: &str, item: &Item, old: &Event, session
     let mut event = old.clone();
     put(&mut event, change);
     edit::publish(session, item, old, &event)?;
-    let line = Line::new().text("  ").text(words(&day.start, day.duration, day.days));
-    let line = if day.start == instance.at {
-        line.text(", as the series says")
-    } else {
-        line.text(", instead of ").text(words(&instance.at, None, None))
-    };
-    let line = if day.status == Status::Confirmed { line } else { line.warn(format!("  {}", day.status.word())) };
-    session.out.line(match &day.status_note {
-        Some(note) => line.text("  ").text(note),
-        None => line,
-    });
-    let answers = edit::answers(session, item)?;
-    if old.material_change(&event) && !answers.is_empty() {
-        session.out.note("those who answered before are asked to confirm");
+    for line in echoed(&instance, old, &before, &day) {
+        session.out.line(line);
     }
+    edit::say_marked(session, old, &event, answers::all(session, item)?.len());
     Ok(())
+}
+
+/// The date as it is now, and what else was changed on it.
+fn echoed(instance: &Instance, old: &Event, before: &Event, day: &Event) -> Vec<Line> {
+    let when = Line::new().text("  ").text(words(&day.start, day.duration, day.days));
+    let mut when = if day.start != instance.at {
+        when.text(", instead of ").text(words(&instance.at, None, None))
+    } else if before.start != day.start {
+        when.text(", as the series says")
+    } else {
+        when
+    };
+    if day.status != Status::Confirmed || before.status != day.status {
+        when = when.warn(format!("  {}", day.status.word()));
+    }
+    let named =
+        |label: &str, value: Option<&str>| Line::new().faint(format!("  {label}  ")).text(value.unwrap_or("none"));
+    let mut lines = vec![when];
+    if day.name != before.name {
+        lines.push(named("name", Some(&day.name)));
+    }
+    if day.places != before.places {
+        let line = named("place", day.place_line().as_deref());
+        lines.push(if day.places == old.places { line.text(", as the series says") } else { line });
+    }
+    if day.text != before.text {
+        lines.push(named("text", day.text.as_deref()));
+    }
+    if day.status_note != before.status_note {
+        lines.push(named("note", day.status_note.as_deref()));
+    }
+    lines
 }
 
 /// What makes `day` of the series `old`; refused where a date cannot have its own.

@@ -1,6 +1,5 @@
 use folkmoot_node::request::Item;
 use folkmoot_schemas::{
-    kind::Kind,
     records::{
         event::{Event, Override, Status},
         rsvp::Rsvp,
@@ -11,9 +10,8 @@ use folkmoot_schemas::{
 };
 use jiff::civil::Date;
 
-use super::{date, echo, fields, find_own, now_in, succeed};
+use super::{answers, date, echo, fields, find_own, now_in, succeed};
 use crate::{
-    commands::show::about,
     error::{Error, Result},
     output::count,
     record,
@@ -77,6 +75,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         };
     }
     args.fields.apply(&mut event, now)?;
+    if event.doors != old.doors || event.start != old.start {
+        fields::check_doors(&event)?;
+    }
     if args.confirmed {
         event.status = Status::Confirmed;
         event.status_note = None;
@@ -93,11 +94,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     publish(session, &found.item, &old, &event)?;
     echo(session, &event);
-    let answers = answers(session, &found.item)?;
-    if old.material_change(&event) && !answers.is_empty() {
-        session.out.note("those who answered before are asked to confirm");
-    }
-    let stray = answers.iter().filter(|answer| strays(answer, &old, &event, now.date())).count();
+    let answers = answers::all(session, &found.item)?;
+    say_marked(session, &old, &event, answers.len());
+    let stray = answers.iter().filter(|(_, answer)| strays(answer, &old, &event, now.date())).count();
     if stray > 0 {
         let n =
             count(stray as u64, "answer to a single date no longer applies", "answers to single dates no longer apply");
@@ -117,10 +116,12 @@ pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event
     record::publish_one(session, Some(&item.community), record::redraft("event", item, event)?, "changed")
 }
 
-/// Every answer this node holds, to the event or to one of its dates.
-pub(super) fn answers(session: &Session, item: &Item) -> Result<Vec<Rsvp>> {
-    let read = |item: &Item| Some(record::open(item).ok()?.as_rsvp()?.clone());
-    Ok(about(session, item, Rsvp::NAME)?.iter().filter_map(read).collect())
+/// What becomes of the answers that were given before a change which makes people think again. Nothing reaches those who
+/// gave them, so nothing more is promised.
+pub(super) fn say_marked(session: &Session, old: &Event, event: &Event, answers: usize) {
+    if old.material_change(event) && answers > 0 {
+        session.out.note("earlier answers are marked as given before the change; those who gave them are not told");
+    }
 }
 
 fn would_lose(old: &Event, lost: &[Override]) -> Error {

@@ -9,7 +9,7 @@ use folkmoot_schemas::{
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::AHEAD;
+use super::{AHEAD, news};
 use crate::{
     commands::community::say_nothing_here,
     error::{Error, Result},
@@ -169,7 +169,7 @@ fn row(session: &Session, occurrence: &OccurrenceInfo, here: &str) -> Result<Opt
     Ok(Some(Row {
         when: short_words(&on, here),
         place: on.place_line(),
-        status: on.status_words().map(str::to_lowercase),
+        status: news(&on),
         note: occurrence.note.clone(),
         id: occurrence.item.short.clone(),
         name: on.name,
