@@ -240,3 +240,29 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_that_come_and_go_unheard_leave_nothing_behind() {
+        let (sender, mut reader) = mpsc::channel(1);
+        let mut outbox = Outbox { sender, kept: VecDeque::new(), told: HashSet::new(), shared: Shared::default() };
+        let connected = |peer| Notice::Connected { peer, addr: Multiaddr::empty(), dialled: false };
+        let heard = PeerId::random();
+        outbox.always(connected(heard));
+        for _ in 0..1000 {
+            let peer = PeerId::random();
+            outbox.always(connected(peer));
+            outbox.gone(peer);
+        }
+        assert!(outbox.kept.is_empty());
+
+        outbox.gone(heard);
+        assert!(matches!(reader.try_recv(), Ok(Notice::Connected { peer, .. }) if peer == heard));
+        outbox.always(Notice::Listening(Multiaddr::empty()));
+        assert!(matches!(reader.try_recv(), Ok(Notice::Disconnected { peer }) if peer == heard), "in its order");
+        assert!(outbox.told.is_empty());
+    }
+}
