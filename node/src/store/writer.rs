@@ -77,15 +77,17 @@ impl Store {
         if !w.dirty && !w.visible {
             return Ok((value, false));
         }
-        let mut generation = self.generation();
+        let mut generation = None;
         if w.visible {
-            generation += 1;
-            w.t.counters.insert("generation", generation)?;
+            // Counted inside the transaction: the next one may begin before the number is published below.
+            let next = w.t.counters.get("generation")?.map_or(0, |n| n.value()) + 1;
+            w.t.counters.insert("generation", next)?;
+            generation = Some(next);
         }
         if w.last_block != last_block {
             w.t.counters.insert("blocks", w.last_block)?;
         }
-        let (rosters, visible) = (Arc::clone(&w.rosters), w.visible);
+        let rosters = Arc::clone(&w.rosters);
         drop(w);
         if Arc::ptr_eq(&before, &rosters) {
             txn.commit()?;
@@ -94,12 +96,19 @@ impl Store {
             txn.commit()?;
             *current = rosters;
         }
-        if visible {
-            inner.generation.store(generation, Ordering::Release);
-            for listener in inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-                listener(generation);
-            }
+        if let Some(generation) = generation {
+            self.tell(generation);
         }
         Ok((value, true))
+    }
+
+    /// Writers may come here in another order than they committed; what listeners hear never goes back.
+    fn tell(&self, generation: u64) {
+        self.inner.generation.fetch_max(generation, Ordering::AcqRel);
+        let listeners = self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.generation();
+        for listener in listeners.iter() {
+            listener(newest);
+        }
     }
 }

@@ -235,3 +235,29 @@ fn listeners_hear_of_what_pages_show_and_of_nothing_else() {
     assert_eq!(HEARD.load(Ordering::SeqCst), store.generation());
     assert_eq!(store.view(Scope::Public).unwrap().generation(), store.generation());
 }
+
+#[test]
+fn generations_never_go_back_or_repeat_however_many_write_at_once() {
+    let ada = Person::new(1);
+    let store = ada.store();
+    let community = found(&store, &ada, Visibility::Public, &[]);
+    let before = store.generation();
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let ear = heard.clone();
+    store.on_change(Box::new(move |generation| ear.lock().unwrap().push(generation)));
+    let (writers, posts) = (4, 25);
+    std::thread::scope(|scope| {
+        for writer in 0..writers {
+            let (store, ada) = (&store, &ada);
+            scope.spawn(move || {
+                for n in 0..posts {
+                    ada.publish(store, community, NOON + writer * SECOND + n, post(&format!("{writer} {n}")));
+                }
+            });
+        }
+    });
+    let heard = heard.lock().unwrap();
+    assert!(heard.is_sorted(), "{heard:?}");
+    assert_eq!(store.generation(), before + writers * posts, "each commit has a generation of its own");
+    assert_eq!(heard.last(), Some(&store.generation()));
+}
