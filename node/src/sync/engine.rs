@@ -15,7 +15,7 @@ mod output;
 mod peer;
 mod pulls;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{Cid, Did};
 
@@ -46,11 +46,19 @@ const OVERDUE: u64 = 5 * SECOND;
 /// Peers told by a comparison that we have news; the others hear it from them or in their turn.
 const POKED: usize = 8;
 
+/// Whom a roster admits, as of a generation of the store.
+#[derive(Debug)]
+struct Members {
+    as_of: u64,
+    devices: BTreeSet<Proof>,
+}
+
 /// The state machine. One per node.
 #[derive(Debug)]
 pub struct Engine {
     local: PeerId,
     communities: BTreeMap<Cid, Ours>,
+    members: BTreeMap<Cid, Members>,
     peers: BTreeMap<PeerId, Peer>,
     /// At most one per community.
     pulls: BTreeMap<Cid, Pulling>,
@@ -65,6 +73,7 @@ impl Engine {
         Self {
             local,
             communities: BTreeMap::new(),
+            members: BTreeMap::new(),
             peers: BTreeMap::new(),
             pulls: BTreeMap::new(),
             next_turn: now + TURN,
@@ -77,6 +86,7 @@ impl Engine {
     pub fn on(&mut self, now: u64, input: Input) -> Vec<Output> {
         match input {
             Input::Communities(communities) => self.on_communities(now, communities),
+            Input::Members { community, as_of, devices } => self.on_members(now, community, as_of, devices),
             Input::Connected { peer, dialled } => self.on_connected(now, peer, dialled),
             Input::Disconnected { peer } => self.on_disconnected(now, peer),
             Input::Opened { peer, session, nonce } => self.on_opened(peer, session, nonce),
@@ -133,7 +143,9 @@ impl Engine {
 
     /// The person each peer proved to be; a peer may be several in several communities, the first is given.
     pub fn people(&self) -> BTreeMap<PeerId, Did> {
-        self.peers.iter().filter_map(|(id, peer)| Some((*id, peer.proven.values().next()?.did))).collect()
+        let person =
+            |peer: &Peer| peer.proven.iter().find(|(cid, _)| self.admits(peer, cid)).map(|(_, proof)| proof.did);
+        self.peers.iter().filter_map(|(id, peer)| Some((*id, person(peer)?))).collect()
     }
 
     /// Peers that hold what we hold of a community, as far as we may know.

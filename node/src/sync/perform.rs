@@ -45,12 +45,15 @@ pub struct Performer {
     store: Store,
     me: Me,
     clock: Clock,
+    /// Held from reading the store until the picture of it is in place, so that no older one replaces a newer.
+    drawing: Mutex<()>,
+    /// Locked for moments only: verdicts on gossip wait for it.
     pictures: Mutex<BTreeMap<Cid, Arc<Picture>>>,
 }
 
 impl Performer {
     pub fn new(store: Store, me: Me, clock: Clock) -> Self {
-        Self { store, me, clock, pictures: Mutex::default() }
+        Self { store, me, clock, drawing: Mutex::default(), pictures: Mutex::default() }
     }
 
     pub fn perform(&self, errand: Errand) -> Result<Done, StoreError> {
@@ -102,16 +105,25 @@ impl Performer {
     /// All communities seen anew: at the start, and when one was added.
     pub fn refresh_all(&self) -> Result<Vec<Input>, StoreError> {
         let communities = self.communities()?;
+        let mut inputs = Vec::with_capacity(communities.len() + 1);
         for community in communities.keys() {
-            self.draw(community)?;
+            inputs.extend(self.draw(community)?);
         }
-        Ok(vec![Input::Communities(communities)])
+        inputs.push(Input::Communities(communities));
+        Ok(inputs)
     }
 
     /// One roster changed.
     fn refresh(&self, community: Cid) -> Result<Vec<Input>, StoreError> {
-        self.draw(&community)?;
-        Ok(vec![Input::Communities(self.communities()?), Input::Changed { community }])
+        let drawn = self.draw(&community)?.into_iter();
+        Ok(drawn.chain([Input::Communities(self.communities()?), Input::Changed { community }]).collect())
+    }
+
+    /// An identity changed: its person's devices are the same in every community.
+    fn refresh_people(&self, community: Cid) -> Result<Vec<Input>, StoreError> {
+        let mut inputs = self.refresh_all()?;
+        inputs.push(Input::Changed { community });
+        Ok(inputs)
     }
 
     /// The picture that verdicts on gossip of this community are given by.
@@ -124,11 +136,18 @@ impl Performer {
         self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn draw(&self, community: &Cid) -> Result<(), StoreError> {
-        if let Some(picture) = Picture::of(&self.store.view(Scope::Members)?, community)? {
-            self.pictures().insert(*community, Arc::new(picture));
-        }
-        Ok(())
+    fn drawing(&self) -> MutexGuard<'_, ()> {
+        self.drawing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the picture that of the store now, and tells who is in it.
+    fn draw(&self, community: &Cid) -> Result<Option<Input>, StoreError> {
+        let _drawing = self.drawing();
+        let view = self.store.view(Scope::Members)?;
+        let Some(picture) = Picture::of(&view, community)? else { return Ok(None) };
+        let (as_of, devices) = (view.generation(), picture.devices());
+        self.pictures().insert(*community, Arc::new(picture));
+        Ok(Some(Input::Members { community: *community, as_of, devices }))
     }
 
     /// Logs what was refused, keeps the picture current.
@@ -136,9 +155,13 @@ impl Performer {
         for (cid, why) in &applied.refused {
             tracing::debug!(%community, %cid, why, "refused");
         }
-        if applied.roster_changed || applied.people_changed {
+        if applied.people_changed {
+            return self.refresh_people(community);
+        }
+        if applied.roster_changed {
             return self.refresh(community);
         }
+        let _drawing = self.drawing();
         if let Some(picture) = self.pictures().get_mut(&community) {
             let picture = Arc::make_mut(picture);
             for (repo, head) in applied.advanced.iter().chain(&applied.wanted) {

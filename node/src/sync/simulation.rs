@@ -18,6 +18,7 @@ use folkmoot_schemas::{
     charter::Visibility,
     identity::{Device, Identity},
     key::Secret,
+    link::InviteLink,
     records::post::Post,
     roster::{Describe, Role},
 };
@@ -194,14 +195,24 @@ impl World {
 
     /// An invite of `host` that `guest` holds from now on.
     pub(super) fn invite(&mut self, host: usize, guest: usize, community: &Cid) {
+        let link = self.link(host, community, 4);
+        self.join(guest, &link);
+    }
+
+    /// An invite for so many.
+    pub(super) fn link(&mut self, host: usize, community: &Cid, uses: u32) -> InviteLink {
         let node = &self.nodes[host];
         let (link, announce) =
-            publish::invite(&node.store, &node.me, &node.clock, community, Role::Member, 4, None).unwrap();
+            publish::invite(&node.store, &node.me, &node.clock, community, Role::Member, uses, None).unwrap();
         let audience = if self.is_public(host, community) { Audience::Public } else { Audience::Members };
         let inputs = node.performer.outgoing(*community, audience, announce).unwrap();
         self.inputs(host, inputs);
+        link
+    }
+
+    pub(super) fn join(&mut self, guest: usize, link: &InviteLink) {
         let node = &self.nodes[guest];
-        publish::join(&node.store, &node.me, &node.clock, &link).unwrap();
+        publish::join(&node.store, &node.me, &node.clock, link).unwrap();
         self.refresh(guest);
     }
 

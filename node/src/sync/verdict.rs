@@ -1,7 +1,10 @@
 //! Judging an announcement by its bytes and an in-memory picture of the roster, before anything touches the store:
 //! gossip waits for this before it is forwarded. A stronger check happens where it is stored.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use folkmoot_schemas::{
     Audience, Cid, Did,
@@ -14,6 +17,7 @@ use folkmoot_schemas::{
     roster::{Act, Op, State},
 };
 
+use super::engine::Proof;
 use crate::store::{StoreError, View};
 
 /// What verdicts on one community need to know.
@@ -50,6 +54,15 @@ impl Picture {
         }
         let heads = view.heads(community)?.into_iter().map(|head| (head.repo, head.known)).collect();
         Ok(Some(Self { visibility: known.visibility, state: known.state, people, known: heads }))
+    }
+
+    /// The members, on each of their devices.
+    pub fn devices(&self) -> BTreeSet<Proof> {
+        let each = |(did, (_, identity)): (&Did, &(Cid, Identity))| {
+            let did = *did;
+            identity.devices.iter().map(move |device| Proof { did, device: device.key }).collect::<Vec<_>>()
+        };
+        self.people.iter().flat_map(each).collect()
     }
 
     pub fn learn(&mut self, repo: RepoId, head: HeadRef) {

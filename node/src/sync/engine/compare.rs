@@ -22,7 +22,7 @@ impl Engine {
     fn shared(&self, id: PeerId) -> BTreeMap<Cid, Audience> {
         let Some(peer) = self.peers.get(&id) else { return BTreeMap::new() };
         let audience = |cid: &Cid, visibility: Option<Visibility>| match visibility {
-            _ if peer.mutual(cid) => Some(Audience::Members),
+            _ if self.mutual(peer, cid) => Some(Audience::Members),
             None if peer.accepts_us(cid) => Some(Audience::Members),
             Some(Visibility::Public) => Some(Audience::Public),
             _ => None,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use folkmoot_schemas::Cid;
 
 use super::{
-    Engine, Errand, Ours, PeerId, Proof, SETTLE, TURN,
+    Engine, Errand, Members, Ours, PeerId, Proof, SETTLE, TURN,
     lack::Backoff,
     message::{Answer, Binding, Frame, Hello, Welcome},
     peer::Greeting,
@@ -66,10 +66,11 @@ impl Engine {
     fn greet(&mut self, now: u64, id: PeerId, community: Cid, at_once: bool) -> bool {
         let Some(ours) = self.communities.get(&community).filter(|ours| ours.proves).copied() else { return false };
         let local = self.local;
+        let admitted = self.peers.get(&id).is_some_and(|peer| self.admits(peer, &community));
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         // Who has only a join in hand cannot judge the other's proof; that it knows the community has to do.
         let joining = ours.visibility.is_none() && peer.deferred.contains_key(&community);
-        if !(peer.dialled || peer.proven.contains_key(&community) || joining) {
+        if !(peer.dialled || admitted || joining) {
             return false;
         }
         let retry = match peer.greetings.get(&community) {
@@ -163,6 +164,16 @@ impl Engine {
             self.send(id, Frame::Welcome(Welcome { tag, answer }));
         }
         self.greet(now, id, community, answer == Answer::Ok);
+    }
+
+    pub(super) fn on_members(&mut self, now: u64, community: Cid, as_of: u64, devices: BTreeSet<Proof>) {
+        if self.members.get(&community).is_some_and(|known| as_of < known.as_of) {
+            return;
+        }
+        let known = self.members.insert(community, Members { as_of, devices });
+        if known.is_some_and(|known| self.members.get(&community).is_some_and(|now| now.devices != known.devices)) {
+            self.on_changed(now, community);
+        }
     }
 
     /// A changed roster may admit whom it did not, on either side.

@@ -1,6 +1,6 @@
 //! What the engine is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use folkmoot_schemas::{Audience, Cid, Did, charter::Visibility};
@@ -21,7 +21,7 @@ pub struct Ours {
 }
 
 /// Who a peer proved to be in a community.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Proof {
     pub did: Did,
     pub device: Did,
@@ -35,6 +35,13 @@ pub type StreamId = u64;
 pub enum Input {
     /// The communities here, whole.
     Communities(BTreeMap<Cid, Ours>),
+    /// Who may be given the members audience of a community. Told from several threads: of two, the one of the later
+    /// generation of the store counts.
+    Members {
+        community: Cid,
+        as_of: u64,
+        devices: BTreeSet<Proof>,
+    },
     Connected {
         peer: PeerId,
         dialled: bool,

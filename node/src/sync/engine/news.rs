@@ -19,10 +19,10 @@ impl Engine {
         self.has_news(now, community, None);
     }
 
-    /// To every peer that both proved itself and accepted our proof.
+    /// To every peer that is a member and accepted our proof.
     fn notify(&mut self, community: Cid, announce: &Bytes, except: Option<PeerId>) {
         let to: Vec<PeerId> = (self.peers.iter())
-            .filter(|(id, peer)| Some(**id) != except && peer.mutual(&community))
+            .filter(|(id, peer)| Some(**id) != except && self.mutual(peer, &community))
             .map(|(id, _)| *id)
             .collect();
         for id in to {
@@ -32,8 +32,8 @@ impl Engine {
 
     pub(super) fn on_notify(&mut self, id: PeerId, notify: Notify) {
         let Notify { community, announce } = notify;
-        // Not proven (any more), or a community we left: a hint we can do without.
-        if self.peers.get(&id).is_some_and(|peer| peer.proven.contains_key(&community)) {
+        // Not a member (any more), or a community we left: a hint we can do without.
+        if self.peers.get(&id).is_some_and(|peer| self.admits(peer, &community)) {
             self.errand(Errand::Hear { peer: id, community, announce: announce.into() });
         }
     }

@@ -69,7 +69,7 @@ pub(super) struct Peer {
     pub(super) session: Option<Session>,
     /// When to open a session, if there is none by then.
     pub(super) open_at: Option<u64>,
-    /// Holds until the last connection closes.
+    /// Who it is, until the last connection closes; what it may have, [`Engine::admits`] says.
     pub(super) proven: BTreeMap<Cid, Proof>,
     pub(super) greetings: BTreeMap<Cid, Greeting>,
     /// Hellos of the peer that wait for a roster.
@@ -125,11 +125,6 @@ impl Peer {
         self.session.as_ref().filter(|session| session.is_open())
     }
 
-    /// Both proved to each other: the members audience may flow.
-    pub(super) fn mutual(&self, community: &Cid) -> bool {
-        self.accepts_us(community) && self.proven.contains_key(community)
-    }
-
     pub(super) fn accepts_us(&self, community: &Cid) -> bool {
         matches!(self.greetings.get(community), Some(Greeting::Ok))
     }
@@ -148,6 +143,17 @@ impl Peer {
 }
 
 impl Engine {
+    /// It proved to be somebody whom the roster holds still, on a device that is still theirs.
+    pub(super) fn admits(&self, peer: &Peer, community: &Cid) -> bool {
+        let proof = peer.proven.get(community);
+        proof.is_some_and(|proof| self.members.get(community).is_some_and(|members| members.devices.contains(proof)))
+    }
+
+    /// Each side admits the other: the members audience may flow.
+    pub(super) fn mutual(&self, peer: &Peer, community: &Cid) -> bool {
+        peer.accepts_us(community) && self.admits(peer, community)
+    }
+
     pub(super) fn on_connected(&mut self, now: u64, id: PeerId, dialled: bool) {
         let peer = self.peers.entry(id).or_insert_with(|| Peer::new(now));
         peer.connected = true;

@@ -104,12 +104,13 @@ impl Performer {
         Ok(inputs.into_iter().chain([Input::Announce { community, audience, announce }]).collect())
     }
 
-    /// Our own roster operations change the picture as anybody's do.
+    /// Our own roster operations and identities change the picture as anybody's do.
     fn draw_if_roster(&self, community: &Cid, announce: &Announce) -> Result<Vec<Input>, StoreError> {
-        if announce.ops.is_empty() && announce.identity.is_none() {
-            return Ok(Vec::new());
+        match (announce.ops.is_empty(), &announce.identity) {
+            (true, None) => Ok(Vec::new()),
+            (false, None) => self.refresh(*community),
+            (_, Some(_)) => self.refresh_people(*community),
         }
-        self.refresh(*community)
     }
 }
 

@@ -275,3 +275,46 @@ fn a_stranger_is_given_the_public_audience_and_nothing_else() {
         }
     }
 }
+
+#[test]
+fn who_falls_out_of_the_roster_is_told_nothing_more_over_the_open_connection() {
+    for seed in seeds(9) {
+        let (mut world, community) = settled(seed, 2, 0);
+        let link = world.link(0, &community, 1);
+        world.run_for(40);
+        world.cut(0, 1);
+        // Two join by the last use of an invite, on two sides that cannot see each other.
+        let mut guests = Vec::new();
+        for host in 0..2 {
+            let guest = world.nodes.len();
+            let node = world.node(guest);
+            world.nodes.push(node);
+            world.join(guest, &link);
+            world.connect(guest, host);
+            world.run_for(10);
+            world.assert_alike(&[guest, host], Scope::Members, &community);
+            guests.push(guest);
+        }
+        world.connect(0, 1);
+        world.run_for(70);
+        world.assert_alike(&[0, 1], Scope::Members, &community);
+        let known = world.nodes[0].store.view(Scope::Members).unwrap().community(&community).unwrap().unwrap();
+        let (inside, outside): (Vec<usize>, Vec<usize>) =
+            guests.into_iter().partition(|guest| known.state.is_member(&world.nodes[*guest].me.did));
+        assert_eq!((inside.len(), outside.len()), (1, 1), "seed {seed}");
+        world.received.clear();
+        for author in 0..2 {
+            world.post(author, &community, Audience::Members, true);
+            world.run_for(40);
+        }
+        assert!(world.received[&inside[0]].iter().any(|frame| matches!(frame, Frame::Notify(_))), "seed {seed}");
+        for frame in world.received.get(&outside[0]).into_iter().flatten() {
+            let told = match frame {
+                Frame::Notify(_) => true,
+                Frame::Heads(heads) => heads.communities.iter().any(|ask| ask.audience == Audience::Members),
+                _ => false,
+            };
+            assert!(!told, "seed {seed}: {frame:?}");
+        }
+    }
+}
