@@ -6,7 +6,7 @@ use std::{
 };
 
 use folkmoot_schemas::{
-    Cid, Did,
+    Audience, Cid, Did,
     block::{Block, DAG_CBOR},
     identity::Identity,
 };
@@ -70,15 +70,21 @@ impl Writer<'_> {
         for (cid, (block, identity)) in fresh {
             let newest = self.t.newest(&identity.did)?;
             let newer = newest.is_none_or(|(other_block, other)| identity.beats(&cid, &other, other_block.cid()));
-            let member = roster.state.is_member(&identity.did)
-                || self.rosters.values().any(|other| other.state.is_member(&identity.did));
-            let wanted = named.contains(&cid) || (member && newer);
-            if !wanted {
+            let member_of = |roster: &Roster| newer && roster.state.is_member(&identity.did);
+            let here = (named.contains(&cid) || member_of(roster)).then(|| (roster.number, roster.audience()));
+            // By whichever community it came: who may read it follows from where its person belongs.
+            let elsewhere = (self.rosters.values())
+                .filter(|other| other.number != roster.number && member_of(other))
+                .map(|other| (other.number, other.audience()));
+            let homes: Vec<(u32, Audience)> = here.into_iter().chain(elsewhere).collect();
+            if homes.is_empty() {
                 continue;
             }
             let seq = self.put_block(&block)?;
             self.t.identities.insert(&digest_of(&cid), seq)?;
-            self.hold_once(seq, roster.number, Why::Reach(roster.audience()))?;
+            for (community, audience) in homes {
+                self.hold_once(seq, community, Why::Reach(audience))?;
+            }
             if newer {
                 let did = self.intern(Name::Key(&identity.did))?;
                 self.t.people.insert(did, (&digest_of(&cid), identity.seq))?;

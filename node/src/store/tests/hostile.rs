@@ -303,3 +303,23 @@ fn what_a_guest_may_not_write_is_taken_and_hidden_until_they_are_raised() {
     let (texts, dates, _) = shown(Scope::Public);
     assert_eq!((texts.len(), dates), (3, 1));
 }
+
+#[test]
+fn an_identity_is_given_out_where_its_person_belongs_whichever_way_it_came() {
+    let (ada, mut bo) = (Person::new(1), Person::new(2));
+    let store = ada.store();
+    let private = found(&store, &ada, Visibility::Members, &[&bo]);
+    let public = found(&store, &ada, Visibility::Public, &[]);
+    bo.second_device(22);
+    let newer = *bo.identity.cid();
+    let mut batch = Batch::new(public, Audience::Public);
+    batch.identities.push(bo.identity.clone());
+    assert!(store.apply(batch, ARRIVAL).unwrap().people_changed);
+    let view = store.view(Scope::Members).unwrap();
+    assert_eq!(view.identity(&bo.did()).unwrap().unwrap().0.cid(), &newer);
+    assert!(view.block(&private, &newer).unwrap().is_some());
+    assert!(view.block(&public, &newer).unwrap().is_none());
+    let view = store.view(Scope::Public).unwrap();
+    assert!(view.identity(&bo.did()).unwrap().is_none());
+    assert!(view.block(&public, &newer).unwrap().is_none());
+}
