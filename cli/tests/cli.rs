@@ -322,7 +322,7 @@ fn earlier_answers_are_said_to_be_marked_only_where_there_are_some() {
     assert!(!edit("21:00"));
     home.ok(&["rsvp", short, "YES", "2"]);
     assert!(edit("20:00"));
-    assert!(!home.ok(&["event", "list", "--from", "2031-05-01"]).contains("new date"), "there and back is no news");
+    assert!(!home.ok(&["event", "list", "--from", "2031-05-01"]).contains("new time"), "there and back is no news");
 }
 
 #[test]
