@@ -231,7 +231,7 @@ impl Handle {
 /// use is an error here. An address family the machine does not have is only an error when nothing else is left.
 pub async fn start(peer_seed: [u8; 32], config: NetConfig) -> Result<(Handle, mpsc::Receiver<Notice>), NetError> {
     let (mut swarm, mut control) = behaviour::swarm(peer_seed)?;
-    let listeners = listen::listen(&mut swarm, &config.listen).await?;
+    let (listeners, early) = listen::listen(&mut swarm, &config.listen).await?;
     let incoming =
         control.accept(SYNC_PROTOCOL).map_err(|_| NetError::Start("the sync protocol is already registered".into()))?;
 
@@ -248,7 +248,7 @@ pub async fn start(peer_seed: [u8; 32], config: NetConfig) -> Result<(Handle, mp
         shared: shared.clone(),
     };
     let task = task::Task::new(swarm, incoming, command_queue, stop, notices, shared, config.drop_gossip);
-    tokio::spawn(task.run());
+    tokio::spawn(task.run(early));
     Ok((handle, notice_queue))
 }
 

@@ -8,13 +8,22 @@ use rustix::net::{
     AddressFamily, SocketFlags, SocketType, bind, ipproto, listen as start_listening, socket_with, sockopt,
 };
 
-use super::{NetError, behaviour::Behaviour};
+use super::{
+    NetError,
+    behaviour::{Behaviour, BehaviourEvent},
+};
 
+/// A listener on all interfaces names their addresses one after the other; this long without another one, and they
+/// are taken to be all. A later one is told as it comes.
+const SETTLED: Duration = Duration::from_millis(150);
 /// How long the system may take to bind a listener.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Listens on each address and waits until it is bound; the concrete addresses.
-pub(super) async fn listen(swarm: &mut Swarm<Behaviour>, wanted: &[Multiaddr]) -> Result<Vec<Multiaddr>, NetError> {
+/// Listens on each address and waits until it is bound; the concrete addresses, and what else happened meanwhile.
+pub(super) async fn listen(
+    swarm: &mut Swarm<Behaviour>,
+    wanted: &[Multiaddr],
+) -> Result<(Vec<Multiaddr>, Vec<SwarmEvent<BehaviourEvent>>), NetError> {
     let mut waiting: HashMap<ListenerId, Multiaddr> = HashMap::new();
     let mut failed: Option<NetError> = None;
     for addr in wanted {
@@ -40,7 +49,7 @@ pub(super) async fn listen(swarm: &mut Swarm<Behaviour>, wanted: &[Multiaddr]) -
     {
         return Err(error);
     }
-    let mut bound = Vec::new();
+    let (mut bound, mut early) = (Vec::new(), Vec::new());
     let deadline = tokio::time::sleep(DEADLINE);
     tokio::pin!(deadline);
     while !waiting.is_empty() {
@@ -61,10 +70,29 @@ pub(super) async fn listen(swarm: &mut Swarm<Behaviour>, wanted: &[Multiaddr]) -
                     return Err(NetError::Listen { addr, why: error.to_string() });
                 }
             }
-            _ => {}
+            other => early.push(other),
         }
     }
-    Ok(bound)
+    while wanted.iter().any(is_wildcard) {
+        let next = tokio::select! {
+            next = tokio::time::timeout(SETTLED, swarm.select_next_some()) => next,
+            () = &mut deadline => break,
+        };
+        match next {
+            Ok(SwarmEvent::NewListenAddr { address, .. }) => bound.push(address),
+            Ok(other) => early.push(other),
+            Err(_) => break,
+        }
+    }
+    Ok((bound, early))
+}
+
+fn is_wildcard(addr: &Multiaddr) -> bool {
+    match addr.iter().next() {
+        Some(Protocol::Ip4(ip)) => ip.is_unspecified(),
+        Some(Protocol::Ip6(ip)) => ip.is_unspecified(),
+        _ => false,
+    }
 }
 
 /// The innermost cause is the one a person can act on ("Address already in use").

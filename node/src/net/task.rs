@@ -53,7 +53,11 @@ impl Task {
         Self { swarm, incoming, commands, stop, outbox, shared, drop_gossip }
     }
 
-    pub(super) async fn run(mut self) {
+    /// `early`: what happened while the listeners were bound.
+    pub(super) async fn run(mut self, early: Vec<SwarmEvent<BehaviourEvent>>) {
+        for event in early {
+            self.on_event(event);
+        }
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => break,
