@@ -14,6 +14,7 @@ pub mod error;
 mod index;
 mod intern;
 mod meta;
+mod migrations;
 mod open;
 mod people;
 mod read_community;

@@ -35,6 +35,17 @@ macro_rules! tables {
             pub(super) fn open(txn: &ReadTransaction) -> Result<Self, StoreError> {
                 Ok(Self { $($name: txn.open_table(TableDefinition::new(stringify!($name)))?,)* })
             }
+
+            /// Every row of every table, to compare two stores.
+            #[cfg(test)]
+            pub(super) fn dump(&self) -> Result<Vec<String>, StoreError> {
+                let mut rows = Vec::new();
+                $(for row in self.$name.iter()? {
+                    let (key, value) = row?;
+                    rows.push(format!("{} {:?} {:?}", stringify!($name), key.value(), value.value()));
+                })*
+                Ok(rows)
+            }
         }
 
         impl<'t> Writing<'t> {

@@ -11,7 +11,7 @@ use std::{
 use redb::{Database, StorageBackend};
 
 use super::*;
-use crate::store::{StoreError, open};
+use crate::store::{StoreError, migrations};
 
 /// Bytes that were written, and those that also survive a power cut.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +40,7 @@ impl Disk {
         let db = Database::builder()
             .create_with_backend(self.clone())
             .map_err(|error| StoreError::from(redb::Error::from(error)))?;
+        migrations::migrate(&db, std::path::Path::new("the disk"))?;
         Store::load(db, None)
     }
 }
@@ -77,7 +78,7 @@ fn what_was_acknowledged_survives_a_disk_that_fails_at_any_write() {
     let ada = Person::new(1);
     let fresh = Disk::with(Vec::new(), i64::MAX);
     let db = Database::builder().create_with_backend(fresh.clone()).unwrap();
-    open::initialise(&db).unwrap();
+    migrations::initialise(&db).unwrap();
     drop(db);
     let community = found(&fresh.store().unwrap(), &ada, Visibility::Public, &[]);
     let start = fresh.synced.lock().unwrap().clone();
@@ -125,4 +126,22 @@ fn what_was_acknowledged_survives_a_disk_that_fails_at_any_write() {
             return;
         }
     }
+}
+
+#[test]
+fn a_cut_while_a_store_is_raised_leaves_it_as_it_was_or_raised() {
+    let mut cut = 0;
+    for left in 1.. {
+        let disk = Disk::with(migrations::tests::SCHEMA_1.to_vec(), left);
+        let raised = disk.store().is_ok();
+        for survived in [&disk.written, &disk.synced] {
+            let after = Disk::with(survived.lock().unwrap().clone(), i64::MAX);
+            migrations::tests::whole(&after.store().unwrap());
+        }
+        if raised {
+            break;
+        }
+        cut += 1;
+    }
+    assert!(cut > 5, "raising takes more operations than {cut}");
 }
