@@ -35,10 +35,11 @@ fn damaged(offset: u64, why: impl Into<String>) -> CarError {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Header {
     /// Absent in the first bytes of a CARv2, which look like a header.
-    #[serde(default)]
-    roots: Vec<Cid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    roots: Option<Vec<Cid>>,
     version: u64,
 }
 
@@ -56,7 +57,7 @@ pub struct Writer<W: Write> {
 
 impl<W: Write> Writer<W> {
     pub fn new(out: W, roots: &[Cid]) -> Result<Self, CarError> {
-        let header = Block::encode(&Header { roots: roots.to_vec(), version: 1 })
+        let header = Block::encode(&Header { roots: Some(roots.to_vec()), version: 1 })
             .map_err(|error| damaged(0, format!("the roots cannot be written: {error}")))?;
         let mut writer = Self { out, offset: 0 };
         writer.section(&[header.bytes()])?;
@@ -111,7 +112,13 @@ impl<R: Read> Reader<R> {
         if header.version != 1 {
             return Err(damaged(0, format!("it is of version {}, only version 1 is read", header.version)));
         }
-        Ok(Self { input, roots: header.roots })
+        let roots = header.roots.ok_or_else(|| damaged(0, "its header names no roots"))?;
+        Ok(Self { input, roots })
+    }
+
+    /// Bytes read so far: where the next section begins.
+    pub fn offset(&self) -> u64 {
+        self.input.offset
     }
 
     pub fn roots(&self) -> &[Cid] {
@@ -129,17 +136,21 @@ impl<R: Read> Reader<R> {
         if self.input.offset + length > limits::CAR_IMPORT {
             return Err(damaged(offset, "it is longer than an archive may be"));
         }
-        let section = Bytes::from(self.input.take_bytes(length)?);
-        let mut rest = section.as_ref();
-        let cid =
-            Cid::read_bytes(&mut rest).map_err(|error| damaged(offset, format!("a block has no name: {error}")))?;
-        let bytes = section.slice(section.len() - rest.len()..);
-        Block::verify(&cid, bytes, limit(cid.codec())).map(Some).map_err(|source| CarError::Block {
-            cid: Box::new(cid),
-            offset,
-            source,
-        })
+        open_section(Bytes::from(self.input.take_bytes(length)?), offset).map(Some)
     }
+}
+
+/// The verified block of one section without its length; `offset` is for the error. For who reads an archive again at
+/// places it noted before.
+pub fn open_section(section: Bytes, offset: u64) -> Result<Block, CarError> {
+    let mut rest = section.as_ref();
+    let cid = Cid::read_bytes(&mut rest).map_err(|error| damaged(offset, format!("a block has no name: {error}")))?;
+    let bytes = section.slice(section.len() - rest.len()..);
+    Block::verify(&cid, bytes, limit(cid.codec())).map_err(|source| CarError::Block {
+        cid: Box::new(cid),
+        offset,
+        source,
+    })
 }
 
 /// Counts what was read, so that an error can say where.

@@ -5,6 +5,8 @@
 //! lies between its keys is in subtrees exactly one level lower, also where that level has no key and the node is a mere
 //! link. Keys are taken as they are: whoever takes a path from outside calls [`crate::uri::check_path`].
 
+mod visit;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,8 @@ use crate::{
     error::Error,
     limits,
 };
+
+pub use visit::{Visitor, visit};
 
 /// Path (`collection/rkey`) → CID of the record.
 pub type Entries = BTreeMap<String, Cid>;
@@ -114,67 +118,21 @@ fn common_prefix(a: &str, b: &str) -> usize {
 }
 
 /// Reads a tree back through `get` and checks that it has exactly the canonical shape.
-///
-/// The checks make a tree cost no more than its distinct nodes: every node holds a key somewhere below it and keys only
-/// ever grow, so no subtree can be linked twice.
 pub fn read(root: &Cid, get: impl FnMut(&Cid) -> Option<Block>) -> Result<Entries, Error> {
-    let mut walk = Walk { get, entries: Entries::new() };
-    let node = walk.node(root)?;
-    if let Some(first) = node.e.first() {
-        let level = height(&String::from_utf8_lossy(&first.k));
-        if level as usize >= limits::MST_DEPTH {
-            return Err(wrong(format!("more than {} levels", limits::MST_DEPTH)));
+    struct Gather<F>(F, Entries);
+    impl<F: FnMut(&Cid) -> Option<Block>> Visitor for Gather<F> {
+        type Error = Error;
+        fn node(&mut self, cid: &Cid) -> Result<Option<Block>, Error> {
+            (self.0)(cid).map(Some).ok_or_else(|| missing(cid))
         }
-        walk.descend(&node, level)?;
-    } else if node.l.is_some() {
-        return Err(wrong("the root holds no key"));
-    }
-    Ok(walk.entries)
-}
-
-struct Walk<F> {
-    get: F,
-    entries: Entries,
-}
-
-impl<F: FnMut(&Cid) -> Option<Block>> Walk<F> {
-    fn node(&mut self, cid: &Cid) -> Result<Node, Error> {
-        load(cid, &mut self.get)
-    }
-
-    fn descend(&mut self, node: &Node, level: u32) -> Result<(), Error> {
-        self.subtree(node.l.as_ref(), level)?;
-        let mut last = String::new();
-        for entry in &node.e {
-            let shared = usize::from(entry.p);
-            let prefix =
-                last.as_bytes().get(..shared).ok_or_else(|| wrong("a prefix is longer than the key before"))?;
-            let path = String::from_utf8([prefix, &entry.k].concat()).map_err(|_| wrong("a key that is not UTF-8"))?;
-            if common_prefix(&last, &path) != shared {
-                return Err(wrong("a prefix is not the longest"));
-            }
-            if height(&path) != level {
-                return Err(wrong("a key is not on its level"));
-            }
-            if self.entries.last_key_value().is_some_and(|(last, _)| *last >= path) {
-                return Err(wrong("keys are not in order"));
-            }
-            self.entries.insert(path.clone(), entry.v);
-            self.subtree(entry.t.as_ref(), level)?;
-            last = path;
+        fn entry(&mut self, path: String, cid: Cid) -> Result<(), Error> {
+            self.1.insert(path, cid);
+            Ok(())
         }
-        Ok(())
     }
-
-    fn subtree(&mut self, cid: Option<&Cid>, level: u32) -> Result<(), Error> {
-        let Some(cid) = cid else { return Ok(()) };
-        let below = level.checked_sub(1).ok_or_else(|| wrong("a subtree below the lowest level"))?;
-        let node = self.node(cid)?;
-        if node.e.is_empty() && node.l.is_none() {
-            return Err(wrong("an empty subtree"));
-        }
-        self.descend(&node, below)
-    }
+    let mut gather = Gather(get, Entries::new());
+    visit(root, &mut gather)?;
+    Ok(gather.1)
 }
 
 /// The nodes from the root to where `path` is (or would be): the proof that the tree does or does not hold it.
@@ -209,7 +167,10 @@ pub fn proof_with(root: &Cid, path: &str, mut get: impl FnMut(&Cid) -> Option<Bl
 }
 
 fn load(cid: &Cid, get: &mut impl FnMut(&Cid) -> Option<Block>) -> Result<Node, Error> {
-    let block = get(cid).ok_or_else(|| wrong(format!("node {cid} is missing")))?;
+    open(&get(cid).ok_or_else(|| missing(cid))?)
+}
+
+fn open(block: &Block) -> Result<Node, Error> {
     if block.bytes().len() > limits::MST_NODE {
         return Err(wrong(format!("a node of more than {} bytes", limits::MST_NODE)));
     }
@@ -218,6 +179,10 @@ fn load(cid: &Cid, get: &mut impl FnMut(&Cid) -> Option<Block>) -> Result<Node, 
         return Err(wrong(format!("a node with more than {} entries", limits::MST_ENTRIES)));
     }
     Ok(node)
+}
+
+fn missing(cid: &Cid) -> Error {
+    wrong(format!("node {cid} is missing"))
 }
 
 fn wrong(why: impl Into<String>) -> Error {

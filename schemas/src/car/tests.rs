@@ -126,6 +126,11 @@ fn claimed_lengths_are_not_believed() {
 
 #[test]
 fn other_files_are_told_from_archives() {
+    let rootless = [&[0x0a, 0xa1, 0x67][..], b"version", &[0x01]].concat();
+    assert!(damage(&rootless).1.contains("no roots"));
+    let stranger =
+        [&[0x14, 0xa3, 0x61][..], b"x", &[0x00, 0x65], b"roots", &[0x80, 0x67], b"version", &[0x01]].concat();
+    assert!(damage(&stranger).1.contains("header"));
     let v2 = [&[0x0a, 0xa1, 0x67][..], b"version", &[0x02]].concat();
     assert!(damage(&v2).1.contains("version 2"));
     for other in [
