@@ -28,6 +28,7 @@ mod staging;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod trees;
 mod update;
 mod verify;
 pub mod write;

@@ -5,10 +5,12 @@
 //! lies between its keys is in subtrees exactly one level lower, also where that level has no key and the node is a mere
 //! link. Keys are taken as they are: whoever takes a path from outside calls [`crate::uri::check_path`].
 
+mod edit;
 mod visit;
 
 use std::collections::BTreeMap;
 
+pub use edit::{Changes, Edited, edit};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -62,13 +64,67 @@ struct Entry {
     t: Option<Cid>,
 }
 
+impl Node {
+    /// Links the subtree that follows the last key.
+    fn hang(&mut self, subtree: Option<Cid>) {
+        match self.e.last_mut() {
+            Some(entry) => entry.t = subtree,
+            None => self.l = subtree,
+        }
+    }
+
+    /// Adds the key after `last`, which is empty for the first.
+    fn push(&mut self, last: &str, path: &str, cid: Cid) -> Result<(), Error> {
+        let shared = common_prefix(last, path);
+        let p = u16::try_from(shared).map_err(|_| wrong("a key is too long"))?;
+        self.e.push(Entry { p, k: path.as_bytes()[shared..].to_vec(), v: cid, t: None });
+        Ok(())
+    }
+
+    /// Fails on a node over its limits, which keys met by chance never come near.
+    fn seal(&self) -> Result<Block, Error> {
+        self.check_count()?;
+        let block = Block::encode(self)?;
+        check_size(&block)?;
+        Ok(block)
+    }
+
+    fn check_count(&self) -> Result<(), Error> {
+        if self.e.len() > limits::MST_ENTRIES {
+            return Err(wrong(format!("a node with more than {} entries", limits::MST_ENTRIES)));
+        }
+        Ok(())
+    }
+
+    /// Its keys in full, each checked to be on `level` and after the one before it.
+    fn paths(&self, level: u32) -> Result<Vec<String>, Error> {
+        let mut paths: Vec<String> = Vec::with_capacity(self.e.len());
+        for entry in &self.e {
+            let last = paths.last().map_or("", String::as_str);
+            let shared = usize::from(entry.p);
+            let prefix =
+                last.as_bytes().get(..shared).ok_or_else(|| wrong("a prefix is longer than the key before"))?;
+            let path = String::from_utf8([prefix, &entry.k].concat()).map_err(|_| wrong("a key that is not UTF-8"))?;
+            if common_prefix(last, &path) != shared {
+                return Err(wrong("a prefix is not the longest"));
+            }
+            if height(&path) != level {
+                return Err(wrong("a key is not on its level"));
+            }
+            if !paths.is_empty() && last >= path.as_str() {
+                return Err(wrong("keys are not in order"));
+            }
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+}
+
 /// Builds the tree from the whole set. Fails on a node over its limits, which keys met by chance never come near.
 pub fn build(entries: &Entries) -> Result<Tree, Error> {
     let keys: Vec<Key<'_>> = entries.iter().map(|(path, cid)| Key { path, cid: *cid, height: height(path) }).collect();
     let top = keys.iter().map(|key| key.height).max().unwrap_or(0);
-    if top as usize >= limits::MST_DEPTH {
-        return Err(wrong(format!("more than {} levels", limits::MST_DEPTH)));
-    }
+    check_level(top)?;
     let mut nodes = Vec::new();
     let root = build_node(&keys, top, &mut nodes)?;
     Ok(Tree { root, nodes })
@@ -87,26 +143,15 @@ fn build_node(keys: &[Key<'_>], level: u32, nodes: &mut Vec<Block>) -> Result<Ci
         _ => Ok(None),
     };
     let mut here = keys.iter().enumerate().filter(|(_, key)| key.height == level).map(|(at, _)| at).peekable();
-    let mut node = Node { l: subtree(&keys[..here.peek().copied().unwrap_or(keys.len())])?, e: Vec::new() };
+    let mut node = Node::default();
+    node.hang(subtree(&keys[..here.peek().copied().unwrap_or(keys.len())])?);
     let mut last = "";
     while let Some(at) = here.next() {
-        let key = &keys[at];
-        let shared = common_prefix(last, key.path);
-        node.e.push(Entry {
-            p: u16::try_from(shared).map_err(|_| wrong("a key is too long"))?,
-            k: key.path.as_bytes()[shared..].to_vec(),
-            v: key.cid,
-            t: subtree(&keys[at + 1..here.peek().copied().unwrap_or(keys.len())])?,
-        });
-        last = key.path;
+        node.push(last, keys[at].path, keys[at].cid)?;
+        node.hang(subtree(&keys[at + 1..here.peek().copied().unwrap_or(keys.len())])?);
+        last = keys[at].path;
     }
-    if node.e.len() > limits::MST_ENTRIES {
-        return Err(wrong(format!("a node with more than {} entries", limits::MST_ENTRIES)));
-    }
-    let block = Block::encode(&node)?;
-    if block.bytes().len() > limits::MST_NODE {
-        return Err(wrong(format!("a node of more than {} bytes", limits::MST_NODE)));
-    }
+    let block = node.seal()?;
     let cid = *block.cid();
     nodes.push(block);
     Ok(cid)
@@ -171,14 +216,34 @@ fn load(cid: &Cid, get: &mut impl FnMut(&Cid) -> Option<Block>) -> Result<Node, 
 }
 
 fn open(block: &Block) -> Result<Node, Error> {
-    if block.bytes().len() > limits::MST_NODE {
+    check_size(block)?;
+    let node: Node = block.view()?;
+    node.check_count()?;
+    Ok(node)
+}
+
+/// The level of a root, which its first key tells; None: the tree is empty.
+fn top_level(root: &Node) -> Result<Option<u32>, Error> {
+    let Some(first) = root.e.first() else {
+        return if root.l.is_some() { Err(wrong("the root holds no key")) } else { Ok(None) };
+    };
+    let level = height(&String::from_utf8_lossy(&first.k));
+    check_level(level)?;
+    Ok(Some(level))
+}
+
+fn check_level(level: u32) -> Result<(), Error> {
+    if level as usize >= limits::MST_DEPTH {
+        return Err(wrong(format!("more than {} levels", limits::MST_DEPTH)));
+    }
+    Ok(())
+}
+
+fn check_size(node: &Block) -> Result<(), Error> {
+    if node.bytes().len() > limits::MST_NODE {
         return Err(wrong(format!("a node of more than {} bytes", limits::MST_NODE)));
     }
-    let node: Node = block.view()?;
-    if node.e.len() > limits::MST_ENTRIES {
-        return Err(wrong(format!("a node with more than {} entries", limits::MST_ENTRIES)));
-    }
-    Ok(node)
+    Ok(())
 }
 
 fn missing(cid: &Cid) -> Error {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use folkmoot_schemas::{Cid, Record, Tid, block::Block, commit::HeadRef};
+use folkmoot_schemas::{Cid, Record, Tid, block::Block, commit::HeadRef, mst::Edited};
 use redb::ReadableTable;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     intern::{Name, Numbers},
     repos::{Held, Repo, Repos},
     tables::LOWEST,
+    trees::Trees,
     writer::Writer,
 };
 
@@ -37,7 +38,7 @@ pub(super) enum Source {
     Stored(u64),
 }
 
-/// A checked step: `puts` and `gone` turn the held tree into the one `nodes` spell.
+/// A checked step: `puts` and `gone` turn the held tree into `tree`.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) commit: Block,
@@ -45,7 +46,7 @@ pub(super) struct Step {
     pub(super) count: u64,
     pub(super) puts: Vec<Put>,
     pub(super) gone: Vec<String>,
-    pub(super) nodes: Vec<Block>,
+    pub(super) tree: Edited,
     /// Written by this node's person.
     pub(super) own: bool,
     /// Time of arrival, microseconds.
@@ -97,7 +98,8 @@ impl Writer<'_> {
                 self.index(&place, put.rev, &record, size, step.now)?;
             }
         }
-        self.replace_nodes(repo, &step.nodes)?;
+        self.add_nodes(repo, &step.tree.new)?;
+        self.drop_nodes(repo, &step.tree.gone)?;
         let commit = self.put_block(&step.commit)?;
         self.hold(commit, repo.community, Why::Reach(repo.audience))?;
         if let Some(before) = repo.held {
@@ -131,29 +133,6 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Stores the nodes that are new in this tree, lets go of those no longer in it.
-    fn replace_nodes(&mut self, repo: &Repo, nodes: &[Block]) -> Result<(), StoreError> {
-        let mut before: HashMap<[u8; 32], u64> = HashMap::new();
-        for row in self.t.nodes.range((repo.number, &[0; 32])..=(repo.number, &[0xff; 32]))? {
-            let (key, seq) = row?;
-            before.insert(*key.value().1, seq.value());
-        }
-        for node in nodes {
-            let digest = digest_of(node.cid());
-            if before.remove(&digest).is_some() || self.t.nodes.get((repo.number, &digest))?.is_some() {
-                continue;
-            }
-            let seq = self.put_block(node)?;
-            self.hold(seq, repo.community, Why::Reach(repo.audience))?;
-            self.t.nodes.insert((repo.number, &digest), seq)?;
-        }
-        for (digest, seq) in before {
-            self.t.nodes.remove((repo.number, &digest))?;
-            self.release(seq, repo.community, Why::Reach(repo.audience))?;
-        }
-        Ok(())
-    }
-
     fn forget_history(&mut self, repo: u32) -> Result<(), StoreError> {
         self.t.past.retain_in((repo, 0)..(repo + 1, 0), |_, _| false)?;
         self.t.changes.retain_in((repo, 0, 0, LOWEST)..(repo + 1, 0, 0, LOWEST), |_, ()| false)?;
@@ -181,7 +160,8 @@ impl Writer<'_> {
                 self.unplace(&Place { repo, prefix: &prefix, community: &community, collection, path, rkey })?;
             }
         }
-        self.replace_nodes(repo, &[])?;
+        let nodes = self.t.node_cids(repo.number)?;
+        self.drop_nodes(repo, &nodes)?;
         if let Some(held) = repo.held {
             self.release(held.commit, repo.community, Why::Reach(repo.audience))?;
         }

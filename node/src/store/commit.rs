@@ -6,7 +6,9 @@ use folkmoot_schemas::{
     Audience, Cid, Record, Tid,
     block::Block,
     commit::{Commit, HeadRef, RepoId},
-    limits, mst, uri,
+    limits,
+    mst::Changes,
+    uri,
 };
 use redb::ReadableTable;
 
@@ -17,6 +19,7 @@ use super::{
     intern::{Name, Numbers},
     people::People,
     repos::{Repo, Repos},
+    trees::Trees,
     write::{Change, Committed, Put},
     writer::Writer,
 };
@@ -79,17 +82,17 @@ impl Writer<'_> {
             None => Tid::next(plan.now, plan.random, newest, None),
         };
 
-        let mut entries = match &repo {
-            Some(repo) => self.t.entries(repo.number)?,
-            None => mst::Entries::new(),
-        };
-        for path in &work.gone {
-            entries.remove(path);
+        let mut changes: Changes = work.gone.iter().map(|path| (path.clone(), None)).collect();
+        changes.extend(work.puts.iter().map(|(path, (_, block, _))| (path.clone(), Some(*block.cid()))));
+        let mut count = held.map_or(0, |held| held.records);
+        for (path, put) in &changes {
+            let before = match &repo {
+                Some(repo) => self.t.leaf_at(repo.number, path)?.is_some(),
+                None => false,
+            };
+            count = count + u64::from(put.is_some()) - u64::from(before);
         }
-        for (path, (_, block, _)) in &work.puts {
-            entries.insert(path.clone(), *block.cid());
-        }
-        let tree = mst::build(&entries)?;
+        let tree = self.t.changed_tree(repo.as_ref(), &changes)??;
         let commit = Commit {
             did: plan.did,
             device: id.device,
@@ -98,7 +101,7 @@ impl Writer<'_> {
             rev,
             data: tree.root,
             identity,
-            count: entries.len() as u64,
+            count,
             prev: held.map(|held| held.head),
         };
         let block = commit.seal(plan.device)?;
@@ -126,7 +129,7 @@ impl Writer<'_> {
                 count: commit.count,
                 puts,
                 gone: work.gone.clone(),
-                nodes: tree.nodes,
+                tree,
                 own: true,
                 now: plan.now,
             },

@@ -1,13 +1,14 @@
 //! Do the entries given turn the tree we hold into exactly the tree a commit signs?
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use folkmoot_schemas::{
     Cid, Record, Tid,
     block::Block,
     commit::{Commit, HeadRef},
     kind::Kind,
-    limits, mst,
+    limits,
+    mst::{Changes, Edited, Entries},
     records::tombstone::Tombstone,
     uri,
 };
@@ -16,7 +17,8 @@ use super::{
     RepoUpdate, StoreError,
     advance::{Put, Source, Step},
     blocks::Blocks,
-    repos::{Leaf, Repo, Repos},
+    repos::{Held, Leaf, Repo, Repos},
+    trees::Trees,
     writer::Writer,
 };
 
@@ -57,11 +59,12 @@ impl From<StoreError> for Stop {
     }
 }
 
-/// A tree that adds up: what is held now, what is to be held, and its nodes.
+/// A tree that adds up, and how it differs from what is held.
 pub(super) struct Checked {
-    base: mst::Entries,
-    entries: mst::Entries,
-    nodes: Vec<Block>,
+    tree: Edited,
+    /// Paths of `wanted` that hold just that already.
+    same: HashSet<String>,
+    gone: Vec<String>,
 }
 
 pub(super) fn refused<T>(why: impl Into<String>) -> Result<T, Stop> {
@@ -114,7 +117,7 @@ impl Writer<'_> {
         Ok(Place::Stored(Leaf { seq, rev, cid: *cid }))
     }
 
-    /// Builds the tree that `wanted` makes of the base, and compares it with what the commit signs: count first.
+    /// The tree that `wanted` makes of the base, compared with what the commit signs: count first.
     pub(super) fn check_tree(
         &self,
         repo: &Repo,
@@ -122,22 +125,47 @@ impl Writer<'_> {
         update: &RepoUpdate,
         wanted: &Wanted,
     ) -> Result<Checked, Stop> {
-        let base = self.t.entries(repo.number)?;
-        let mut entries = if update.since.is_some() { base.clone() } else { mst::Entries::new() };
+        let checked = match (&update.since, repo.held) {
+            (Some(_), Some(held)) => self.check_changes(repo, held, commit, wanted)?,
+            _ => self.check_whole(repo, commit, wanted)?,
+        };
+        if checked.tree.root == commit.data { Ok(checked) } else { Err(Stop::Mismatch) }
+    }
+
+    fn check_changes(&self, repo: &Repo, held: Held, commit: &Commit, wanted: &Wanted) -> Result<Checked, Stop> {
+        let mut count = held.records;
+        let (mut changes, mut same, mut gone) = (Changes::new(), HashSet::new(), Vec::new());
         for (path, place) in wanted {
-            match place {
-                Some(place) => entries.insert(path.clone(), place.cid()),
-                None => entries.remove(path),
-            };
+            let before = self.t.leaf_at(repo.number, path)?.map(|leaf| leaf.cid);
+            let now = place.as_ref().map(Place::cid);
+            if now == before {
+                same.insert(path.clone());
+                continue;
+            }
+            if now.is_none() {
+                gone.push(path.clone());
+            }
+            count = count + u64::from(now.is_some()) - u64::from(before.is_some());
+            changes.insert(path.clone(), now);
         }
-        if entries.len() as u64 != commit.count {
+        if count != commit.count {
             return Err(Stop::Mismatch);
         }
-        let tree = mst::build(&entries).or_else(|why| refused(why.to_string()))?;
-        if tree.root != commit.data {
+        let tree = self.t.changed_tree(Some(repo), &changes)?.or_else(|why| refused(why.to_string()))?;
+        Ok(Checked { tree, same, gone })
+    }
+
+    fn check_whole(&self, repo: &Repo, commit: &Commit, wanted: &Wanted) -> Result<Checked, Stop> {
+        let now = wanted.iter().filter_map(|(path, place)| Some((path.clone(), place.as_ref()?.cid())));
+        let now: Entries = now.collect();
+        if now.len() as u64 != commit.count {
             return Err(Stop::Mismatch);
         }
-        Ok(Checked { base, entries, nodes: tree.nodes })
+        let tree = self.t.whole_tree(repo, &now)?.or_else(|why| refused(why.to_string()))?;
+        let (kept, gone): (Entries, Entries) =
+            self.t.entries(repo.number)?.into_iter().partition(|(path, _)| now.contains_key(path));
+        let same = kept.into_iter().filter(|(path, cid)| now.get(path) == Some(cid)).map(|(path, _)| path);
+        Ok(Checked { tree, same: same.collect(), gone: gone.into_keys().collect() })
     }
 }
 
@@ -147,10 +175,10 @@ impl Checked {
         let mut puts = Vec::new();
         for (path, place) in wanted {
             let Some(place) = place else { continue };
-            let cid = place.cid();
-            if self.base.get(&path) == Some(&cid) {
+            if self.same.contains(&path) {
                 continue;
             }
+            let cid = place.cid();
             let (rev, source) = match place {
                 Place::New { block, rev, record } => (rev, Source::New(block, record)),
                 Place::Stored(leaf) => (leaf.rev, Source::Stored(leaf.seq)),
@@ -166,8 +194,8 @@ impl Checked {
             head: HeadRef { rev: commit.rev, cid: *block.cid() },
             count: commit.count,
             puts,
-            gone: self.base.into_keys().filter(|path| !self.entries.contains_key(path)).collect(),
-            nodes: self.nodes,
+            gone: self.gone,
+            tree: self.tree,
             own: false,
             now,
         })

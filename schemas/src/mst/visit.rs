@@ -1,12 +1,9 @@
 //! Walking a tree from its root without holding it: nodes come one by one, entries go out in path order.
 
-use std::cmp::Ordering;
-
-use super::{Entry, Node, common_prefix, height, open, wrong};
+use super::{Node, open, top_level, wrong};
 use crate::{
     block::{Block, Cid},
     error::Error,
-    limits,
 };
 
 /// Who walks: brings nodes, takes entries.
@@ -20,19 +17,12 @@ pub trait Visitor {
 /// Visits every entry below `root` and checks that the tree has exactly the canonical shape.
 ///
 /// The checks make a tree cost no more than its distinct nodes: every node holds a key somewhere below it and keys only
-/// ever grow, so no subtree can be linked twice. Depth, and with it memory, is at most [`limits::MST_DEPTH`] nodes.
+/// ever grow, so no subtree can be linked twice. Depth, and with it memory, is at most [`crate::limits::MST_DEPTH`] nodes.
 pub fn visit<V: Visitor>(root: &Cid, visitor: &mut V) -> Result<(), V::Error> {
     let mut walk = Walk { visitor, last: None };
     let Some(node) = walk.node(root)? else { return Ok(()) };
-    match node.e.first() {
-        Some(first) => {
-            let level = height(&String::from_utf8_lossy(&first.k));
-            if level as usize >= limits::MST_DEPTH {
-                return Err(wrong(format!("more than {} levels", limits::MST_DEPTH)).into());
-            }
-            walk.descend(&node, level)
-        }
-        None if node.l.is_some() => Err(wrong("the root holds no key").into()),
+    match top_level(&node)? {
+        Some(level) => walk.descend(node, level),
         None => Ok(()),
     }
 }
@@ -51,19 +41,14 @@ impl<V: Visitor> Walk<'_, V> {
         }
     }
 
-    fn descend(&mut self, node: &Node, level: u32) -> Result<(), V::Error> {
+    fn descend(&mut self, node: Node, level: u32) -> Result<(), V::Error> {
+        let paths = node.paths(level)?;
         self.subtree(node.l.as_ref(), level)?;
-        let mut before = String::new();
-        for entry in &node.e {
-            let path = spell(&before, entry)?;
-            if height(&path) != level {
-                return Err(wrong("a key is not on its level").into());
-            }
-            if self.last.as_deref().is_some_and(|last| last.cmp(&path) != Ordering::Less) {
+        for (path, entry) in paths.into_iter().zip(node.e) {
+            if self.last.as_ref().is_some_and(|last| *last >= path) {
                 return Err(wrong("keys are not in order").into());
             }
             self.last = Some(path.clone());
-            before.clone_from(&path);
             self.visitor.entry(path, entry.v)?;
             self.subtree(entry.t.as_ref(), level)?;
         }
@@ -77,14 +62,6 @@ impl<V: Visitor> Walk<'_, V> {
         if node.e.is_empty() && node.l.is_none() {
             return Err(wrong("an empty subtree").into());
         }
-        self.descend(&node, below)
+        self.descend(node, below)
     }
-}
-
-/// An entry's whole key, which must share as much as it can with the one before it in the node.
-fn spell(before: &str, entry: &Entry) -> Result<String, Error> {
-    let shared = usize::from(entry.p);
-    let prefix = before.as_bytes().get(..shared).ok_or_else(|| wrong("a prefix is longer than the key before"))?;
-    let path = String::from_utf8([prefix, &entry.k].concat()).map_err(|_| wrong("a key that is not UTF-8"))?;
-    if common_prefix(before, &path) == shared { Ok(path) } else { Err(wrong("a prefix is not the longest")) }
 }
