@@ -319,6 +319,8 @@ pub struct Status {
     pub communities: Vec<CommunityInfo>,
     pub store_bytes: u64,
     pub store_blocks: u64,
+    /// The disk takes no writes: nothing is stored until it does.
+    pub read_only: bool,
     pub uptime_s: u64,
     pub listen: Vec<String>,
     /// `http://127.0.0.1:4780`

@@ -1,16 +1,20 @@
 //! The store: one redb file, one owner, one writer. Blocks, repositories, roster, people, and the indexes pages read.
 //!
-//! Promises: what a returned call wrote survives a power cut (two-phase commit, synced); a [`View`] is one consistent
+//! Promises: what a returned call wrote survives a power cut (two-phase commit, synced; see `group`); a disk that takes
+//! no writes stops writing, not reading, and writing goes on by itself (`disk`, `reopen`); a [`View`] is one consistent
 //! picture; whether something from outside is accepted depends only on its bytes, the newest identities and the roster,
 //! never on this machine's clock or on the order of arrival. The layout of the file is `tables`; what others may read of
 //! it is decided by reach, see `blocks`.
 
 mod advance;
 mod apply;
+mod aside;
 mod blobs;
 mod blocks;
 mod commit;
+mod disk;
 pub mod error;
+mod group;
 mod index;
 mod intern;
 mod meta;
@@ -22,6 +26,7 @@ mod read_events;
 mod read_records;
 mod read_sync;
 pub mod reader;
+mod reopen;
 mod repos;
 mod roster;
 mod staging;
@@ -36,18 +41,20 @@ mod writer;
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use folkmoot_schemas::{Cid, block::Block};
-use redb::{Database, ReadableDatabase};
+use redb::ReadableDatabase;
 
+use disk::{Disk, Open};
 use roster::{Roster, Waiting};
 use tables::Reading;
+use writer::Turn;
 
 pub use error::StoreError;
 pub use reader::{PublicReader, Scope, View};
@@ -60,12 +67,12 @@ pub struct Store {
 }
 
 struct Inner {
-    db: Database,
-    /// None: in memory.
-    path: Option<PathBuf>,
-    /// Folded rosters. Replaced in the same moment as the commit that changes them, so that a view never sees one
-    /// without the other.
-    rosters: RwLock<Arc<Rosters>>,
+    disk: Disk,
+    current: RwLock<Current>,
+    /// Held by whoever writes.
+    turn: Mutex<Turn>,
+    /// How many wait for their turn.
+    queue: AtomicUsize,
     /// Roster operations and identities that came before what they depend on. Memory only: a stranger's bytes never
     /// reach the disk, and whoever has the missing part offers all of it again.
     waiting: Mutex<BTreeMap<Cid, Waiting>>,
@@ -75,12 +82,20 @@ struct Inner {
     listeners: Mutex<Vec<Listener>>,
 }
 
+/// What is read from now.
+struct Current {
+    open: Arc<Open>,
+    /// Folded rosters. Replaced in the same moment as the commit that changes them, so that a view never sees one
+    /// without the other.
+    rosters: Arc<Rosters>,
+}
+
 type Rosters = BTreeMap<Cid, Arc<Roster>>;
 type Listener = Box<dyn Fn(u64) + Send + Sync>;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
+        f.debug_struct("Store").field("disk", &self.inner.disk).finish_non_exhaustive()
     }
 }
 
@@ -92,23 +107,24 @@ impl Store {
     }
 
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::load(open::open(path)?, Some(path.to_owned()))
+        Self::load(open::open(path)?)
     }
 
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::load(open::in_memory()?, None)
+        Self::load(open::in_memory()?)
     }
 
-    fn load(db: Database, path: Option<PathBuf>) -> Result<Self, StoreError> {
+    fn load((disk, open): (Disk, Open)) -> Result<Self, StoreError> {
         let (rosters, generation) = {
-            let t = Reading::open(&db.begin_read()?)?;
-            (roster::load(&t)?, meta::counter(&t, "generation")?)
+            let t = Reading::open(&open.db.begin_read()?)?;
+            (Arc::new(roster::load(&t)?), meta::counter(&t, "generation")?)
         };
         Ok(Self {
             inner: Arc::new(Inner {
-                db,
-                path,
-                rosters: RwLock::new(Arc::new(rosters)),
+                disk,
+                current: RwLock::new(Current { open: Arc::new(open), rosters }),
+                turn: Mutex::default(),
+                queue: AtomicUsize::new(0),
                 waiting: Mutex::default(),
                 generation: AtomicU64::new(generation),
                 writable: AtomicBool::new(true),
@@ -119,12 +135,24 @@ impl Store {
 
     /// One read transaction: a consistent picture however long it is held.
     pub fn view(&self, scope: Scope) -> Result<View, StoreError> {
+        View::new(scope, self.reading()?)
+    }
+
+    /// One read transaction, the rosters of the same commit, and the database they are of.
+    fn reading(&self) -> Result<(Reading, Arc<Rosters>, Arc<Open>), StoreError> {
+        if self.current().failed() {
+            self.revive(&mut self.turn())?;
+        }
         // Under the lock, so that transaction and rosters are of the same commit.
-        let current = self.inner.rosters.read().unwrap_or_else(PoisonError::into_inner);
-        let txn = self.inner.db.begin_read()?;
-        let rosters = Arc::clone(&current);
+        let current = self.inner.current.read().unwrap_or_else(PoisonError::into_inner);
+        let txn = current.open.db.begin_read()?;
+        let (rosters, open) = (Arc::clone(&current.rosters), Arc::clone(&current.open));
         drop(current);
-        View::new(scope, Reading::open(&txn)?, rosters)
+        Ok((Reading::open(&txn)?, rosters, open))
+    }
+
+    fn current(&self) -> Arc<Open> {
+        Arc::clone(&self.inner.current.read().unwrap_or_else(PoisonError::into_inner).open)
     }
 
     /// Handle for the gateway: public audience only.
@@ -142,7 +170,7 @@ impl Store {
         self.inner.generation.load(Ordering::Acquire)
     }
 
-    /// Did the disk take the last write? What was refused for its content does not count.
+    /// Did the disk take the last write, and is there room for another? What was refused for its content does not count.
     pub fn writable(&self) -> bool {
         self.inner.writable.load(Ordering::Relaxed)
     }
@@ -156,9 +184,9 @@ impl Store {
     pub fn size(&self) -> Result<(u64, u64), StoreError> {
         use redb::ReadableTableMetadata;
         use tables::Tables;
-        let t = Reading::open(&self.inner.db.begin_read()?)?;
-        let bytes = match &self.inner.path {
-            Some(path) => path.metadata().map_err(|e| StoreError::Io(path.clone(), e))?.len(),
+        let (t, _, _open) = self.reading()?;
+        let bytes = match self.inner.disk.path() {
+            Some(_) => self.inner.disk.len()?,
             None => 0,
         };
         Ok((bytes, t.blocks().len()?))

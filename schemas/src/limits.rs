@@ -95,6 +95,8 @@ limits! {
     YAMUX_STREAMS: usize = 64, "streams of a connection", "streams", "refused";
     /// Yamux reserves 256 KiB for each stream it allows, so 64 streams cannot have less.
     YAMUX_WINDOW: usize = 16 * MIB, "receive window of a connection", "bytes", "the sender waits";
+    /// Also what deletions and recovery need to be written at all.
+    DISK_RESERVE: u64 = 64 << 20, "space left on the disk", "bytes", "nothing more is stored; reading goes on";
     /// The database's own default is 1 GiB.
     STORE_CACHE: usize = 32 * MIB, "cache of the store", "bytes", "read again from disk";
 }

@@ -21,7 +21,7 @@ pub(crate) fn run(session: &Session) -> Result<()> {
         "did": status.did,
         "peers": status.peers,
         "communities": status.communities,
-        "store": {"bytes": status.store_bytes, "blocks": status.store_blocks},
+        "store": {"bytes": status.store_bytes, "blocks": status.store_blocks, "read_only": status.read_only},
         "uptime_s": status.uptime_s,
         "listen": status.listen,
         "http": status.http,
@@ -41,6 +41,9 @@ pub(crate) fn run(session: &Session) -> Result<()> {
     }
     let blocks = count(status.store_blocks, "block", "blocks");
     out.line(Line::new().faint("store   ").text(format!("{}, {blocks}", bytes(status.store_bytes))));
+    if status.read_only {
+        out.line(Line::new().faint("        ").warn("nothing more is stored: the disk is full or failing"));
+    }
     for info in &status.communities {
         let line = summary(info);
         out.line(if info.held_by > 0 {

@@ -23,6 +23,8 @@ const FIRST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(40);
 /// How often invites are looked through when nothing changes.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How often the disk is looked at: writing goes on within a minute of its taking writes again.
+const DISK: Duration = Duration::from_secs(5);
 
 struct Attempt {
     next: Instant,
@@ -30,7 +32,19 @@ struct Attempt {
 }
 
 pub(super) async fn run(node: Node) {
-    tokio::join!(keep_connections(&node), keep_house(&node));
+    tokio::join!(keep_connections(&node), keep_house(&node), keep_disk(&node));
+}
+
+async fn keep_disk(node: &Node) {
+    let mut turn = interval(DISK);
+    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turn.tick().await;
+        let looking = node.clone();
+        if node.inner.tasks.spawn_blocking(move || looking.inner.store.probe()).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn keep_connections(node: &Node) {

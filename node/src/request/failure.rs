@@ -1,5 +1,7 @@
 //! Errors in words: one sentence, its cause, one next step.
 
+use folkmoot_schemas::limits;
+
 use super::{Failure, FailureKind};
 use crate::{config::ConfigError, publish::PublishError, store::StoreError};
 
@@ -9,6 +11,9 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::ReadOnly(cause) => Self::refused("nothing was written: the disk is full or failing")
                 .because(cause.to_string())
+                .hint("mend the disk or make space on it, and try again; reading still works"),
+            StoreError::Full { room, .. } => Self::refused("nothing was written: the disk is full")
+                .because(format!("{} are left, and {} are kept free", mib(room), mib(limits::DISK_RESERVE)))
                 .hint("make space on the disk and try again; reading still works"),
             StoreError::Redb(cause) => Self::refused("the store could not be read or written")
                 .because(cause.to_string())
@@ -22,6 +27,10 @@ impl From<StoreError> for Failure {
             StoreError::Foreign(_) | StoreError::Io(..) | StoreError::Refused(_) => Self::refused(message),
         }
     }
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{} MiB", bytes >> 20)
 }
 
 impl From<folkmoot_schemas::Error> for Failure {

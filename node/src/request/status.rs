@@ -36,6 +36,7 @@ impl Reading<'_> {
             communities: self.infos()?,
             store_bytes,
             store_blocks,
+            read_only: !self.desk.store.probe(),
             uptime_s: live.uptime_s,
             listen: live.addresses.clone(),
             http: live.http.clone(),

@@ -12,6 +12,11 @@ impl Store {
         self.write(|w| w.apply(batch, now))
     }
 
+    /// The same for what peers sent and hold still: on the disk within a second, so that many share one flush.
+    pub fn apply_received(&self, batch: Batch, now: u64) -> Result<Applied, StoreError> {
+        self.receive(|w| w.apply(batch, now))
+    }
+
     /// A community founded here, or an own roster operation or identity: stored durably, roster folded anew.
     pub fn put_own(&self, batch: Batch, now: u64) -> Result<Applied, StoreError> {
         self.apply(batch, now)

@@ -12,9 +12,12 @@ pub enum StoreError {
     Newer { path: PathBuf, found: u64, known: u64 },
     #[error("the store is damaged: {0}")]
     Damaged(String),
-    /// redb takes nothing more after an I/O error until the file is opened again. What was acknowledged is safe.
-    #[error("the disk is full or failing; nothing is stored until the node is started again")]
+    /// What was acknowledged is safe; writing is tried again by itself.
+    #[error("the disk is full or failing; nothing more is stored until it takes writes again")]
     ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Less than `limits::DISK_RESERVE` is left.
+    #[error("the disk that holds {path} is full; nothing more is stored until there is space")]
+    Full { path: PathBuf, room: u64 },
     #[error("{0} cannot be opened: {1}")]
     Io(PathBuf, #[source] std::io::Error),
     #[error("the store could not be read or written: {0}")]
@@ -34,7 +37,12 @@ impl StoreError {
 
     /// The file or the disk below it failed, whatever was to be written.
     pub(super) fn is_of_disk(&self) -> bool {
-        matches!(self, Self::Damaged(_) | Self::ReadOnly(_) | Self::Io(..) | Self::Redb(_))
+        matches!(self, Self::Damaged(_) | Self::ReadOnly(_) | Self::Full { .. } | Self::Io(..) | Self::Redb(_))
+    }
+
+    /// What lies below the sentence.
+    pub(super) fn cause(&self) -> String {
+        std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
 
     /// Our own tables contradict each other: a bug of ours or of the disk, never of a peer.

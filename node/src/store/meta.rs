@@ -6,7 +6,6 @@ use super::{
     Store, StoreError,
     tables::{Reading, Tables},
 };
-use redb::ReadableDatabase;
 
 pub(super) fn counter(t: &Reading, name: &str) -> Result<u64, StoreError> {
     Ok(t.counters().get(name)?.map_or(0, |n| n.value()))
@@ -15,7 +14,7 @@ pub(super) fn counter(t: &Reading, name: &str) -> Result<u64, StoreError> {
 impl Store {
     /// Small facts of this node: `me`, invite seeds, peers. Never exported.
     pub fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let t = Reading::open(&self.inner.db.begin_read()?)?;
+        let (t, _, _open) = self.reading()?;
         Ok(t.meta().get(key)?.map(|value| value.value().to_vec()))
     }
 
@@ -32,7 +31,7 @@ impl Store {
 
     /// All metas whose key starts with `prefix`.
     pub fn metas(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let t = Reading::open(&self.inner.db.begin_read()?)?;
+        let (t, _, _open) = self.reading()?;
         let mut found = Vec::new();
         for row in t.meta().range(prefix..)? {
             let (key, value) = row?;

@@ -103,7 +103,7 @@ pub(super) mod tests {
     }
 
     fn schema(store: &Store) -> u64 {
-        let t = Reading::open(&store.inner.db.begin_read().unwrap()).unwrap();
+        let (t, _, _open) = store.reading().unwrap();
         t.counters().get("schema").unwrap().unwrap().value()
     }
 

@@ -2,19 +2,14 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read},
+    io,
     os::unix::fs::OpenOptionsExt,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-};
-
-use redb::{
-    Builder, Database, DatabaseError, StorageError,
-    backends::{FileBackend, InMemoryBackend},
 };
 
 use super::{
     StoreError,
+    disk::{Disk, Open},
     migrations::{initialise, migrate},
 };
 
@@ -23,12 +18,6 @@ use super::{
 const CHECKED: u64 = 64 * 1024 * 1024;
 /// How every redb file begins.
 const MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
-
-fn builder() -> Builder {
-    let mut builder = Database::builder();
-    builder.set_cache_size(folkmoot_schemas::limits::STORE_CACHE);
-    builder
-}
 
 pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     let io = |e| StoreError::Io(path.to_owned(), e);
@@ -43,57 +32,41 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
         _ => {}
     }
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&fresh).map_err(io)?;
-    let backend = FileBackend::new(file).map_err(|e| database(path, e))?;
-    let db = builder().create_with_backend(backend).map_err(|e| database(path, e))?;
-    initialise(&db)?;
+    drop(file);
+    let open = Disk::file(&fresh)?.open(false)?;
+    initialise(&open.db)?;
     // Closing writes once more; only then is the file whole.
-    drop(db);
+    drop(open);
     File::open(&fresh).and_then(|file| file.sync_all()).map_err(io)?;
     fs::rename(&fresh, path).map_err(io)?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
 }
 
-pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
+pub(super) fn open(path: &Path) -> Result<(Disk, Open), StoreError> {
     let mut start = [0; MAGIC.len()];
-    let mut file = File::open(path).map_err(|e| StoreError::Io(path.to_owned(), e))?;
-    match file.read_exact(&mut start) {
+    let disk = Disk::file(path)?;
+    match disk.start(&mut start) {
         Ok(()) if start == *MAGIC => {}
         Err(e) if e.kind() != io::ErrorKind::UnexpectedEof => return Err(StoreError::Io(path.to_owned(), e)),
         _ => return Err(StoreError::Foreign(path.to_owned())),
     }
-    let length = file.metadata().map_err(|e| StoreError::Io(path.to_owned(), e))?.len();
-    drop(file);
-    let mut builder = builder();
-    builder.set_check_integrity_on_open(length <= CHECKED);
-    let db = catch_unwind(AssertUnwindSafe(|| builder.open(path)))
-        .map_err(|_| StoreError::Damaged(format!("{} cannot be read", path.display())))?
-        .map_err(|e| database(path, e))?;
-    migrate(&db, path)?;
-    Ok(db)
+    let open = disk.open(disk.len()? <= CHECKED)?;
+    migrate(&open.db, path)?;
+    Ok((disk, open))
 }
 
-pub(super) fn in_memory() -> Result<Database, StoreError> {
-    let db = builder().create_with_backend(InMemoryBackend::new()).map_err(|e| database(Path::new("memory"), e))?;
-    initialise(&db)?;
-    Ok(db)
-}
-
-fn database(path: &Path, error: DatabaseError) -> StoreError {
-    let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("{}: {why}", path.display()));
-    match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => StoreError::Locked(path.to_owned()),
-        DatabaseError::Storage(StorageError::Io(e)) if e.kind() == io::ErrorKind::InvalidData => damaged(&e),
-        DatabaseError::Storage(StorageError::Io(e)) if e.kind() == io::ErrorKind::UnexpectedEof => damaged(&e),
-        DatabaseError::Storage(StorageError::Io(e)) => StoreError::Io(path.to_owned(), e),
-        DatabaseError::Storage(StorageError::Corrupted(_)) => damaged(&"its bytes do not match their checksums"),
-        DatabaseError::UpgradeRequired(_) | DatabaseError::RepairAborted => damaged(&error),
-        other => StoreError::Redb(Box::new(other)),
-    }
+pub(super) fn in_memory() -> Result<(Disk, Open), StoreError> {
+    let disk = Disk::memory();
+    let open = disk.open(false)?;
+    initialise(&open.db)?;
+    Ok((disk, open))
 }
 
 #[cfg(test)]
 mod tests {
+    use redb::Database;
+
     use super::*;
     use crate::store::{Store, migrations::SCHEMA, tables::Writing};
 

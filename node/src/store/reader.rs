@@ -17,6 +17,7 @@ use redb::ReadableTable;
 
 use super::{
     Rosters, StoreError,
+    disk::Open,
     meta::counter,
     repos::{Repo, Repos},
     roster::Roster,
@@ -136,6 +137,8 @@ pub struct View {
     pub(super) me: Option<Did>,
     /// Repositories per (community, person): asked for again with every row of a list.
     repos: Mutex<HashMap<PersonKey, Arc<[Repo]>>>,
+    /// The database that `t` reads from.
+    _open: Arc<Open>,
 }
 
 /// Numbers of a community and a person.
@@ -148,9 +151,12 @@ impl Scope {
 }
 
 impl View {
-    pub(super) fn new(scope: Scope, t: Reading, rosters: Arc<Rosters>) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        scope: Scope,
+        (t, rosters, open): (Reading, Arc<Rosters>, Arc<Open>),
+    ) -> Result<Self, StoreError> {
         let me = t.meta().get("me")?.and_then(|did| std::str::from_utf8(did.value()).ok()?.parse().ok());
-        Ok(Self { scope, t, rosters, me, repos: Mutex::default() })
+        Ok(Self { scope, t, rosters, me, repos: Mutex::default(), _open: open })
     }
 
     pub fn scope(&self) -> Scope {

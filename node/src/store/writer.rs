@@ -1,18 +1,24 @@
-//! The write transaction. redb lets one run at a time, so everything a [`Writer`] reads stays true until it commits.
+//! The write transaction. One runs at a time, so everything a [`Writer`] reads stays true until it commits.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
+    thread,
+    time::Instant,
 };
 
 use folkmoot_schemas::Cid;
-use redb::ReadableTable;
+use redb::{Durability, ReadableTable};
 
 use super::{
     Rosters, Store, StoreError,
+    group::{Flush, Group, RECEIVED},
     roster::{Roster, Waiting},
     tables::Writing,
 };
+
+/// More generations than can be lost between two flushes.
+const LEAP: u64 = 1 << 10;
 
 pub(super) struct Writer<'t> {
     pub(super) t: Writing<'t>,
@@ -35,26 +41,86 @@ impl Writer<'_> {
     }
 }
 
+/// What whoever writes holds, and leaves to the next.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    pub(super) group: Option<Group>,
+    /// A thread will flush what was received.
+    flusher: bool,
+    /// When opening the file anew failed last.
+    pub(super) tried: Option<Instant>,
+    /// This process has counted a generation.
+    counted: bool,
+}
+
+/// A commit: the generation it began, and the flush it waits for.
+struct Written {
+    generation: Option<u64>,
+    /// None: it is on the disk.
+    flush: Option<Arc<Flush>>,
+}
+
 impl Store {
     /// Runs `f` in one write transaction and commits if it wrote anything; an error leaves everything as it was.
     /// Durable when this returns.
     pub(super) fn write<T>(&self, f: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let done = self.transact(f);
+        let done = self.take_turn(false, f).and_then(|(value, written)| {
+            if let Some(Written { flush: Some(flush), .. }) = &written {
+                flush.wait()?;
+            }
+            Ok((value, written))
+        });
         match &done {
-            Ok((_, false)) => {}
-            Ok((_, true)) => self.inner.writable.store(true, Ordering::Relaxed),
-            Err(why) if why.is_of_disk() => self.inner.writable.store(false, Ordering::Relaxed),
-            Err(_) => {}
+            Ok((_, Some(_))) => self.note_disk(None),
+            Ok((_, None)) => {}
+            Err(why) => self.note_error(why),
         }
-        done.map(|(value, _)| value)
+        let (value, written) = done?;
+        self.tell_of(written);
+        Ok(value)
     }
 
-    /// The outcome, and whether anything was committed.
-    fn transact<T>(&self, f: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>) -> Result<(T, bool), StoreError> {
+    /// The same for what others can send again: durable within [`RECEIVED`], or with the next write that is.
+    pub(super) fn receive<T>(&self, f: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (value, written) = self.take_turn(true, f).inspect_err(|why| self.note_error(why))?;
+        self.tell_of(written);
+        Ok(value)
+    }
+
+    /// Everything written so far is durable when this returns.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        let mut turn = self.turn();
+        match turn.group {
+            Some(_) => self.flush_group(&mut turn),
+            None => Ok(()),
+        }
+    }
+
+    fn take_turn<T>(
+        &self,
+        received: bool,
+        f: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>,
+    ) -> Result<(T, Option<Written>), StoreError> {
+        self.inner.queue.fetch_add(1, Ordering::SeqCst);
+        let mut leaving = Leaving { store: self, turn: self.turn() };
+        self.inner.queue.fetch_sub(1, Ordering::SeqCst);
+        self.ready(&mut leaving.turn)?;
+        self.transact(&mut leaving.turn, received, f)
+    }
+
+    fn transact<T>(
+        &self,
+        turn: &mut Turn,
+        received: bool,
+        f: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>,
+    ) -> Result<(T, Option<Written>), StoreError> {
         let inner = &*self.inner;
-        let mut txn = inner.db.begin_write()?;
+        let (open, before) = {
+            let current = inner.current.read().unwrap_or_else(PoisonError::into_inner);
+            (Arc::clone(&current.open), Arc::clone(&current.rosters))
+        };
+        let mut txn = open.db.begin_write()?;
         txn.set_two_phase_commit(true);
-        let before = Arc::clone(&inner.rosters.read().unwrap_or_else(PoisonError::into_inner));
         let mut waiting = inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let t = Writing::open(&txn)?;
         let last_block = t.counters.get("blocks")?.map_or(0, |n| n.value());
@@ -75,12 +141,14 @@ impl Store {
         drop(waiting);
         let value = outcome?;
         if !w.dirty && !w.visible {
-            return Ok((value, false));
+            return Ok((value, None));
         }
         let mut generation = None;
         if w.visible {
-            // Counted inside the transaction: the next one may begin before the number is published below.
-            let next = w.t.counters.get("generation")?.map_or(0, |n| n.value()) + 1;
+            // Counted inside the transaction: the next one may begin before the number is published.
+            let newest = self.generation().max(w.t.counters.get("generation")?.map_or(0, |n| n.value()));
+            // Numbers of commits that were seen and then lost in a power cut are not given again.
+            let next = newest + if turn.counted { 1 } else { LEAP };
             w.t.counters.insert("generation", next)?;
             generation = Some(next);
         }
@@ -89,26 +157,116 @@ impl Store {
         }
         let rosters = Arc::clone(&w.rosters);
         drop(w);
-        if Arc::ptr_eq(&before, &rosters) {
-            txn.commit()?;
-        } else {
-            let mut current = inner.rosters.write().unwrap_or_else(PoisonError::into_inner);
-            txn.commit()?;
-            *current = rosters;
+        let others = received || inner.queue.load(Ordering::SeqCst) > 0;
+        let shared = others && Group::takes_more(turn.group.as_ref(), received);
+        if shared {
+            txn.set_durability(Durability::None).map_err(|why| StoreError::Redb(Box::new(why)))?;
         }
-        if let Some(generation) = generation {
+        let committed = match Arc::ptr_eq(&before, &rosters) {
+            true => txn.commit(),
+            false => {
+                let mut current = inner.current.write().unwrap_or_else(PoisonError::into_inner);
+                txn.commit().inspect(|()| current.rosters = rosters)
+            }
+        }
+        .map_err(StoreError::from);
+        if !shared {
+            // With it, all that were waiting are on the disk, or none is.
+            Group::settle(&mut turn.group, committed.as_ref().err());
+        }
+        committed?;
+        turn.counted |= generation.is_some();
+        let flush = shared.then(|| Group::join(&mut turn.group, received));
+        Ok((value, Some(Written { generation, flush })))
+    }
+
+    fn flush_group(&self, turn: &mut Turn) -> Result<(), StoreError> {
+        let flush = || {
+            let mut txn = self.current().db.begin_write()?;
+            txn.set_two_phase_commit(true);
+            Ok(txn.commit()?)
+        };
+        let flushed: Result<(), StoreError> = flush();
+        Group::settle(&mut turn.group, flushed.as_ref().err());
+        if let Err(why) = &flushed {
+            self.note_error(why);
+        }
+        flushed
+    }
+
+    /// Flushes what was received, in a while.
+    fn flush_soon(&self, turn: &mut Turn) {
+        if std::mem::replace(&mut turn.flusher, true) {
+            return;
+        }
+        let store = Arc::downgrade(&self.inner);
+        thread::spawn(move || {
+            thread::sleep(RECEIVED);
+            // A store that was closed meanwhile has flushed.
+            let Some(inner) = store.upgrade() else { return };
+            let store = Self { inner };
+            let mut turn = store.turn();
+            turn.flusher = false;
+            if turn.group.is_some() {
+                // Whoever writes next is told of a failure.
+                store.flush_group(&mut turn).ok();
+            }
+        });
+    }
+
+    pub(super) fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.inner.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell_of(&self, written: Option<Written>) {
+        if let Some(Written { generation: Some(generation), .. }) = written {
             self.tell(generation);
         }
-        Ok((value, true))
     }
 
     /// Writers may come here in another order than they committed; what listeners hear never goes back.
-    fn tell(&self, generation: u64) {
+    pub(super) fn tell(&self, generation: u64) {
         self.inner.generation.fetch_max(generation, Ordering::AcqRel);
         let listeners = self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = self.generation();
         for listener in listeners.iter() {
             listener(newest);
+        }
+    }
+
+    fn note_error(&self, why: &StoreError) {
+        if why.is_of_disk() {
+            self.note_disk(Some(why));
+        }
+    }
+
+    /// Loud once, however often it fails.
+    pub(super) fn note_disk(&self, trouble: Option<&StoreError>) {
+        let was = self.inner.writable.swap(trouble.is_none(), Ordering::Relaxed);
+        match trouble {
+            Some(why) if was => tracing::error!(cause = why.cause(), "{why}; reading goes on"),
+            None if !was => tracing::info!("the disk takes what is written again"),
+            _ => {}
+        }
+    }
+}
+
+/// Passes the turn on. However a write ends: somebody may have left the flush to us.
+struct Leaving<'s> {
+    store: &'s Store,
+    turn: MutexGuard<'s, Turn>,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if self.store.inner.queue.load(Ordering::SeqCst) > 0 {
+            return;
+        }
+        match &self.turn.group {
+            // Those who wait are told how it went.
+            Some(group) if group.is_awaited() => drop(self.store.flush_group(&mut self.turn)),
+            Some(_) => self.store.flush_soon(&mut self.turn),
+            None => {}
         }
     }
 }

@@ -68,7 +68,7 @@ impl Performer {
             if batch.identities.is_empty() && batch.ops.is_empty() && batch.repos.is_empty() {
                 continue;
             }
-            let applied = self.store.apply(batch, self.clock.micros())?;
+            let applied = self.store.apply_received(batch, self.clock.micros())?;
             heard.news |= applied.roster_changed
                 || applied.people_changed
                 || (newer && !(applied.advanced.is_empty() && applied.wanted.is_empty()));

@@ -77,7 +77,7 @@ impl Performer {
         }
         let mut inputs = Vec::new();
         if newer || !member {
-            let applied = self.store.apply(batch, self.clock.micros())?;
+            let applied = self.store.apply_received(batch, self.clock.micros())?;
             inputs = self.applied(*community, &applied)?;
         }
         let proof = Proof { did: hello.did, device: hello.device };

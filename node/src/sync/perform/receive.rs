@@ -108,7 +108,7 @@ impl Performer {
             {
                 let was_new = batch.charter.is_some();
                 let audience = batch.audience;
-                let applied = self.store.apply(batch, self.clock.micros())?;
+                let applied = self.store.apply_received(batch, self.clock.micros())?;
                 note(pulled, audience, &applied);
                 pulled.changed |= was_new;
                 if was_new {
@@ -126,7 +126,7 @@ impl Performer {
         let mut batch = Batch::new(asked.community, asked.audience);
         batch.loose = asked.cids.iter().filter_map(|cid| blocks.get(cid)).cloned().collect();
         pulled.got.extend(batch.loose.iter().map(|block| (asked.audience, *block.cid())));
-        let applied = self.store.apply(batch, self.clock.micros())?;
+        let applied = self.store.apply_received(batch, self.clock.micros())?;
         for (cid, _) in &applied.refused {
             pulled.got.remove(&(asked.audience, *cid));
         }
