@@ -57,6 +57,9 @@ limits! {
     COMMIT: usize = 8 * KIB, "commit", "bytes", "refused";
     ROSTER_OP: usize = 8 * KIB, "roster operation", "bytes", "refused";
     ROSTER_DEPS: usize = 64, "heads named by a roster operation", "links", "refused; merge first";
+    /// Of somebody who is put out or leaves; more would not fit into an operation.
+    CUT: usize = 32, "repositories kept of who is out", "repositories", "refused";
+    REMOVE_REASON: usize = 280, "reason of a removal", "characters", "refused";
     INVITE_USES: u32 = 128, "uses of an invite", "joins", "refused";
     CHARTER: usize = 8 * KIB, "charter", "bytes", "refused";
     IDENTITY: usize = 16 * KIB, "identity", "bytes", "refused";

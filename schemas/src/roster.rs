@@ -18,7 +18,7 @@ use crate::{
 mod act;
 mod fold;
 
-pub use act::{Act, Describe, NamedLink, may};
+pub use act::{Act, Cut, Describe, NamedLink, may};
 pub use fold::{Folded, fold};
 
 const NAME: &str = "org.folkmoot.roster";
@@ -123,6 +123,9 @@ impl Op {
     }
 }
 
+/// How many times over somebody is followed who lost paper and devices.
+const EARLIER: usize = 8;
+
 const JOIN_SEED: &str = "join-seed";
 
 /// The fields of `op.join` in an operation's map.
@@ -151,6 +154,10 @@ pub struct State {
     pub name: String,
     pub describe: Describe,
     pub members: BTreeMap<Did, Member>,
+    /// Who was put out or left, and was not let in again.
+    pub former: BTreeMap<Did, Former>,
+    /// Whom an earlier did belongs to since: the `was` of adds that count.
+    pub heirs: BTreeMap<Did, Did>,
     pub invites: BTreeMap<Cid, Invite>,
     /// Heads over valid operations (the charter when there is none): the `deps` of the next operation.
     pub heads: BTreeSet<Cid>,
@@ -172,6 +179,19 @@ pub struct Member {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// `rev` of [`Former::via`].
+    pub since: Tid,
+    /// Who put them out; they themselves when they left.
+    pub by: Did,
+    /// The removal or leave; of several at once the last in the one order.
+    pub via: Cid,
+    pub reason: Option<String>,
+    /// Where their repositories stand still. What is not named here keeps nothing.
+    pub cut: Cut,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invite {
     pub by: Did,
     pub key: Did,
@@ -189,6 +209,23 @@ impl State {
     }
     pub fn is_member(&self, did: &Did) -> bool {
         self.members.contains_key(did)
+    }
+
+    /// Whom `did` is today: whoever was added as the same person, a few times over; never past a member.
+    pub fn today(&self, did: &Did) -> Did {
+        let mut today = *did;
+        for _ in 0..EARLIER {
+            match self.heirs.get(&today) {
+                Some(heir) if !self.is_member(&today) => today = *heir,
+                _ => break,
+            }
+        }
+        today
+    }
+
+    /// The earlier dids of a member, in the order of their text.
+    pub fn formerly(&self, did: &Did) -> Vec<Did> {
+        self.heirs.keys().filter(|was| *was != did && self.today(was) == *did).copied().collect()
     }
 
     /// The `deps` of the next operation by `author`: the heads. When there are more than fit, those the operation

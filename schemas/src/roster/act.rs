@@ -2,12 +2,15 @@
 //!
 //! A new act is one variant, one arm each for reading and writing, one in [`Act::check`], one in [`may`] and one in the fold.
 
+use std::collections::BTreeMap;
+
 use ipld_core::ipld::Ipld;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 use super::Role;
 use crate::{
     block::Cid,
+    commit::{HeadRef, RepoId},
     error::Fault,
     key::{Did, Sig},
     limits,
@@ -15,6 +18,9 @@ use crate::{
     structure::typed,
     tid::Tid,
 };
+
+/// The heads at which the repositories of somebody who is out stand still, each by its `did/device/audience`.
+pub type Cut = BTreeMap<RepoId, HeadRef>;
 
 /// What an operation does. In the block: a map with one key, the operation's name. A name we do not know decodes
 /// as [`Act::Unknown`]: stored and forwarded, without effect.
@@ -25,6 +31,21 @@ pub enum Act {
         did: Did,
         role: Role,
         was: Option<Did>,
+    },
+    /// Puts out somebody of lower rank. Of what they wrote here, what the heads in `cut` hold stays.
+    Remove {
+        did: Did,
+        cut: Cut,
+        /// Line ≤ 280.
+        reason: Option<String>,
+    },
+    /// Goes out by oneself; `cut` as in a removal.
+    Leave {
+        cut: Cut,
+    },
+    /// What this device of the author wrote is over, as the linked identity says, which lists it no longer.
+    Retire {
+        device: Did,
     },
     /// `key`: public half of the one-time seed in the link. `expires` advisory, compared with the join's rev.
     Invite {
@@ -89,6 +110,24 @@ struct AddFields {
 }
 
 #[derive(Serialize, Deserialize)]
+struct RemoveFields {
+    did: Did,
+    cut: Cut,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LeaveFields {
+    cut: Cut,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RetireFields {
+    device: Did,
+}
+
+#[derive(Serialize, Deserialize)]
 struct InviteFields {
     key: Did,
     role: Role,
@@ -120,6 +159,9 @@ impl Act {
     pub fn name(&self) -> &str {
         match self {
             Self::Add { .. } => "add",
+            Self::Remove { .. } => "remove",
+            Self::Leave { .. } => "leave",
+            Self::Retire { .. } => "retire",
             Self::Invite { .. } => "invite",
             Self::Join { .. } => "join",
             Self::Close { .. } => "close",
@@ -134,6 +176,11 @@ impl Act {
             Self::Invite { uses, .. } if !(1..=limits::INVITE_USES).contains(uses) => {
                 Err(Fault::new("uses", format!("is {uses}, 1 to {} are allowed", limits::INVITE_USES)))
             }
+            Self::Remove { cut, reason, .. } => {
+                reason.iter().try_for_each(|reason| text::line("reason", reason, 1, limits::REMOVE_REASON))?;
+                check_cut(cut)
+            }
+            Self::Leave { cut } => check_cut(cut),
             Self::Describe(describe) => describe.check(),
             _ => Ok(()),
         }
@@ -145,6 +192,18 @@ impl Act {
             "add" => {
                 let AddFields { did, role, was } = typed(value)?;
                 Self::Add { did, role, was }
+            }
+            "remove" => {
+                let RemoveFields { did, cut, reason } = typed(value)?;
+                Self::Remove { did, cut, reason }
+            }
+            "leave" => {
+                let LeaveFields { cut } = typed(value)?;
+                Self::Leave { cut }
+            }
+            "retire" => {
+                let RetireFields { device } = typed(value)?;
+                Self::Retire { device }
             }
             "invite" => {
                 let InviteFields { key, role, expires, uses } = typed(value)?;
@@ -171,6 +230,12 @@ impl Serialize for Act {
             Self::Add { did, role, was } => {
                 map.serialize_entry("add", &AddFields { did: *did, role: *role, was: *was })?;
             }
+            Self::Remove { did, cut, reason } => {
+                let fields = RemoveFields { did: *did, cut: cut.clone(), reason: reason.clone() };
+                map.serialize_entry("remove", &fields)?;
+            }
+            Self::Leave { cut } => map.serialize_entry("leave", &LeaveFields { cut: cut.clone() })?,
+            Self::Retire { device } => map.serialize_entry("retire", &RetireFields { device: *device })?,
             Self::Invite { key, role, expires, uses } => {
                 let fields = InviteFields { key: *key, role: *role, expires: *expires, uses: *uses };
                 map.serialize_entry("invite", &fields)?;
@@ -200,6 +265,13 @@ impl<'de> Deserialize<'de> for Act {
             (Some((name, value)), None) => Ok(Self::known(&name, &value).unwrap_or(Self::Unknown(name))),
             _ => Err(de::Error::custom("an operation's act is a map with one key, its name")),
         }
+    }
+}
+
+fn check_cut(cut: &Cut) -> Result<(), Fault> {
+    match cut.len() {
+        n if n > limits::CUT => Err(Fault::new("cut", format!("names {n} repositories, {} are allowed", limits::CUT))),
+        _ => Ok(()),
     }
 }
 
@@ -265,20 +337,26 @@ fn replace<T: Clone>(field: &mut Option<T>, later: &Option<T>) {
 /// | act | steward | moderator | member | guest |
 /// |---|---|---|---|---|
 /// | add | any role | up to member | – | – |
+/// | add with `was` | yes | – | – | – |
+/// | remove | whom one outranks | up to member | – | – |
+/// | leave | yes | yes | yes | yes |
+/// | retire | yes | yes | yes | yes |
 /// | invite | any role | up to member | up to member | – |
-/// | close | any invite | invites up to member | own invites | – |
+/// | close | whose joiners one outranks | invites up to member | own invites | – |
 /// | describe | yes | – | – | – |
-/// | join | whoever holds an open invite, member or not | | | |
+/// | join | whoever holds an open invite and was not put out | | | |
 /// | of a later version | kept without effect | same | same | same |
 ///
-/// Which invites a `close` may name depends on the invite: see the fold.
+/// Rank, and which invites a `close` may name, are the fold's business.
 pub fn may(role: Role, act: &Act) -> bool {
     match act {
+        Act::Add { was: Some(_), .. } => role == Role::Steward,
         Act::Add { role: granted, .. } => match role {
             Role::Steward => true,
             Role::Moderator => *granted <= Role::Member,
             Role::Member | Role::Guest => false,
         },
+        Act::Remove { .. } => role >= Role::Moderator,
         Act::Invite { role: granted, .. } => match role {
             Role::Steward => true,
             Role::Moderator | Role::Member => *granted <= Role::Member,
@@ -286,6 +364,6 @@ pub fn may(role: Role, act: &Act) -> bool {
         },
         Act::Close { .. } => role >= Role::Member,
         Act::Describe(_) => role == Role::Steward,
-        Act::Join { .. } | Act::Unknown(_) => true,
+        Act::Leave { .. } | Act::Retire { .. } | Act::Join { .. } | Act::Unknown(_) => true,
     }
 }

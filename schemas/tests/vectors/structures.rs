@@ -11,7 +11,7 @@ use folkmoot_schemas::{
     identity::Identity,
     key::Sig,
     mst,
-    roster::{Act, Describe, NamedLink, Op, Role},
+    roster::{Act, Cut, Describe, NamedLink, Op, Role},
     snapshot::Snapshot,
 };
 use ipld_core::ipld::Ipld;
@@ -149,6 +149,34 @@ fn close() -> Block {
     op(50, &[*add().cid()], Act::Close { invite: *invite().cid(), joins: vec![*join().cid()] })
 }
 
+fn bobs_head(audience: Audience) -> Cut {
+    let repo = RepoId { did: did(BOB), device: did(BOB_LAPTOP), audience };
+    [(repo, HeadRef { rev: at(45), cid: elsewhere("Bob's commit") })].into()
+}
+
+fn remove() -> Block {
+    let cut = bobs_head(Audience::Public);
+    op(70, &[*describe().cid()], Act::Remove { did: did(BOB), cut, reason: Some("Sold tickets twice.".into()) })
+}
+
+fn leave() -> Vector {
+    let op = Op {
+        community: community(),
+        did: did(BOB),
+        device: did(BOB_LAPTOP),
+        identity: *bob().1.cid(),
+        rev: at(80),
+        deps: vec![*join().cid()],
+        act: Act::Leave { cut: bobs_head(Audience::Members) },
+    };
+    let block = op.seal(&secret(BOB_LAPTOP), None).unwrap();
+    Vector::new("a member goes", &block).signed(&block, BOB_LAPTOP, "roster", &["sig"], &["sig"])
+}
+
+fn retire() -> Block {
+    op(90, &[*remove().cid()], Act::Retire { device: did(ALICE_PHONE) })
+}
+
 fn describe() -> Block {
     let text = |text: &str| Some(text.to_string());
     let link = |url: &str, label: &str| NamedLink { url: url.into(), label: label.into() };
@@ -176,6 +204,9 @@ fn roster() -> Vec<(&'static str, Vector)> {
         ("roster-join", joined),
         ("roster-add", by_alice("an addition that says who it was before", &add())),
         ("roster-close", by_alice("a closing that names the joins it lets in", &close())),
+        ("roster-remove", by_alice("a removal with a reason, and where a repository stands still", &remove())),
+        ("roster-leave", leave()),
+        ("roster-retire", by_alice("a device is over: the linked identity lists it no longer", &retire())),
         ("roster-describe", by_alice("a description with every field, on two heads", &describe())),
     ]
 }

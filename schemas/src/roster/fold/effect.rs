@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    Fold, PER_KIND, Standing, group,
+    Fold, PER_KIND, Taken, group,
     order::{Place, Scope},
+    rank::Standing,
 };
 use crate::{
     key::Did,
@@ -15,31 +16,20 @@ use crate::{
 pub(super) type Counted = HashMap<Place, bool>;
 
 impl Fold<'_> {
-    /// Who somebody is within `scope`: the highest role given to them, the first time it was given.
-    pub(super) fn standing(&self, did: &Did, scope: &Scope) -> Option<Standing> {
-        if self.founders.contains(did) {
-            return Some(Standing { role: Role::Steward, via: None, youngest: None });
-        }
-        let mut counted = Counted::new();
-        let mut best: Option<Standing> = None;
+    /// Who somebody is within `scope`: the highest rank given to them, the first time it was given.
+    pub(super) fn standing(&self, did: &Did, scope: &Scope, counted: &mut Counted) -> Option<Standing> {
+        let founding = self.founders.get(did).map(|place| Standing { role: Role::Steward, via: None, founder: *place });
+        let mut best = founding.filter(|founding| !self.ended(did, founding, scope, counted));
         for place in self.admissions.get(did).into_iter().flatten().copied().filter(|place| scope.contains(*place)) {
-            let Some((role, standing)) = self.grants(place) else { continue };
-            if best.is_none_or(|best| role > best.role) && self.counts(place, scope, &mut counted) {
-                best = Some(Standing { role, via: Some(place), youngest: standing.youngest });
+            let Some(standing) = self.grants(place) else { continue };
+            if best.is_none_or(|best| self.outranks(&standing, &best))
+                && self.counts(place, scope, counted)
+                && !self.ended(did, &standing, scope, counted)
+            {
+                best = Some(standing);
             }
         }
         best
-    }
-
-    /// The role an admission gives.
-    fn grants(&self, place: Place) -> Option<(Role, Standing)> {
-        let taken = &self.taken[place];
-        let standing = *taken.verdict.as_ref().ok()?;
-        match &taken.op.act {
-            Act::Add { role, .. } => Some((*role, standing)),
-            Act::Join { .. } => Some((standing.role, standing)),
-            _ => None,
-        }
     }
 
     /// Does an operation of `scope` count there? Walks down what it stands on with a stack of its own.
@@ -51,7 +41,7 @@ impl Fold<'_> {
             let top = *top;
             match open.pop() {
                 Some(next) if !scope.contains(next) || counted.contains_key(&next) => {}
-                // Seniority rules out that something stands on itself; were it otherwise, it would not count.
+                // Rank rules out that something stands on itself; were it otherwise, it would not count.
                 Some(next) if entered.insert((top, next)) => stack.push((next, self.footing(next))),
                 Some(_) => {}
                 None => {
@@ -65,50 +55,74 @@ impl Fold<'_> {
     }
 
     /// The operations on which the effect of this one rests directly.
-    fn footing(&self, place: Place) -> Vec<Place> {
+    pub(super) fn footing(&self, place: Place) -> Vec<Place> {
         let taken = &self.taken[place];
-        match (&taken.op.act, &taken.verdict) {
-            (Act::Join { invite, .. }, Ok(_)) => {
+        let Ok(standing) = &taken.verdict else { return Vec::new() };
+        match &taken.op.act {
+            Act::Join { invite, .. } => {
                 let Some(invite) = self.places.get(invite).copied() else { return Vec::new() };
-                std::iter::once(invite).chain(self.taken[invite].closes.iter().copied()).collect()
+                let Taken { op, closes, .. } = &self.taken[invite];
+                let removals = self.removals_of(&op.did, standing);
+                std::iter::once(invite).chain(closes.iter().copied()).chain(removals).collect()
             }
-            (_, Ok(standing)) => standing.via.into_iter().collect(),
-            (_, Err(_)) => Vec::new(),
+            act => {
+                let did = &taken.op.did;
+                let retirements = (!matches!(act, Act::Retire { .. })).then(|| self.retirements_of(did, standing));
+                let voiding = self.removals_of(did, standing).chain(retirements.into_iter().flatten());
+                standing.via.into_iter().chain(voiding).collect()
+            }
         }
     }
 
     /// Does it count, given what it rests on?
-    fn counts_on(&self, place: Place, scope: &Scope, counted: &Counted) -> bool {
+    pub(super) fn counts_on(&self, place: Place, scope: &Scope, counted: &Counted) -> bool {
         let taken = &self.taken[place];
         let Ok(standing) = &taken.verdict else { return false };
         let holds = |place: &Place| counted.get(place).copied().unwrap_or_default();
         match &taken.op.act {
             Act::Join { invite, .. } => {
                 let Some(invite) = self.places.get(invite) else { return false };
-                holds(invite) && self.admitted(place, *invite, scope, holds)
+                holds(invite) && self.admitted(place, *invite, standing, scope, holds)
             }
-            _ => standing.via.is_none_or(|via| holds(&via)) && self.within_group(place, standing, scope),
+            _ => {
+                standing.via.is_none_or(|via| holds(&via))
+                    && !self.voided(place, standing, scope, &holds)
+                    && self.within_group(place, standing, scope, holds)
+            }
         }
     }
 
     /// Is this join one of those its invite lets in?
-    fn admitted(&self, join: Place, invite: Place, scope: &Scope, holds: impl Fn(&Place) -> bool) -> bool {
-        let invite = &self.taken[invite];
-        let mut closes = invite.closes.iter().filter(|p| scope.contains(**p) && holds(p)).peekable();
+    fn admitted(
+        &self,
+        join: Place,
+        invite: Place,
+        by: &Standing,
+        scope: &Scope,
+        holds: impl Fn(&Place) -> bool,
+    ) -> bool {
+        let Taken { op, closes, joins, .. } = &self.taken[invite];
+        let mut closes = closes.iter().filter(|p| scope.contains(**p) && holds(p)).peekable();
+        // Whoever put the inviter out ended the invite for all whom they had not seen come in.
+        let removals: Vec<Place> = self.removals_of(&op.did, by).filter(|p| scope.contains(*p) && holds(p)).collect();
+        let seen = |join: Place| removals.iter().all(|removal| self.taken[*removal].below.contains(join));
         if closes.peek().is_some() {
             let cid = self.taken[join].cid;
-            return closes.any(|p| matches!(&self.taken[*p].op.act, Act::Close { joins, .. } if joins.contains(cid)));
+            let named = |p: &Place| matches!(&self.taken[*p].op.act, Act::Close { joins, .. } if joins.contains(cid));
+            return seen(join) && closes.any(named);
         }
-        let Act::Invite { uses, .. } = &invite.op.act else { return false };
-        invite.joins.iter().filter(|p| scope.contains(**p)).take(*uses as usize).any(|p| *p == join)
+        let Act::Invite { uses, .. } = &op.act else { return false };
+        joins.iter().filter(|p| scope.contains(**p) && seen(**p)).take(*uses as usize).any(|p| *p == join)
     }
 
-    fn within_group(&self, place: Place, standing: &Standing, scope: &Scope) -> bool {
+    fn within_group(&self, place: Place, standing: &Standing, scope: &Scope, holds: impl Fn(&Place) -> bool) -> bool {
         let group = group(self.taken[place].op, standing).and_then(|key| self.groups.get(&key));
         match group {
-            Some(group) if group.len() > PER_KIND && standing.role < Role::Moderator => {
-                group.iter().filter(|p| scope.contains(**p)).take(PER_KIND).any(|p| *p == place)
-            }
+            Some(group) if group.len() > PER_KIND && standing.role < Role::Moderator => group
+                .iter()
+                .filter(|p| scope.contains(**p) && !self.voided(**p, standing, scope, &holds))
+                .take(PER_KIND)
+                .any(|p| *p == place),
             _ => true,
         }
     }

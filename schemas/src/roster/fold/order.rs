@@ -15,12 +15,12 @@ pub(super) type Place = usize;
 pub(super) fn in_order<'a>(
     charter: &Cid,
     ops: &'a BTreeMap<Cid, Op>,
-    here: &BTreeMap<&Cid, bool>,
+    here: impl Fn(&Cid) -> bool,
 ) -> Vec<(&'a Cid, &'a Op)> {
     let mut open: HashMap<&Cid, usize> = HashMap::new();
     let mut followers: HashMap<&Cid, Vec<&'a Cid>> = HashMap::new();
     let mut ready = BinaryHeap::new();
-    for (cid, op) in ops.iter().filter(|(cid, _)| here.contains_key(cid)) {
+    for (cid, op) in ops.iter().filter(|(cid, _)| here(cid)) {
         let deps: BTreeSet<&Cid> = op.deps.iter().filter(|dep| *dep != charter).collect();
         open.insert(cid, deps.len());
         if deps.is_empty() {
@@ -76,7 +76,32 @@ impl Scope {
         }
     }
 
+    /// A copy that outlives what is covered next.
+    pub(super) fn keep(&self) -> Below {
+        let mut below = Below { base: self.base, bits: Vec::new() };
+        for place in (self.base..self.marks.len()).filter(|place| self.contains(*place)) {
+            let at = place - self.base;
+            below.bits.resize(at / 64 + 1, 0);
+            below.bits[at / 64] |= 1 << (at % 64);
+        }
+        below
+    }
+
     pub(super) fn cover_all(&mut self, taken: &[Taken<'_>]) {
         self.base = taken.len();
+    }
+}
+
+/// An ancestor-closed set that is kept: one bit for each place from `base` on.
+#[derive(Default)]
+pub(super) struct Below {
+    base: Place,
+    bits: Vec<u64>,
+}
+
+impl Below {
+    pub(super) fn contains(&self, place: Place) -> bool {
+        let Some(at) = place.checked_sub(self.base) else { return true };
+        self.bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 }

@@ -6,13 +6,13 @@ use super::{
     Fold, PER_KIND, Taken,
     effect::Counted,
     order::{Place, Scope},
+    rank::Standing,
 };
 use crate::{
     block::Cid,
     charter::Charter,
     key::Did,
-    roster::{Act, Describe, Invite, Member, Role, State},
-    tid::Tid,
+    roster::{Act, Describe, Invite, Member, State},
 };
 
 impl Fold<'_> {
@@ -23,12 +23,13 @@ impl Fold<'_> {
         let mut counted = Counted::new();
         let counts: Vec<bool> = (0..self.taken.len()).map(|place| self.counts(place, &scope, &mut counted)).collect();
 
-        let founding = |did: &Did| Member { role: Role::Steward, since: charter.created, by: *did, via: *charter_cid };
         let mut state = State {
             community: *charter_cid,
             name: charter.name.clone(),
             describe: Describe::default(),
-            members: self.founders.iter().map(|did| (*did, founding(did))).collect(),
+            members: BTreeMap::new(),
+            former: BTreeMap::new(),
+            heirs: BTreeMap::new(),
             invites: BTreeMap::new(),
             heads: BTreeSet::new(),
             kept: BTreeSet::new(),
@@ -41,6 +42,16 @@ impl Fold<'_> {
                 state.void.insert(*taken.cid, self.why_void(taken, &counts));
             }
         }
+        let people: BTreeSet<&Did> = self.founders.keys().chain(self.admissions.keys()).collect();
+        for did in people {
+            match self.standing(did, &scope, &mut counted) {
+                Some(standing) => {
+                    state.members.insert(*did, self.member(did, &standing, charter_cid, charter));
+                }
+                None => state.former.extend(self.former(did, &counts).map(|former| (*did, former))),
+            }
+        }
+        self.end_invites(&counts, &mut state);
         if let Some(name) = &state.describe.name {
             state.name.clone_from(name);
         }
@@ -62,17 +73,29 @@ impl Fold<'_> {
         state
     }
 
-    /// The effect of one operation that counts.
+    fn member(&self, did: &Did, standing: &Standing, charter_cid: &Cid, charter: &Charter) -> Member {
+        let role = standing.role;
+        let Some(Taken { cid, op, .. }) = standing.via.map(|via| &self.taken[via]) else {
+            return Member { role, since: charter.created, by: *did, via: *charter_cid };
+        };
+        let by = match &op.act {
+            Act::Join { invite, .. } => self.places.get(invite).map_or(op.did, |invite| self.taken[*invite].op.did),
+            _ => op.did,
+        };
+        Member { role, since: op.rev, by, via: **cid }
+    }
+
+    /// The effect of one operation that counts, but for membership.
     fn apply(&self, place: Place, state: &mut State) {
         let Taken { cid, op, .. } = &self.taken[place];
         match &op.act {
-            Act::Add { did, role, .. } => admit(state, did, *role, op.rev, op.did, **cid),
-            Act::Join { invite: invite_cid, did, .. } => {
-                let Some(invite) = state.invites.get_mut(invite_cid) else { return };
+            Act::Add { did, was: Some(was), .. } => {
+                state.heirs.insert(*was, *did);
+            }
+            Act::Join { invite, .. } => {
+                let Some(invite) = state.invites.get_mut(invite) else { return };
                 let at = invite.joins.partition_point(|join| join < *cid);
                 invite.joins.insert(at, **cid);
-                let (role, by) = (invite.role, invite.by);
-                admit(state, did, role, op.rev, by, **cid);
             }
             Act::Invite { key, role, expires, uses } => {
                 let (joins, closed) = (Vec::new(), false);
@@ -86,7 +109,15 @@ impl Fold<'_> {
                 }
             }
             Act::Describe(describe) => state.describe.update(describe),
-            Act::Unknown(_) => {}
+            Act::Add { .. } | Act::Remove { .. } | Act::Leave { .. } | Act::Retire { .. } | Act::Unknown(_) => {}
+        }
+    }
+
+    /// Invites of whoever was put out let nobody in any more.
+    fn end_invites(&self, counts: &[bool], state: &mut State) {
+        for (cid, invite) in &mut state.invites {
+            let by = self.places.get(cid).and_then(|place| self.taken[*place].verdict.as_ref().ok());
+            invite.closed |= by.is_some_and(|by| self.removals_of(&invite.by, by).any(|removal| counts[removal]));
         }
     }
 
@@ -96,23 +127,26 @@ impl Fold<'_> {
             Err(reason) => return reason.clone(),
             Ok(standing) => standing,
         };
-        match &taken.op.act {
+        let op = taken.op;
+        match &op.act {
             Act::Join { invite, .. } => match self.places.get(invite) {
                 Some(invite) if !counts[*invite] => "its invite does not count".into(),
                 Some(invite) if self.taken[*invite].closes.iter().any(|close| counts[*close]) => {
                     "the invite was closed without it: ask for a new link".into()
                 }
+                Some(invite) if self.removals_of(&self.taken[*invite].op.did, standing).any(|by| counts[by]) => {
+                    "whoever wrote the invite was put out: ask somebody else for a link".into()
+                }
                 _ => "the invite was used up: ask for a new link".into(),
             },
             _ if standing.via.is_some_and(|via| !counts[via]) => "what admitted its author does not count".into(),
+            _ if self.removals_of(&op.did, standing).any(|by| counts[by]) => {
+                "its author was put out before anybody saw it".into()
+            }
+            _ if self.retirements_of(&op.did, standing).any(|by| counts[by]) => {
+                format!("device {} was retired before anybody saw it", op.device.short())
+            }
             act => format!("only {PER_KIND} operations {:?} of one member count", act.name()),
         }
-    }
-}
-
-/// Adds and joins raise, and never lower.
-fn admit(state: &mut State, did: &Did, role: Role, since: Tid, by: Did, via: Cid) {
-    if state.members.get(did).is_none_or(|member| member.role < role) {
-        state.members.insert(*did, Member { role, since, by, via });
     }
 }

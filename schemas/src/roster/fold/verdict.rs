@@ -1,10 +1,10 @@
 //! What an operation's own ancestors say to it.
 
-use super::{Fold, Standing, Taken, order::Scope};
+use super::{Fold, Paper, Taken, effect::Counted, order::Scope, rank::Standing};
 use crate::{
     block::{Block, Cid},
     key::Did,
-    roster::{Act, Op, Role, may},
+    roster::{Act, Cut, Op, Role, may},
 };
 
 impl<'a> Fold<'a> {
@@ -13,14 +13,19 @@ impl<'a> Fold<'a> {
         &self,
         cid: &Cid,
         op: &Op,
+        paper: Paper,
         scope: &Scope,
         blocks: &impl Fn(&Cid) -> Option<Block>,
     ) -> Result<Standing, String> {
         op.act.check().map_err(|fault| fault.to_string())?;
+        let mut counted = Counted::new();
         if let Act::Join { invite, did, .. } = &op.act {
+            if self.is_out(&op.did, scope, &mut counted) {
+                return Err("who left or was put out is let in again by name, not by a link".into());
+            }
             return self.judge_join(cid, op, invite, did, scope, blocks);
         }
-        let Some(author) = self.standing(&op.did, scope) else {
+        let Some(author) = self.standing(&op.did, scope, &mut counted) else {
             return Err(format!("{} was no member when writing it", op.did.short()));
         };
         if !may(author.role, &op.act) {
@@ -28,6 +33,20 @@ impl<'a> Fold<'a> {
         }
         match &op.act {
             Act::Close { invite, .. } => self.judge_close(op, invite, author, scope),
+            Act::Remove { did, cut, .. } => {
+                let Some(whom) = self.standing(did, scope, &mut counted) else {
+                    return Err(format!("{} was no member", did.short()));
+                };
+                if !self.outranks(&author, &whom) {
+                    return Err(format!("its author does not outrank {}", did.short()));
+                }
+                only_of(cut, did).map(|()| author)
+            }
+            Act::Leave { cut } => only_of(cut, &op.did).map(|()| author),
+            Act::Retire { .. } if paper.lists => Err("the identity it links still lists the device".into()),
+            Act::Add { did, was: Some(was), .. } if did == was || !self.is_out(was, scope, &mut counted) => {
+                Err(format!("{} is not somebody who went", was.short()))
+            }
             _ => Ok(author),
         }
     }
@@ -45,7 +64,7 @@ impl<'a> Fold<'a> {
             return Err("one can only join oneself".into());
         }
         let (invited, inviter) = self.invite(invite, scope)?;
-        let Act::Invite { key, role, expires, .. } = &invited.op.act else {
+        let Act::Invite { key, expires, .. } = &invited.op.act else {
             return Err("what it joins by is no invite".into());
         };
         if expires.is_some_and(|expires| op.rev > expires) {
@@ -54,25 +73,25 @@ impl<'a> Fold<'a> {
         if blocks(cid).is_none_or(|block| Op::verify_seed(&block, key).is_err()) {
             return Err("the signature by the invite's seed is wrong".into());
         }
-        let youngest = inviter.youngest.max(Some((invited.op.rev, *invite)));
-        Ok(Standing { role: *role, via: None, youngest })
+        Ok(inviter)
     }
 
-    /// One's own invite is closed by whom one was when writing it, whatever one became since.
+    /// One's own invite is closed by whom one was when writing it, whatever one became since. Everybody else has to
+    /// outrank whoever comes in by it.
     fn judge_close(&self, op: &Op, invite: &Cid, author: Standing, scope: &Scope) -> Result<Standing, String> {
         let (invited, inviter) = self.invite(invite, scope)?;
         if invited.op.did == op.did {
             return Ok(inviter);
         }
-        match (author.role, &invited.op.act) {
-            (Role::Steward, _) => {}
-            (Role::Moderator, Act::Invite { role, .. }) if *role <= Role::Member => {}
-            (role, _) => return Err(format!("a {} may not close this invite", role.as_str())),
+        match &invited.op.act {
+            Act::Invite { role: Role::Steward, .. }
+                if author.role == Role::Steward && !self.outranks(&inviter, &author) =>
+            {
+                Ok(author)
+            }
+            Act::Invite { role, .. } if author.role >= Role::Moderator && author.role > *role => Ok(author),
+            _ => Err(format!("this {} does not outrank whom the invite lets in", author.role.as_str())),
         }
-        if author.youngest >= Some((invited.op.rev, *invite)) {
-            return Err("its author came in by a younger invite than the one it closes".into());
-        }
-        Ok(author)
     }
 
     /// An invite that passed and that the operation in question builds on.
@@ -84,5 +103,12 @@ impl<'a> Fold<'a> {
             }
             _ => Err("it names no invite that it builds on and that counts".into()),
         }
+    }
+}
+
+fn only_of(cut: &Cut, did: &Did) -> Result<(), String> {
+    match cut.keys().all(|repo| repo.did == *did) {
+        true => Ok(()),
+        false => Err("it names repositories of somebody else".into()),
     }
 }
