@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Peer(peer::Command),
     /// Bring communities up to date now
     Sync(sync::Args),
+    /// Copy everything but the keys into one file
+    Backup(backup::Args),
     /// Settings and where each came from
     Config(config::Args),
     /// Every limit and what happens beyond it

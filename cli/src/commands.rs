@@ -1,5 +1,6 @@
 //! One file per command, or per family: its arguments, its examples, and what it does.
 
+pub(crate) mod backup;
 pub(crate) mod choose;
 pub(crate) mod community;
 pub(crate) mod completions;
@@ -50,6 +51,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Status(_) => status::run(session),
         Command::Peer(command) => peer::run(command, session),
         Command::Sync(args) => sync::run(args, session),
+        Command::Backup(args) => backup::run(args, session),
         Command::Config(args) => config::run(args, session),
         Command::Limits(_) => limits::run(session),
         Command::Completions(args) => completions::run(args, session),

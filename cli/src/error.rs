@@ -102,6 +102,7 @@ impl From<StoreError> for Error {
             StoreError::Damaged(_) => {
                 said.hint("keep a copy of the file; `moot join` on an empty home fetches the community again")
             }
+            StoreError::Backup(_) => said.hint("`moot restore FILE` makes a home of it"),
             StoreError::ReadOnly(_) | StoreError::Full { .. } => said.hint("free some space on the disk and try again"),
             _ => said,
         }

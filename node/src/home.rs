@@ -54,7 +54,7 @@ const KEYS: &str = "keys";
 const DEVICE: &str = "device";
 const PEER: &str = "peer";
 const STORE: &str = "store.redb";
-const CONFIG: &str = "config.toml";
+pub(crate) const CONFIG: &str = "config.toml";
 
 /// Store metas a home is created with.
 pub(crate) mod meta {

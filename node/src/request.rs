@@ -1,6 +1,7 @@
 //! What a person can ask of a home: one enum, answered by `handle(&Store, …)` with no node running, and through the
 //! control socket (versioned DAG-CBOR frames) when one runs.
 
+mod backup;
 mod communities;
 mod events;
 mod failure;
@@ -104,6 +105,10 @@ pub enum Request {
         via: Vec<String>,
         wait_s: u32,
     },
+    /// A copy of the home without its keys, written by whoever holds the store. An absolute path.
+    Backup {
+        file: String,
+    },
 }
 
 /// A record in its block form (with any `rev`; publishing sets the real one).
@@ -136,6 +141,7 @@ pub enum Reply {
     Synced { peers: u32, complete: bool, communities: Vec<CommunityInfo> },
     Done,
     Failed(Failure),
+    BackedUp(BackupInfo),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -327,6 +333,14 @@ pub struct Status {
     pub http: Option<String>,
     /// Counters of the network: what was dropped, refused, pulled.
     pub counters: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BackupInfo {
+    pub file: String,
+    pub bytes: u64,
+    pub blocks: u64,
+    pub communities: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -9,6 +9,7 @@
 mod advance;
 mod apply;
 mod aside;
+pub mod backup;
 mod blobs;
 mod blocks;
 mod commit;

@@ -73,10 +73,14 @@ fn check_folder(socket: &Path) -> Result<(), ControlError> {
     Ok(())
 }
 
-/// What a request may take on top: those that wait for the network.
+/// Copying and reading back everything.
+const BACKUP: Duration = Duration::from_secs(3600);
+
+/// What a request may take on top: those that wait for the network, or copy the store.
 fn patience(request: &Request) -> Duration {
     match request {
         Request::Join { .. } => crate::node::JOIN_WAIT,
+        Request::Backup { .. } => BACKUP,
         Request::Sync { wait_s, .. } => Duration::from_secs(u64::from(*wait_s)),
         _ => Duration::ZERO,
     }

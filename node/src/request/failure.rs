@@ -24,6 +24,8 @@ impl From<StoreError> for Failure {
             StoreError::Schemas(cause) => Self::bug("stored data could not be read").because(cause.to_string()),
             StoreError::Locked(_) => Self::refused(message).hint("end the other process, or choose another --home"),
             StoreError::Newer { .. } => Self::refused(message).hint("use the newer version that wrote it"),
+            StoreError::Backup(_) => Self::refused(message).hint("`moot restore FILE` makes a home of it"),
+            StoreError::NoBackup(_) => Self::refused(message).hint("`moot backup FILE` makes one"),
             StoreError::Foreign(_) | StoreError::Io(..) | StoreError::Refused(_) => Self::refused(message),
         }
     }

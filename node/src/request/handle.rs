@@ -117,6 +117,7 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
         Request::PeerAdd { addr } => reading.peer_add(&addr),
         Request::PeerList => reading.peer_list(),
         Request::PeerRemove { addr } => reading.peer_remove(&addr),
+        Request::Backup { file } => reading.backup(&file),
         Request::Join { .. } | Request::Sync { .. } => {
             Err(Failure::network("no node is running").hint("start one with `moot serve`"))
         }

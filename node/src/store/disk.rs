@@ -59,6 +59,15 @@ impl Disk {
         }
     }
 
+    /// For a database that stands aside. Not locked.
+    pub(super) fn read_only(path: &Path) -> Result<Self, StoreError> {
+        let io = |e| StoreError::Io(path.to_owned(), e);
+        let file = File::open(path).map_err(io)?;
+        let same = file.try_clone().map_err(io)?;
+        let backend = FileBackend::new(same).map_err(|e| database(path, e))?;
+        Ok(Self { medium: Arc::new(OnDisk { backend, file }), path: Some(path.to_owned()) })
+    }
+
     pub(super) fn memory() -> Self {
         Self::over(InMemory(InMemoryBackend::new()))
     }
@@ -75,7 +84,7 @@ impl Disk {
         self.medium.len().map_err(|e| self.io(e))
     }
 
-    pub(super) fn start(&self, out: &mut [u8]) -> io::Result<()> {
+    pub(super) fn read_start(&self, out: &mut [u8]) -> io::Result<()> {
         self.medium.read(0, out)
     }
 

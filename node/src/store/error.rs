@@ -10,6 +10,10 @@ pub enum StoreError {
     Foreign(PathBuf),
     #[error("{path} was written by a newer version (schema {found}, this one knows {known})")]
     Newer { path: PathBuf, found: u64, known: u64 },
+    #[error("{0} is a backup, and no store to work in")]
+    Backup(PathBuf),
+    #[error("{0} is not a backup")]
+    NoBackup(PathBuf),
     #[error("the store is damaged: {0}")]
     Damaged(String),
     /// What was acknowledged is safe; writing is tried again by itself.
@@ -32,7 +36,7 @@ pub enum StoreError {
 impl StoreError {
     /// True when no later call can succeed without a person.
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Foreign(_) | Self::Newer { .. } | Self::Damaged(_))
+        matches!(self, Self::Foreign(_) | Self::Newer { .. } | Self::Backup(_) | Self::Damaged(_))
     }
 
     /// The file or the disk below it failed, whatever was to be written.

@@ -18,9 +18,12 @@ const STEPS: &[Step] = &[to_2];
 /// The layout of `tables`. A file of a higher number is refused.
 pub(super) const SCHEMA: u64 = STEPS.len() as u64 + 1;
 
-/// All tables and the number, in one durable commit.
-pub(super) fn initialise(db: &Database) -> Result<(), StoreError> {
-    raise_to(db, SCHEMA, |_| Ok(()))
+/// All tables, what they hold from the start, and the number, in one durable commit.
+pub(super) fn initialise(
+    db: &Database,
+    fill: impl FnOnce(&mut Writing<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    raise_to(db, SCHEMA, fill)
 }
 
 /// Refuses what is newer or not ours, before anything is written.

@@ -9,8 +9,10 @@ use std::{
 
 use super::{
     StoreError,
+    backup::backup_of,
     disk::{Disk, Open},
     migrations::{initialise, migrate},
+    tables::{Reading, Writing},
 };
 
 /// Files up to this size are checked against all their checksums when they are opened: redb trusts a file that was
@@ -20,46 +22,79 @@ const CHECKED: u64 = 64 * 1024 * 1024;
 const MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
 
 pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    build(path, |_| Ok(()))
+}
+
+/// A new store, filled in one transaction, compact, read back, and only then under its name.
+pub(super) fn build(
+    path: &Path,
+    fill: impl FnOnce(&mut Writing<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let io = |e| StoreError::Io(path.to_owned(), e);
     if path.try_exists().map_err(io)? {
         return Err(io(io::ErrorKind::AlreadyExists.into()));
     }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let fresh = PathBuf::from(name);
+    let fresh = temporary(path);
     match fs::remove_file(&fresh) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io(e)),
         _ => {}
     }
-    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&fresh).map_err(io)?;
-    drop(file);
-    let open = Disk::file(&fresh)?.open(false)?;
-    initialise(&open.db)?;
+    let built = build_at(&fresh, fill).and_then(|()| {
+        fs::rename(&fresh, path).map_err(io)?;
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+    });
+    if built.is_err() {
+        fs::remove_file(&fresh).ok();
+    }
+    built
+}
+
+fn build_at(fresh: &Path, fill: impl FnOnce(&mut Writing<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    let io = |e| StoreError::Io(fresh.to_owned(), e);
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(fresh).map_err(io)?;
+    let disk = Disk::file(fresh)?;
+    let mut open = disk.open(false)?;
+    initialise(&open.db, fill)?;
+    open.db.compact().map_err(|why| StoreError::Redb(Box::new(why)))?;
     // Closing writes once more; only then is the file whole.
     drop(open);
-    File::open(&fresh).and_then(|file| file.sync_all()).map_err(io)?;
-    fs::rename(&fresh, path).map_err(io)?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+    drop(disk.open(true)?);
+    File::open(fresh).and_then(|file| file.sync_all()).map_err(io)
+}
+
+/// Where `path` is built.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// Is it a file of redb's at all?
+pub(super) fn check_magic(disk: &Disk, path: &Path) -> Result<(), StoreError> {
+    let mut start = [0; MAGIC.len()];
+    match disk.read_start(&mut start) {
+        Ok(()) if start == *MAGIC => Ok(()),
+        Err(e) if e.kind() != io::ErrorKind::UnexpectedEof => Err(StoreError::Io(path.to_owned(), e)),
+        _ => Err(StoreError::Foreign(path.to_owned())),
+    }
 }
 
 pub(super) fn open(path: &Path) -> Result<(Disk, Open), StoreError> {
-    let mut start = [0; MAGIC.len()];
     let disk = Disk::file(path)?;
-    match disk.start(&mut start) {
-        Ok(()) if start == *MAGIC => {}
-        Err(e) if e.kind() != io::ErrorKind::UnexpectedEof => return Err(StoreError::Io(path.to_owned(), e)),
-        _ => return Err(StoreError::Foreign(path.to_owned())),
-    }
+    check_magic(&disk, path)?;
     let open = disk.open(disk.len()? <= CHECKED)?;
     migrate(&open.db, path)?;
-    Ok((disk, open))
+    match backup_of(&Reading::of(&open.db)?)? {
+        Some(_) => Err(StoreError::Backup(path.to_owned())),
+        None => Ok((disk, open)),
+    }
 }
 
 pub(super) fn in_memory() -> Result<(Disk, Open), StoreError> {
     let disk = Disk::memory();
     let open = disk.open(false)?;
-    initialise(&open.db)?;
+    initialise(&open.db, |_| Ok(()))?;
     Ok((disk, open))
 }
 
@@ -68,7 +103,7 @@ mod tests {
     use redb::Database;
 
     use super::*;
-    use crate::store::{Store, migrations::SCHEMA, tables::Writing};
+    use crate::store::{Store, migrations::SCHEMA};
 
     #[test]
     fn a_second_owner_is_refused_as_locked() {

@@ -36,6 +36,20 @@ macro_rules! tables {
                 Ok(Self { $($name: txn.open_table(TableDefinition::new(stringify!($name)))?,)* })
             }
 
+            /// The newest state of a database.
+            pub(super) fn of(db: &redb::Database) -> Result<Self, StoreError> {
+                Self::open(&redb::ReadableDatabase::begin_read(db)?)
+            }
+
+            /// Every row of every table.
+            pub(super) fn copy_into(&self, to: &mut Writing<'_>) -> Result<(), StoreError> {
+                $(for row in self.$name.iter()? {
+                    let (key, value) = row?;
+                    to.$name.insert(key.value(), value.value())?;
+                })*
+                Ok(())
+            }
+
             /// Every row of every table, to compare two stores.
             #[cfg(test)]
             pub(super) fn dump(&self) -> Result<Vec<String>, StoreError> {

@@ -101,7 +101,7 @@ impl Desk {
         let ada = Person::new(1);
         let fresh = Disk::with(Vec::new(), i64::MAX);
         let db = Database::builder().create_with_backend(fresh.clone()).unwrap();
-        migrations::initialise(&db).unwrap();
+        migrations::initialise(&db, |_| Ok(())).unwrap();
         drop(db);
         let community = found(&fresh.store().unwrap(), &ada, Visibility::Public, &[]);
         let start = fresh.synced.lock().unwrap().clone();
