@@ -11,19 +11,20 @@ mod minimal;
 mod processes;
 mod world;
 
-use std::time::Instant;
+use std::{process::ExitCode, time::Instant};
 
 use figures::{Figures, mib, paired};
 use world::World;
 
 const POSTS: usize = 2_000;
 
-fn main() {
+fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     if let [word, file, key] = &args[..]
         && word == minimal::WORD
     {
-        return minimal::run(file.as_ref(), key.as_ref());
+        minimal::run(file.as_ref(), key.as_ref());
+        return ExitCode::SUCCESS;
     }
     let posts = args.first().map_or(POSTS, |n| n.parse().expect("the number of posts"));
     let mut figures = Figures::new();
@@ -65,5 +66,5 @@ fn main() {
     figures.within("ready after kill -9", ready, 2.0);
     let (post, least) = processes::post_against_minimal(&home);
     figures.times("moot post, of a minimal process", least, post, 2.0);
-    figures.end();
+    if figures.kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -31,6 +31,12 @@ pub(super) struct Put {
     pub(super) source: Source,
 }
 
+impl Put {
+    fn new_block(&self) -> Option<&Block> {
+        if let Source::New(block, _) = &self.source { Some(block) } else { None }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Source {
     New(Block, Box<Record>),
@@ -62,41 +68,37 @@ impl Writer<'_> {
         let rev = step.head.rev.as_u64();
         let mut lacking = Vec::new();
 
-        for path in &step.gone {
-            if let Some((collection, rkey)) = path.split_once('/') {
-                let collection = self.intern(Name::Collection(collection))?;
-                let place = Place { repo, prefix: &prefix, community: &community, collection, path, rkey };
-                self.unplace(&place)?;
-                if history {
-                    self.t.changes.insert((repo.number, rev, collection, rkey.as_bytes()), ())?;
-                }
+        for place in self.places(repo, &prefix, &community, &step.gone)? {
+            self.unplace(&place)?;
+            if history {
+                self.t.changes.insert((repo.number, rev, place.collection, place.rkey.as_bytes()), ())?;
             }
         }
-        for put in step.puts {
-            if let Some((collection, rkey)) = put.path.split_once('/') {
-                let collection = self.intern(Name::Collection(collection))?;
-                let path = put.path.as_str();
-                let place = Place { repo, prefix: &prefix, community: &community, collection, path, rkey };
-                let (seq, record, size) = match put.source {
-                    Source::New(block, record) => (self.put_block(&block)?, *record, block.bytes().len()),
-                    Source::Stored(seq) => {
-                        let block = self.t.block_named(seq, put.cid)?;
-                        (seq, Record::view(&block)?.1, block.bytes().len())
-                    }
-                };
-                // Before the older version lets go of them: a picture that both link stays.
-                self.link_files(repo, &record, step.own, &mut lacking)?;
-                self.unplace(&place)?;
-                if history {
-                    self.t.changes.insert((repo.number, rev, collection, rkey.as_bytes()), ())?;
+        let places = self.places(repo, &prefix, &community, step.puts.iter().map(|put| &put.path))?;
+        let new: Vec<&Block> = step.puts.iter().filter_map(Put::new_block).collect();
+        let mut new = self.put_blocks(&new)?.into_iter();
+        self.remember_shorts(&places)?;
+        for (put, place) in step.puts.iter().zip(&places) {
+            let opened;
+            let (seq, record, size) = match &put.source {
+                Source::New(block, record) => (new.next(), &**record, block.bytes().len()),
+                Source::Stored(seq) => {
+                    let block = self.t.block_named(*seq, put.cid)?;
+                    opened = Record::view(&block)?.1;
+                    (Some(*seq), &opened, block.bytes().len())
                 }
-                self.t.tree.insert(
-                    (repo.number, collection, rkey.as_bytes()),
-                    (seq, put.rev.as_u64(), &digest_of(&put.cid)),
-                )?;
-                self.t.places.insert((seq, repo.number, collection, rkey.as_bytes()), ())?;
-                self.index(&place, put.rev, &record, size, step.now)?;
+            };
+            let seq = seq.ok_or_else(|| StoreError::inconsistent("a new record"))?;
+            let (collection, rkey) = (place.collection, place.rkey.as_bytes());
+            // Before the older version lets go of them: a picture that both link stays.
+            self.link_files(repo, record, step.own, &mut lacking)?;
+            self.unplace(place)?;
+            if history {
+                self.t.changes.insert((repo.number, rev, collection, rkey), ())?;
             }
+            self.t.tree.insert((repo.number, collection, rkey), (seq, put.rev.as_u64(), &digest_of(&put.cid)))?;
+            self.t.places.insert((seq, repo.number, collection, rkey), ())?;
+            self.index(place, put.rev, record, size, step.now)?;
         }
         self.add_nodes(repo, &step.tree.new)?;
         self.drop_nodes(repo, &step.tree.gone)?;
@@ -118,6 +120,28 @@ impl Writer<'_> {
         self.dirty = true;
         self.visible = true;
         Ok(lacking)
+    }
+
+    /// What the keys of these paths are made of, one for each.
+    fn places<'a>(
+        &mut self,
+        repo: &'a Repo,
+        prefix: &'a str,
+        community: &'a Cid,
+        paths: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Vec<Place<'a>>, StoreError> {
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        let mut places = Vec::new();
+        for path in paths {
+            let (name, rkey) = path.split_once('/').unwrap_or((path, ""));
+            let collection = match numbers.get(name) {
+                Some(number) => *number,
+                None => *numbers.entry(name).or_insert(self.intern(Name::Collection(name))?),
+            };
+            let short = index::short(&format!("{prefix}{path}"));
+            places.push(Place { repo, community, collection, path, rkey, short });
+        }
+        Ok(places)
     }
 
     /// Takes an entry out of its tree, the indexes and the link counts.
@@ -154,11 +178,8 @@ impl Writer<'_> {
         let community = self.t.community_of(repo.community)?;
         let prefix = index::prefix(&community, &self.t.key_of(repo.did)?);
         let paths: Vec<String> = self.t.entries(repo.number)?.into_keys().collect();
-        for path in &paths {
-            if let Some((collection, rkey)) = path.split_once('/') {
-                let collection = self.intern(Name::Collection(collection))?;
-                self.unplace(&Place { repo, prefix: &prefix, community: &community, collection, path, rkey })?;
-            }
+        for place in self.places(repo, &prefix, &community, &paths)? {
+            self.unplace(&place)?;
         }
         let nodes = self.t.node_cids(repo.number)?;
         self.drop_nodes(repo, &nodes)?;

@@ -130,12 +130,40 @@ impl Writer<'_> {
             return Ok(seq.value());
         }
         self.last_block += 1;
-        let mut value = Vec::with_capacity(block.bytes().len() + 1);
-        value.push(key[0]);
-        value.extend_from_slice(block.bytes());
-        self.t.blocks.insert(self.last_block, value.as_slice())?;
+        self.put_bytes(self.last_block, block)?;
         self.t.cids.insert(&key, self.last_block)?;
         Ok(self.last_block)
+    }
+
+    /// The same for many at once, numbered in the order given. Their rows in `cids`, whose keys are random, are written
+    /// in key order: a large import would otherwise come back to every page of that table again and again.
+    pub(super) fn put_blocks(&mut self, blocks: &[&Block]) -> Result<Vec<u64>, StoreError> {
+        let mut keys: Vec<_> = (self.last_block + 1..).zip(blocks).map(|(seq, b)| (cid_key(b.cid()), seq)).collect();
+        let first = self.last_block + 1;
+        self.last_block += blocks.len() as u64;
+        keys.sort_unstable();
+        let mut seqs: Vec<u64> = (first..=self.last_block).collect();
+        for (key, seq) in keys {
+            let known = self.t.cids.get(&key)?.map(|seq| seq.value());
+            match known {
+                Some(known) => seqs[(seq - first) as usize] = known,
+                None => drop(self.t.cids.insert(&key, seq)?),
+            }
+        }
+        for ((seq, fresh), block) in seqs.iter().zip(first..).zip(blocks) {
+            if *seq == fresh {
+                self.put_bytes(fresh, block)?;
+            }
+        }
+        Ok(seqs)
+    }
+
+    fn put_bytes(&mut self, seq: u64, block: &Block) -> Result<(), StoreError> {
+        let mut value = Vec::with_capacity(block.bytes().len() + 1);
+        value.push(cid_key(block.cid())[0]);
+        value.extend_from_slice(block.bytes());
+        self.t.blocks.insert(seq, value.as_slice())?;
+        Ok(())
     }
 
     pub(super) fn hold(&mut self, seq: u64, community: u32, why: Why) -> Result<(), StoreError> {

@@ -26,6 +26,9 @@ use super::{
 
 /// How long an equal record counts as the same one, sent twice: 10 minutes, in microseconds.
 const TWICE: u64 = 10 * 60 * 1_000_000;
+/// How many of the newest records, beside as many as are given, are looked into for an equal one: a post after a large
+/// import must not cost reading all that was imported.
+const LOOKED_INTO: usize = 500;
 
 impl Store {
     /// A commit of our own: built and signed inside the transaction by the closure-free [`OwnCommit`] plan, so that two
@@ -170,7 +173,7 @@ impl Writer<'_> {
                 (Some(rkey), _) => Some(format!("{}/{rkey}", record.name())),
                 (None, _) => record.rkey().map(|rkey| format!("{}/{rkey}", record.name())),
             };
-            if fixed.is_none() && !again {
+            if fixed.is_none() && !again && !recent.is_empty() {
                 let content = record.encode(Tid::new(0, 0))?;
                 if let Some(put) = recent.get(content.cid()) {
                     work.answers.push(put.clone());
@@ -217,27 +220,32 @@ impl Writer<'_> {
         Ok(newest)
     }
 
-    /// This device's records of the last minutes at TID paths, by their content with the rev left out.
-    /// Equal content has equal length (a TID is always 13 characters), so only those are looked into.
+    /// This device's newest records of the last minutes at TID paths, by their content with the rev left out.
+    /// Equal content has equal length (a TID is always 13 characters), so only those are decoded.
     fn recent(&self, plan: &OwnCommit<'_>, repo: Option<&Repo>) -> Result<HashMap<Cid, Put>, StoreError> {
         let mut recent = HashMap::new();
         let Some(repo) = repo else { return Ok(recent) };
-        let mut lengths: BTreeMap<&str, HashSet<usize>> = BTreeMap::new();
+        let mut given: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
         for change in &plan.changes {
             if let Change::Put { rkey: None, record, again: false } = change
                 && record.rkey().is_none()
                 && !matches!(record, Record::Tombstone(_))
             {
-                let length = record.encode(Tid::new(0, 0))?.bytes().len();
-                lengths.entry(record.name()).or_default().insert(length);
+                given.entry(record.name()).or_default().push(record);
             }
         }
         let from = Tid::new(plan.now.saturating_sub(TWICE), 0).to_string();
-        for (name, lengths) in lengths {
+        for (name, given) in given {
             let Some(collection) = self.t.number(Name::Collection(name))? else { continue };
             let range =
                 (repo.number, collection, from.as_bytes())..(repo.number, collection + 1, super::tables::LOWEST);
-            for row in self.t.tree.range(range)? {
+            let mut newest = self.t.tree.range(range)?.rev().take(LOOKED_INTO + given.len()).peekable();
+            if newest.peek().is_none() {
+                continue;
+            }
+            let length = |record: &&Record| Ok(record.encode(Tid::new(0, 0))?.bytes().len());
+            let lengths: HashSet<usize> = given.iter().map(length).collect::<Result<_, StoreError>>()?;
+            for row in newest {
                 let (key, value) = row?;
                 let rkey = String::from_utf8_lossy(key.value().2).into_owned();
                 let (seq, rev, digest) = value.value();
@@ -249,7 +257,8 @@ impl Writer<'_> {
                 let content = *record.encode(Tid::new(0, 0))?.cid();
                 let put =
                     Put { path: format!("{name}/{rkey}"), cid: *block.cid(), rev: Tid::from_u64(rev)?, existed: true };
-                recent.entry(content).or_insert(put);
+                // Of several equal ones the oldest, which comes last.
+                recent.insert(content, put);
             }
         }
         Ok(recent)

@@ -22,12 +22,12 @@ const SLACK: u64 = 10_000_000;
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     pub(super) repo: &'a Repo,
-    /// `moot://<community>/<did>/`
-    pub(super) prefix: &'a str,
     pub(super) community: &'a Cid,
     pub(super) collection: u32,
     pub(super) path: &'a str,
     pub(super) rkey: &'a str,
+    /// Short id of its URI.
+    pub(super) short: [u8; 10],
 }
 
 /// `moot://<community>/<did>/`: what the URIs of a repository begin with.
@@ -82,7 +82,7 @@ pub(super) trait Times: Tables {
 impl<T: Tables> Times for T {}
 
 impl Writer<'_> {
-    /// Adds the rows of a record that now stands at `place`. `now`: time of arrival, microseconds.
+    /// Adds the rows of a record that now stands at `place`, but for its short id. `now`: time of arrival, microseconds.
     pub(super) fn index(
         &mut self,
         place: &Place<'_>,
@@ -91,16 +91,13 @@ impl Writer<'_> {
         size: usize,
         now: u64,
     ) -> Result<(), StoreError> {
-        let Place { repo, collection, rkey, .. } = *place;
+        let Place { repo, collection, rkey, short, .. } = *place;
         let (number, community) = (repo.number, repo.community);
         let (latest, mut created, mut updated) = (now.saturating_add(SLACK), own_created(rkey, rev), rev.micros());
         if created > latest || updated > latest {
             (created, updated) = (created.min(now), updated.min(now));
             self.t.early.insert((number, collection, rkey.as_bytes()), (created, updated))?;
         }
-        let uri = format!("{}{}", place.prefix, place.path);
-        let short = short(&uri);
-        self.remember_short(&short, place)?;
         if matches!(record, Record::Tombstone(_)) || fault(record, place.path, size).is_some() {
             return Ok(());
         }
@@ -119,11 +116,10 @@ impl Writer<'_> {
 
     /// Takes away the rows that `index` made for the same record; short ids stay, so that a page can say "gone".
     pub(super) fn unindex(&mut self, place: &Place<'_>, rev: Tid, record: &Record) -> Result<(), StoreError> {
-        let Place { repo, collection, rkey, .. } = *place;
+        let Place { repo, collection, rkey, short, .. } = *place;
         let (number, community) = (repo.number, repo.community);
         let (created, _) = self.t.times(number, collection, rkey, rev)?;
         self.t.early.remove((number, collection, rkey.as_bytes()))?;
-        let short = short(&format!("{}{}", place.prefix, place.path));
         self.t.timeline.remove((community, collection, !created, &short, number))?;
         if let Record::Event(event) = record {
             let (start, _) = recur::span(event, "UTC");
@@ -137,9 +133,16 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// In key order, since the keys are random (see `put_blocks`).
+    pub(super) fn remember_shorts(&mut self, places: &[Place<'_>]) -> Result<(), StoreError> {
+        let mut places: Vec<&Place<'_>> = places.iter().collect();
+        places.sort_by_key(|place| place.short);
+        places.into_iter().try_for_each(|place| self.remember_short(place))
+    }
+
     /// Short ids are 80 bits of a hash: of two URIs made to collide, the first keeps it.
-    fn remember_short(&mut self, short: &[u8; 10], place: &Place<'_>) -> Result<(), StoreError> {
-        let Place { repo, collection, rkey, .. } = *place;
+    fn remember_short(&mut self, place: &Place<'_>) -> Result<(), StoreError> {
+        let Place { repo, collection, rkey, ref short, .. } = *place;
         let seen = 1 << audience_code(repo.audience);
         let row = self.t.shorts.get(short)?.map(|row| {
             let (community, did, collection, seen, rkey) = row.value();

@@ -67,8 +67,10 @@ impl<T: Tables> Trees for T {}
 
 impl Writer<'_> {
     pub(super) fn add_nodes(&mut self, repo: &Repo, nodes: &[Block]) -> Result<(), StoreError> {
-        for node in nodes {
-            let seq = self.put_block(node)?;
+        let mut nodes: Vec<&Block> = nodes.iter().collect();
+        nodes.sort_unstable_by_key(|node| *node.cid());
+        let seqs = self.put_blocks(&nodes)?;
+        for (node, seq) in nodes.into_iter().zip(seqs) {
             if self.t.nodes.insert((repo.number, &digest_of(node.cid())), seq)?.is_none() {
                 self.hold(seq, repo.community, Why::Reach(repo.audience))?;
             }

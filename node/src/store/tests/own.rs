@@ -261,3 +261,17 @@ fn generations_never_go_back_or_repeat_however_many_write_at_once() {
     assert_eq!(store.generation(), before + writers * posts, "each commit has a generation of its own");
     assert_eq!(heard.last(), Some(&store.generation()));
 }
+
+#[test]
+fn an_equal_post_is_found_behind_an_import_and_a_repeated_import_is_not_stored_twice() {
+    let person = Person::new(1);
+    let store = person.store();
+    let community = found(&store, &person, Visibility::Public, &[]);
+    let commit = |now, changes| person.commit(&store, community, Audience::Public, now, changes);
+    let first = commit(NOON, vec![put(post("the keys"))]);
+    let import = || (0..400).map(|n| put(post(&format!("imported {n}")))).collect::<Vec<_>>();
+    assert!(commit(NOON + SECOND, import()).wrote);
+    let again = commit(NOON + 2 * SECOND, vec![put(post("the keys"))]);
+    assert_eq!((again.wrote, again.puts[0].cid), (false, first.puts[0].cid));
+    assert!(!commit(NOON + 3 * SECOND, import()).wrote);
+}
