@@ -77,6 +77,12 @@ pub(crate) enum Command {
     Feed(feed::Args),
     /// Show what a URI names
     Show(show::Args),
+    /// Say whether something is true: who signed it, when, and by what right
+    Verify(verify::Args),
+    /// Write a record, a person or a community to one file
+    Export(export::Args),
+    /// Take in what such a file holds
+    Import(import::Args),
     /// Run the node and its web page until stopped
     Serve(serve::Args),
     /// What the node holds and whom it reaches

@@ -8,7 +8,9 @@ pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod edit;
 pub(crate) mod event;
+pub(crate) mod export;
 pub(crate) mod feed;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod join;
@@ -24,6 +26,7 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod sync;
+pub(crate) mod verify;
 pub(crate) mod whoami;
 
 use crate::{args::Command, error::Result, session::Session};
@@ -47,6 +50,9 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Rsvp(args) => rsvp::run(args, session),
         Command::Feed(args) => feed::run(args, session),
         Command::Show(args) => show::run(args, session),
+        Command::Verify(args) => verify::run(args, session),
+        Command::Export(args) => export::run(args, session),
+        Command::Import(args) => import::run(args, session),
         Command::Serve(args) => serve::run(args, session),
         Command::Status(_) => status::run(session),
         Command::Peer(command) => peer::run(command, session),

@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod editor;
 mod error;
+mod fetch;
 mod ics;
 mod near;
 mod output;

@@ -5,6 +5,7 @@ use std::{
     cell::RefCell,
     fmt::Write as _,
     io::{self, BufRead, IsTerminal, Read, Write},
+    time::{Duration, Instant},
 };
 
 use anstyle::{AnsiColor, Style};
@@ -133,6 +134,11 @@ impl Output {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// For work that takes its time.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress { on: !self.quiet && io::stderr().is_terminal(), shown: None }
+    }
+
     /// The first failed write, unless the reader simply went away.
     pub(crate) fn finish(&self) -> Result<(), Error> {
         match self.broken.take() {
@@ -151,6 +157,34 @@ impl Output {
 
     fn remember(&self, error: io::Error) {
         self.broken.borrow_mut().get_or_insert(error);
+    }
+}
+
+/// One line on the terminal that is written over as work goes on, and gone at its end. Nothing where nobody looks.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    on: bool,
+    shown: Option<Instant>,
+}
+
+/// Between two writings.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+impl Progress {
+    pub(crate) fn say(&mut self, text: impl FnOnce() -> String) {
+        if self.on && self.shown.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY) {
+            self.shown = Some(Instant::now());
+            let line = Line::new().faint(text()).0;
+            let _ = write!(anstream::stderr(), "\r\u{1b}[2K{line}").and_then(|()| io::stderr().flush());
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
+            let _ = write!(anstream::stderr(), "\r\u{1b}[2K").and_then(|()| io::stderr().flush());
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) const CSS: &str = "text/css; charset=utf-8";
 pub(crate) const SVG: &str = "image/svg+xml";
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 pub(crate) const JSON: &str = "application/json";
+pub(crate) const ARCHIVE: &str = "application/vnd.ipld.car; version=1";
 pub(crate) const BYTES: &str = "application/octet-stream";
 
 /// On every answer. Only our own images and styles load; nothing runs, nothing can be posted, nobody frames us.

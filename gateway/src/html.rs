@@ -87,6 +87,13 @@ pub(crate) struct Link {
     pub(crate) label: String,
 }
 
+/// Where the proof of a page's record is, and the command that checks it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Proof {
+    pub(crate) href: String,
+    pub(crate) command: String,
+}
+
 /// One date in a list.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EventItem {

@@ -12,9 +12,17 @@ mod items;
 pub(crate) mod notice;
 mod person;
 mod posts;
+mod proof;
 
 use askama::Template;
-use folkmoot_node::store::{StoreError, View};
+use folkmoot_node::{
+    archive::ExportError,
+    store::{StoreError, View},
+};
+use folkmoot_schemas::{
+    kind::Kind,
+    records::{event::Event, post::Post},
+};
 
 use crate::{
     answer::{Answer, CSS, Caching, HTML, SVG, TEXT},
@@ -34,6 +42,8 @@ const POSTS: usize = 10;
 pub(crate) enum PageError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Proof(#[from] ExportError),
     #[error("a page could not be rendered: {0}")]
     Template(#[from] askama::Error),
 }
@@ -57,8 +67,10 @@ pub(crate) fn answer(origin: &Origin, view: &View, route: &Route, now: i64) -> S
         Page::Event(id) => event::answer(&reading, id, None),
         Page::Occurrence { id, at } => event::answer(&reading, id, Some(at)),
         Page::EventCalendar(id) => calendars::event(&reading, id),
+        Page::EventProof(id) => proof::answer(&reading, id, Event::NAME),
         Page::Posts => posts::list(&reading, query),
         Page::Post(id) => posts::thread(&reading, id, query),
+        Page::PostProof(id) => proof::answer(&reading, id, Post::NAME),
         Page::Person(did) => person::answer(&reading, did),
         Page::Join => club::join(&reading),
         Page::Subscribe => club::subscribe(&reading),

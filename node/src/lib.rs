@@ -1,7 +1,8 @@
 //! Keeps and moves the data: `store` (redb), `publish`, `net` (libp2p), `sync` (pure engine and its driver), `control`
-//! (Unix socket), `node` (all of it running). Imports run downward: control → node → sync, publish; sync → store, net;
+//! (Unix socket), `node` (all of it running), `archive` (communities and people as one file). Imports run downward: control → node → sync, publish; sync → store, net;
 //! publish → store; all → config. `store` and `net` know nothing of each other.
 
+pub mod archive;
 pub mod clock;
 pub mod config;
 pub mod control;

@@ -1,6 +1,7 @@
 //! What a person can ask of a home: one enum, answered by `handle(&Store, …)` with no node running, and through the
 //! control socket (versioned DAG-CBOR frames) when one runs.
 
+mod archive;
 mod backup;
 mod communities;
 mod events;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use archive::{ExportedInfo, Exports, HeldInfo, ProofInfo, TakenInfo, WireBatch, WireUpdate};
 pub(crate) use failure::could_not;
 pub use handle::{Desk, Live, LivePeer, News, Outcome, handle};
 pub(crate) use peers::{ADDRESSES, PEER, addresses_for_a_link, known_addresses, multiaddr};
@@ -109,6 +111,26 @@ pub enum Request {
     Backup {
         file: String,
     },
+    /// Writes an archive to a new file; `path` is absolute. `public`: only what anybody may see.
+    Export {
+        what: Exports,
+        community: Option<String>,
+        public: bool,
+        path: String,
+    },
+    /// What is held of a community, for an import.
+    Holding {
+        community: folkmoot_schemas::Cid,
+    },
+    /// A portion of an archive, judged like what the network brings.
+    Take {
+        batch: WireBatch,
+    },
+    /// A record with the archive that proves it.
+    Proof {
+        target: String,
+        community: Option<String>,
+    },
 }
 
 /// A record in its block form (with any `rev`; publishing sets the real one).
@@ -142,6 +164,10 @@ pub enum Reply {
     Done,
     Failed(Failure),
     BackedUp(BackupInfo),
+    Exported(ExportedInfo),
+    Holding(Option<HeldInfo>),
+    Taken(TakenInfo),
+    Proof(Box<ProofInfo>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,6 +22,7 @@ mod meta;
 mod migrations;
 mod open;
 mod people;
+pub mod read_archive;
 mod read_community;
 mod read_events;
 mod read_records;

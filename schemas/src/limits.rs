@@ -83,6 +83,12 @@ limits! {
     PULL_ANSWER: usize = 8 * MIB, "answer to a pull", "bytes", "continued by another pull";
     CAR_HEADER: usize = MIB, "header of an archive", "bytes", "refused";
     CAR_IMPORT: u64 = 4 << 30, "imported archive", "bytes", "refused";
+    /// What finding them again takes in memory follows from it: 24 bytes each.
+    CAR_BLOCKS: usize = 8_000_000, "blocks of an imported archive", "blocks", "refused";
+    CAR_STRUCTURES: usize = 64 * MIB, "commits, rosters and identities of an imported archive", "bytes", "refused";
+    /// Charter, operations and identities that go with the proof of one record.
+    CAR_PROOF_ROSTER: usize = MIB, "roster beside the proof of a record", "bytes", "left out";
+    CAR_PROOF: usize = 8 * MIB, "proof of a record from a web page", "bytes", "refused";
     /// A repository that comes in several parts, until its last one.
     STAGED: u64 = 256 << 20, "repository on its way", "bytes", "deferred";
     GOSSIP_BURST: u32 = 60, "announcements of a member at once", "announcements", "ignored; a pull brings them";

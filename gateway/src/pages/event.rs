@@ -14,10 +14,11 @@ use folkmoot_schemas::{
 use super::{
     Shown, home, html, items,
     notice::{gone, not_found},
+    proof,
 };
 use crate::{
     answer::Caching,
-    html::{EventItem, Frame, Html, Link, Person, Picture, PostItem, Section},
+    html::{EventItem, Frame, Html, Link, Person, Picture, PostItem, Proof, Section},
     jsonld, markdown,
     occasion::Occasion,
     reading::{Found, Reading},
@@ -66,6 +67,7 @@ struct EventPage {
     imported: Option<String>,
     answers: Option<Counts>,
     calendar: String,
+    proof: Proof,
     rsvp: String,
     dates: Vec<EventItem>,
     updates: Vec<PostItem>,
@@ -209,6 +211,7 @@ fn page(
         imported: record.source.as_ref().map(|s| s.url.clone().unwrap_or_else(|| s.kind.clone())),
         answers: counts(record, &answers),
         calendar: reading.href(&community, &Page::EventCalendar(id.clone())),
+        proof: proof::offer(reading, &entry.uri, &Page::Event(id.clone()), &Page::EventProof(id.clone())),
         rsvp: match at {
             Some(at) if record.recur.is_some() => format!("moot rsvp {id} yes --at {at}"),
             _ => format!("moot rsvp {id} yes"),

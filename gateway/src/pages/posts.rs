@@ -7,10 +7,11 @@ use folkmoot_schemas::{kind::Kind, records::post::Post};
 use super::{
     Shown, html, items,
     notice::{gone, not_found},
+    proof,
 };
 use crate::{
     answer::Caching,
-    html::{Frame, Link, PostItem, Section},
+    html::{Frame, Link, PostItem, Proof, Section},
     markdown,
     reading::{Found, Reading},
     route::{Page, Query},
@@ -43,6 +44,7 @@ struct Thread {
     total: usize,
     more: Option<String>,
     reply: String,
+    proof: Proof,
 }
 
 pub(super) fn list(reading: &Reading<'_>, query: &Query) -> Shown {
@@ -103,6 +105,7 @@ pub(super) fn thread(reading: &Reading<'_>, id: &str, query: &Query) -> Shown {
         total: all.len(),
         more: (shown < all.len()).then(|| format!("?skip={shown}")),
         reply: format!("moot reply {id} \"…\""),
+        proof: proof::offer(reading, &entry.uri, &Page::Post(id.to_owned()), &Page::PostProof(id.to_owned())),
     };
     html(&page, Caching::Revalidate)
 }

@@ -1,5 +1,6 @@
 //! The one integration-test binary. Each module is a story a person could tell.
 
+mod archive;
 mod crash;
 mod hint;
 mod import;

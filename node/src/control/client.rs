@@ -15,6 +15,8 @@ use crate::request::{Reply, Request};
 const WRITE: Duration = Duration::from_secs(10);
 /// The longest a store may take over one request, a bulk import included.
 const READ: Duration = Duration::from_secs(120);
+/// A large archive on a slow disk: 4 GiB at 1 MiB a second.
+const EXPORT: Duration = Duration::from_secs(4096);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
@@ -82,6 +84,7 @@ fn patience(request: &Request) -> Duration {
         Request::Join { .. } => crate::node::JOIN_WAIT,
         Request::Backup { .. } => BACKUP,
         Request::Sync { wait_s, .. } => Duration::from_secs(u64::from(*wait_s)),
+        Request::Export { .. } => EXPORT,
         _ => Duration::ZERO,
     }
 }

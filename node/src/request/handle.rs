@@ -118,6 +118,10 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
         Request::PeerList => reading.peer_list(),
         Request::PeerRemove { addr } => reading.peer_remove(&addr),
         Request::Backup { file } => reading.backup(&file),
+        Request::Export { what, community, public, path } => reading.export(what, community.as_deref(), public, &path),
+        Request::Holding { community } => reading.holding(&community),
+        Request::Take { batch } => reading.take(batch),
+        Request::Proof { target, community } => reading.proof(&target, community.as_deref()),
         Request::Join { .. } | Request::Sync { .. } => {
             Err(Failure::network("no node is running").hint("start one with `moot serve`"))
         }

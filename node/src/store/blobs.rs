@@ -19,7 +19,7 @@ use super::{
 const HERE: u32 = 0;
 
 /// The distinct files a record links. Structures are never followed from records.
-fn files(record: &Record) -> Vec<Cid> {
+pub(super) fn files(record: &Record) -> Vec<Cid> {
     let mut files = record.links();
     files.retain(|cid| cid.codec() != DAG_CBOR && check_cid(cid).is_ok());
     files.sort();

@@ -24,7 +24,7 @@ use super::{
 const PATH_COST: usize = 64;
 
 impl View {
-    fn repos_in_scope(&self, roster: &Roster) -> Result<Vec<Repo>, StoreError> {
+    pub(super) fn repos_in_scope(&self, roster: &Roster) -> Result<Vec<Repo>, StoreError> {
         let mut repos = self.t.repos_of(roster.number, None)?;
         repos.retain(|repo| self.scope().sees(repo.audience));
         Ok(repos)
@@ -135,19 +135,15 @@ impl View {
 
     /// Over held heads.
     pub fn snapshot(&self, community: &Cid) -> Result<Cid, StoreError> {
-        let Some(roster) = self.roster_in_scope(community) else {
-            return Err(StoreError::Refused(format!("the community {community} is not known here")));
-        };
-        let mut repos = BTreeMap::new();
-        for repo in self.repos_in_scope(roster)? {
-            if let Some(held) = repo.held {
-                repos.insert(self.t.repo_id(&repo)?, held.head.cid);
-            }
-        }
-        Ok(*self.picture(community, roster, repos)?.encode()?.cid())
+        Ok(*self.snapshot_block(community)?.cid())
     }
 
-    fn picture(&self, community: &Cid, roster: &Roster, repos: BTreeMap<RepoId, Cid>) -> Result<Snapshot, StoreError> {
+    pub(super) fn picture(
+        &self,
+        community: &Cid,
+        roster: &Roster,
+        repos: BTreeMap<RepoId, Cid>,
+    ) -> Result<Snapshot, StoreError> {
         Ok(Snapshot {
             community: *community,
             roster: roster.state.heads.clone(),
