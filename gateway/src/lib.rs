@@ -11,6 +11,8 @@ mod cache;
 mod calendar;
 mod connections;
 mod feed;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod html;
 mod jsonld;
 mod markdown;

@@ -65,11 +65,7 @@ impl Config {
     /// Defaults, overlaid with `path` (may be absent), overlaid with `MOOT_<KEY>` of the environment.
     pub fn load(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut config = Self::default();
-        for (key, value) in edit::read(path)? {
-            let key = Key::find(&key)?;
-            let value = Value::from_toml(key, value)?;
-            config.settings.insert(key.name, Setting { value, origin: Origin::File });
-        }
+        config.read(path, &edit::text_of(path)?)?;
         for key in KEYS {
             if let Some(text) = env(&format!("MOOT_{}", key.name.to_uppercase())) {
                 let value = Value::parse(key, &text)?;
@@ -77,6 +73,16 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// Overlays the text of a file. The path is for errors.
+    pub(crate) fn read(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
+        for (key, value) in edit::table(path, text)? {
+            let key = Key::find(&key)?;
+            let value = Value::from_toml(key, value)?;
+            self.settings.insert(key.name, Setting { value, origin: Origin::File });
+        }
+        Ok(())
     }
 
     /// A value given as a flag; lists take several separated by commas or spaces.
@@ -91,7 +97,14 @@ impl Config {
     pub fn set(path: &Path, key: &str, text: Option<&str>) -> Result<(), ConfigError> {
         let key = Key::find(key)?;
         let value = text.map(|t| Value::parse(key, t)).transpose()?;
-        edit::write(path, key.name, value.as_ref())
+        let before = edit::text_of(path)?;
+        let after = Self::edited(path, &before, key.name, value.as_ref())?;
+        if after == before { Ok(()) } else { edit::replace(path, &after) }
+    }
+
+    /// The text with one value in place of what it says, or without it.
+    pub(crate) fn edited(path: &Path, text: &str, key: &str, value: Option<&Value>) -> Result<String, ConfigError> {
+        edit::edited(path, text, key, value)
     }
 
     /// Every setting, in the order of their names.

@@ -6,6 +6,8 @@ pub mod archive;
 pub mod clock;
 pub mod config;
 pub mod control;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod home;
 pub mod net;
 pub mod node;

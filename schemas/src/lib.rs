@@ -13,6 +13,8 @@ pub mod derive;
 pub mod error;
 #[cfg(test)]
 mod fixtures;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod identity;
 pub mod key;
 pub mod kind;

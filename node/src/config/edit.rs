@@ -15,7 +15,7 @@ fn io_error(path: &Path, source: io::Error) -> ConfigError {
     ConfigError::Io { path: path.to_owned(), source }
 }
 
-fn text_of(path: &Path) -> Result<String, ConfigError> {
+pub(super) fn text_of(path: &Path) -> Result<String, ConfigError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(text),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(String::new()),
@@ -23,8 +23,8 @@ fn text_of(path: &Path) -> Result<String, ConfigError> {
     }
 }
 
-pub(super) fn read(path: &Path) -> Result<toml::Table, ConfigError> {
-    text_of(path)?.parse().map_err(|why: toml::de::Error| syntax(path, &why))
+pub(super) fn table(path: &Path, text: &str) -> Result<toml::Table, ConfigError> {
+    text.parse().map_err(|why: toml::de::Error| syntax(path, &why))
 }
 
 fn syntax(path: &Path, why: &toml::de::Error) -> ConfigError {
@@ -32,8 +32,8 @@ fn syntax(path: &Path, why: &toml::de::Error) -> ConfigError {
 }
 
 /// Replaces the value of `key` where it stands, or adds a line at the end (there are no tables in this file).
-pub(super) fn write(path: &Path, key: &str, value: Option<&Value>) -> Result<(), ConfigError> {
-    let mut text = text_of(path)?;
+pub(super) fn edited(path: &Path, text: &str, key: &str, value: Option<&Value>) -> Result<String, ConfigError> {
+    let mut text = text.to_owned();
     let span = {
         let table = DeTable::parse(&text).map_err(|why| syntax(path, &why))?;
         table.get_ref().iter().find(|(k, _)| k.get_ref() == key).map(|(k, v)| (k.span(), v.span()))
@@ -47,17 +47,20 @@ pub(super) fn write(path: &Path, key: &str, value: Option<&Value>) -> Result<(),
             }
             text.push_str(&format!("{key} = {}\n", value.to_toml()));
         }
-        (None, None) => return Ok(()),
+        (None, None) => {}
     }
-    replace(path, &text).map_err(|e| io_error(path, e))
+    Ok(text)
 }
 
 /// Under a temporary name, synced, renamed: a cut leaves the old file or the new one.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let temporary = path.with_extension(format!("toml.{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), ConfigError> {
+    let replace = || {
+        let temporary = path.with_extension(format!("toml.{}", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+    };
+    replace().map_err(|e| io_error(path, e))
 }

@@ -12,10 +12,10 @@ use crate::request::{Failure, Reply, Request};
 const VERSION: u64 = 1;
 
 /// Bytes of the length in front of a frame.
-pub(super) const HEAD: usize = 4;
+pub(crate) const HEAD: usize = 4;
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WireError {
+pub(crate) enum WireError {
     #[error("version {0}, not {VERSION}")]
     Version(u64),
     #[error("{0}")]
@@ -52,30 +52,30 @@ struct Answered {
 }
 
 /// Length of the frame that follows.
-pub(super) fn length(head: [u8; HEAD]) -> io::Result<usize> {
+pub(crate) fn length(head: [u8; HEAD]) -> io::Result<usize> {
     match usize::try_from(u32::from_be_bytes(head)) {
         Ok(length) if length <= limits::FRAME => Ok(length),
         _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is longer than allowed")),
     }
 }
 
-pub(super) fn request(request: &Request) -> io::Result<Vec<u8>> {
+pub(crate) fn request(request: &Request) -> io::Result<Vec<u8>> {
     frame(&AskedOut { v: VERSION, request })
 }
 
-pub(super) fn read_request(bytes: Vec<u8>) -> Result<Request, WireError> {
+pub(crate) fn read_request(bytes: Vec<u8>) -> Result<Request, WireError> {
     open(bytes)?.view::<Asked>()?.request.ok_or(WireError::Empty("request"))
 }
 
 /// An answer too long for a frame becomes a failure that says so.
-pub(super) fn reply(reply: &Reply) -> io::Result<Vec<u8>> {
+pub(crate) fn reply(reply: &Reply) -> io::Result<Vec<u8>> {
     frame(&AnsweredOut { v: VERSION, reply }).or_else(|why| {
         let failure = Failure::bug("the answer cannot be sent").because(why.to_string());
         frame(&AnsweredOut { v: VERSION, reply: &Reply::Failed(failure) })
     })
 }
 
-pub(super) fn read_reply(bytes: Vec<u8>) -> Result<Reply, WireError> {
+pub(crate) fn read_reply(bytes: Vec<u8>) -> Result<Reply, WireError> {
     open(bytes)?.view::<Answered>()?.reply.ok_or(WireError::Empty("reply"))
 }
 

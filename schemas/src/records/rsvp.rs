@@ -41,7 +41,8 @@ pub struct Rsvp {
     #[serde(with = "crate::block::cid_text")]
     pub seen: Cid,
     pub seen_sequence: u32,
-    /// `Start::text` of the occurrence, or null for the whole event.
+    /// `Start::text` of the occurrence, or null for the whole event; never absent.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub occurrence: Option<String>,
     pub status: Answer,
     /// 1–11: the person and up to ten they bring.
@@ -93,19 +94,27 @@ impl Kind for Rsvp {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use ipld_core::ipld::Ipld;
+
     use super::*;
-    use crate::key::Did;
+    use crate::{
+        Block, Record, Tid,
+        block::{DAG_CBOR, cid_of},
+        key::Secret,
+    };
 
     fn rsvp() -> Rsvp {
         let uri = |kind: &str| Uri {
-            community: Cid::default(),
-            did: Did::trusted([7; 32]),
+            community: cid_of(DAG_CBOR, b"charter"),
+            did: Secret::from_seed([7; 32]).did(),
             collection: kind.into(),
             rkey: "3l6oveex3ii2l".into(),
         };
         Rsvp {
             event: uri("org.folkmoot.event"),
-            seen: Cid::default(),
+            seen: cid_of(DAG_CBOR, b"event"),
             seen_sequence: 0,
             occurrence: None,
             status: Answer::Going,
@@ -140,5 +149,16 @@ mod tests {
         for (name, good) in [("Grandma", true), ("", false), ("A\nB", false)] {
             assert_eq!(Rsvp { guest_name: Some(name.into()), ..rsvp() }.check().is_ok(), good, "{name:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_does_not_say_which_date_it_is_for_is_not_taken_for_one_to_the_whole_event() {
+        let whole = Record::from(Rsvp { occurrence: None, ..rsvp() });
+        let block = whole.encode(Tid::new(1, 1)).unwrap();
+        assert_eq!(Record::view(&block).unwrap().1, whole);
+        let mut map: BTreeMap<String, Ipld> = block.view().unwrap();
+        map.remove("occurrence");
+        let (_, record) = Record::view(&Block::encode(&map).unwrap()).unwrap();
+        assert!(record.as_rsvp().is_none() && record.check().is_err());
     }
 }

@@ -93,7 +93,14 @@ impl<'de> Deserialize<'de> for Row {
                 let (did, device, audience): (Did, Did, Audience) = (next(&mut seq)?, next(&mut seq)?, next(&mut seq)?);
                 let (rev, cid): (Tid, Cid) = (next(&mut seq)?, next(&mut seq)?);
                 let known = HeadRef { rev, cid };
-                let held = seq.next_element::<Option<HeadRef>>()?.unwrap_or(Some(known));
+                let held = match seq.next_element::<Option<HeadRef>>()? {
+                    None => Some(known),
+                    // A second way to write one list.
+                    Some(held) if held == Some(known) => {
+                        return Err(serde::de::Error::custom("a repository's row names its head twice"));
+                    }
+                    Some(held) => held,
+                };
                 Ok(Row(RepoHead { repo: RepoId { did, device, audience }, known, held }))
             }
         }

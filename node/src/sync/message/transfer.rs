@@ -13,6 +13,7 @@ pub struct Pull {
     /// `members` needs a completed hello.
     pub audience: Audience,
     /// Roster heads the asker holds: operations that are not their ancestors are wanted. Null: no operations wanted.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub roster: Option<Vec<Cid>>,
     /// The charter is lacking.
     pub charter: bool,
@@ -28,8 +29,10 @@ pub struct Want {
     pub device: Did,
     pub audience: Audience,
     /// The head the asker holds; null: the whole tree.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub since: Option<HeadRef>,
     /// The last path of an unfinished answer.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub after: Option<String>,
 }
 
@@ -75,10 +78,12 @@ pub struct DeltaHead {
     pub audience: Audience,
     pub commit: Cid,
     /// Null although a head was given: that head is not known to the server, `put` is the whole tree.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub since: Option<HeadRef>,
     pub put: Vec<(String, Cid)>,
     pub gone: Vec<String>,
     /// The last path given, when more follows: the `after` of the next request.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub more: Option<String>,
 }
 

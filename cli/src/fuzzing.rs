@@ -1,0 +1,34 @@
+//! Foreign files, for whoever tries to break their reading. See the module of the same name in `folkmoot-schemas`.
+
+use folkmoot_schemas::{Record, Tid, kind::Kind};
+
+use crate::ics::{self, Context};
+
+/// Takes any bytes; true: they were accepted.
+pub type Target = fn(&[u8]) -> bool;
+
+pub const TARGETS: &[(&str, Target)] = &[("calendar", calendar)];
+
+fn calendar(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let context = Context { zone: "Europe/Berlin".into(), now: 1_767_225_600 };
+    let Ok(reading) = ics::read(text, &context) else { return false };
+    for entry in &reading.entries {
+        assert_eq!(entry.event.check(), Ok(()), "what is imported can be published");
+        let record = Record::from(entry.event.clone()).encode(Tid::new(1, 1));
+        record.expect("what is imported fits into a record");
+    }
+    let again = ics::read(text, &context).map(|again| format!("{again:?}"));
+    assert_eq!(again.ok(), Some(format!("{reading:?}")), "a second reading gives the same keys and events");
+    !reading.entries.is_empty()
+}
+
+#[cfg(test)]
+#[path = "../../integration-tests/fuzz/replay.rs"]
+mod replay;
+
+#[cfg(test)]
+#[test]
+fn every_stored_input_is_taken_or_refused_as_its_name_says() {
+    replay::all(TARGETS);
+}

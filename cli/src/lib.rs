@@ -1,0 +1,104 @@
+//! `moot`: publish, read and keep what your community says, from the command line.
+//!
+//! A command turns arguments into [`folkmoot_node::request::Request`]s, `session` brings them to the data, `output`
+//! prints the answer. Only `serve`, `quickstart`, `join` and `sync` start a runtime.
+
+mod args;
+mod commands;
+mod editor;
+mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+mod fetch;
+mod ics;
+mod near;
+mod output;
+mod record;
+mod session;
+mod when;
+
+use std::{ffi::OsString, panic, path::PathBuf, process::ExitCode, sync::Mutex, thread};
+
+use clap::Parser;
+use folkmoot_node::{clock::Clock, home::Home};
+
+use crate::{
+    error::{Error, Exit, Result},
+    output::Output,
+    session::Session,
+};
+
+/// The whole program: reads the command line, acts, says what came of it.
+pub fn main() -> ExitCode {
+    confess_panics();
+    match panic::catch_unwind(run) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            output::error(&error);
+            ExitCode::from(error.exit as u8)
+        }
+        Err(_) => {
+            let said = PANIC.lock().ok().and_then(|mut said| said.take()).unwrap_or_default();
+            let error =
+                Error::bug(format!("could not go on: {said}")).because(concat!("moot ", env!("CARGO_PKG_VERSION")));
+            output::error(&error);
+            ExitCode::from(Exit::Bug as u8)
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let args = args::Moot::parse_from(std::env::args_os().map(not_a_flag));
+    let home = std::env::var_os("MOOT_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let dir = args.home.or(home).unwrap_or_else(Home::default_dir);
+    let out = Output::new(args.json, args.quiet);
+    let session = Session::new(dir, args.community, out, Clock::system())?;
+    log_to_stderr(args.verbose, session.config()?.log());
+    commands::run(args.command, &session)?;
+    session.out.finish()
+}
+
+/// A text that begins with a list item, `- like this`, is no flag. The space before it is trimmed where texts are read.
+fn not_a_flag(arg: OsString) -> OsString {
+    match arg.to_str() {
+        Some(text) if text.starts_with("- ") => format!(" {text}").into(),
+        _ => arg,
+    }
+}
+
+/// What the main thread panicked about, until somebody catches it.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// A panic is our bug and is told in the form of every other failure. In the main thread it is told by whoever catches
+/// it (opening a damaged store is allowed to); in a task of a running node it goes to the log, and the node goes on.
+fn confess_panics() {
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|l| format!(" ({}:{})", l.file(), l.line())).unwrap_or_default();
+        let payload = info.payload();
+        let text =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let cause = format!("{}{place}", text.unwrap_or("no reason given"));
+        if thread::current().name() != Some("main") {
+            tracing::error!(%cause, "a task failed; this is our bug, please report it");
+        } else if let Ok(mut said) = PANIC.lock() {
+            *said = Some(cause);
+        }
+    }));
+}
+
+/// `MOOT_LOG`, else `-v`, else the setting `log`: filters as `tracing-subscriber` writes them.
+fn log_to_stderr(verbose: u8, setting: Option<&str>) {
+    use tracing_subscriber::EnvFilter;
+    let level = match verbose {
+        0 => setting.unwrap_or("warn"),
+        1 => "info,libp2p=warn",
+        2 => "debug,libp2p=info",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("MOOT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
+        .init();
+}
