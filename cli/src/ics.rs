@@ -60,6 +60,8 @@ pub(crate) struct Reading {
     pub(crate) skipped: Vec<Skipped>,
     /// About the file as a whole.
     pub(crate) said: Vec<String>,
+    /// Rules that were worked out date by date.
+    rules: usize,
 }
 
 /// The components that share a UID: an event or series, and changes to single dates of it.
@@ -76,21 +78,16 @@ pub(crate) fn read(text: &str, context: &Context) -> Result<Reading> {
     let mut parser = Parser::new(text);
     loop {
         match parser.entry() {
-            Parsed::ICalendar(calendar) => take(&calendar, context, &mut reading),
+            Parsed::ICalendar(calendar) => take(&calendar, context, &mut reading)?,
             Parsed::Eof => break,
             // Cards between calendars, or lines that are none.
-            _ => reading.said.push("parts of the file are not calendar data and were left out".into()),
-        }
-        if reading.entries.len() + reading.skipped.len() > EVENTS {
-            return Err(Error::refused(format!("could not import: the file holds more than {EVENTS} events"))
-                .hint("split it, or export a shorter span of time"));
+            _ => time::say(&mut reading.said, "parts of the file are not calendar data and were left out".into()),
         }
     }
-    reading.said.dedup();
     Ok(reading)
 }
 
-fn take(calendar: &ICalendar, context: &Context, reading: &mut Reading) {
+fn take(calendar: &ICalendar, context: &Context, reading: &mut Reading) -> Result<()> {
     let zones = time::Zones::of(calendar, context);
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut by_uid: HashMap<String, usize> = HashMap::new();
@@ -115,14 +112,18 @@ fn take(calendar: &ICalendar, context: &Context, reading: &mut Reading) {
         }
     }
     if others > 0 {
-        reading.said.push(format!(
-            "{} left out: only events are taken over",
-            count(others, "task or journal entry was", "tasks or journal entries were")
-        ));
+        let what = count(others, "task or journal entry was", "tasks or journal entries were");
+        time::say(&mut reading.said, format!("{what} left out: only events are taken over"));
     }
     for group in &groups {
         series::take(group, calendar, &zones, context, reading);
+        // One rule can become hundreds of events, each with its own texts.
+        if reading.entries.len() + reading.skipped.len() > EVENTS {
+            return Err(Error::refused(format!("could not import: the file holds more than {EVENTS} events"))
+                .hint("split it, or export a shorter span of time"));
+        }
     }
+    Ok(())
 }
 
 /// The file's own key, or one derived from what makes an event recognisable when it has none or an unusable one.

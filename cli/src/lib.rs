@@ -7,9 +7,9 @@ mod args;
 mod commands;
 mod editor;
 mod error;
+mod fetch;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod fetch;
 mod ics;
 mod near;
 mod output;

@@ -7,7 +7,7 @@ const DAMAGED: usize = 1024;
 
 /// `ok-…` must be accepted and `no-…` refused; what a fuzzer found has its hash for a name and must only do no harm.
 /// Of what is accepted, versions with one byte changed or the end cut off are run as well.
-pub(crate) fn all(targets: &[(&str, fn(&[u8]) -> bool)]) {
+pub(crate) fn all(targets: &[(&str, super::Target)]) {
     for (name, target) in targets {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../integration-tests/fuzz/corpus").join(name);
         let files = fs::read_dir(&folder).unwrap_or_else(|why| panic!("{}: {why}", folder.display()));

@@ -115,6 +115,10 @@ fn on_disk() -> BTreeMap<String, Vector> {
     let mut vectors = BTreeMap::new();
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
+        // What is at the edge has files of another form.
+        if path.is_dir() {
+            continue;
+        }
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let vector = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
         vectors.insert(name, vector);

@@ -1,6 +1,6 @@
 //! The components of one UID together: a single event, a series with its changes, or dates where no rule of ours fits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calcard::icalendar::{
     ICalendar, ICalendarComponent, ICalendarFrequency, ICalendarParameterName, ICalendarProperty,
@@ -25,6 +25,8 @@ const AHEAD: i64 = 400 * 86_400;
 const DATES: usize = 400;
 /// Overrides of an event.
 const OVERRIDES: usize = 100;
+/// Rules of one file that are worked out date by date: each may cost some milliseconds.
+const RULES: usize = 200;
 
 pub(super) fn take(group: &Group<'_>, calendar: &ICalendar, zones: &Zones, context: &Context, reading: &mut Reading) {
     let mut said = Vec::new();
@@ -94,7 +96,7 @@ pub(super) fn take(group: &Group<'_>, calendar: &ICalendar, zones: &Zones, conte
 /// What single dates of a series differ in, by the name of the date.
 #[derive(Debug, Default)]
 struct Changes {
-    gone: Vec<String>,
+    gone: BTreeSet<String>,
     moved: BTreeMap<String, Override>,
 }
 
@@ -116,8 +118,8 @@ impl Changes {
                     (Start::Local { local, .. }, Start::Local { local: first, .. }) => local.time() == first.time(),
                     _ => true,
                 };
-                if real && !changes.gone.contains(&at.text()) {
-                    changes.gone.push(at.text());
+                if real {
+                    changes.gone.insert(at.text());
                 }
             }
         }
@@ -223,6 +225,15 @@ fn repeat(
         }
         Err(why) => why,
     };
+    reading.rules += 1;
+    if reading.rules > RULES {
+        let note = format!(
+            "its repetition is not kept, {why} ({theirs}), and the file holds more than {RULES} of its kind: only its first \
+             date is kept"
+        );
+        say(&mut said, note);
+        return push(reading, context, group.uid.clone(), event, said);
+    }
     let dates = single_dates(theirs, &event, &changes, context);
     if dates.is_empty() {
         say(

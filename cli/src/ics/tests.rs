@@ -339,3 +339,30 @@ fn any_text_is_read_or_refused() {
         let _ = read(text, &context());
     }
 }
+
+#[test]
+fn a_file_full_of_rules_that_become_dates_is_refused_before_it_fills_the_memory() {
+    let hard = |n: usize| {
+        format!(
+            "BEGIN:VEVENT\r\nUID:{n}\r\nSUMMARY:Choir\r\nDTSTART:20260108T193000\r\n\
+             RRULE:FREQ=YEARLY;BYMONTH=1,2,3;BYDAY=MO,TU,WE,TH\r\nEND:VEVENT\r\n"
+        )
+    };
+    let text = format!("BEGIN:VCALENDAR\r\n{}END:VCALENDAR\r\n", (0..400).map(hard).collect::<String>());
+    assert!(read(&text, &context()).unwrap_err().to_string().contains("more than 10000 events"));
+}
+
+#[test]
+fn a_date_left_out_a_hundred_thousand_times_is_left_out_once() {
+    let reading = event(&format!("RRULE:FREQ=WEEKLY\nEXDATE:{}20260115T193000", "20260115T193000,".repeat(100_000)));
+    assert_eq!(reading.entries.len(), 1);
+    assert_eq!(reading.entries[0].event.overrides.len(), 1);
+}
+
+#[test]
+fn remarks_end_where_nobody_would_read_on() {
+    let zones: String = (0..1000).map(|n| format!("\nEXDATE;TZID=Nowhere/{n}:20260115T193000")).collect();
+    let reading = event(&format!("RRULE:FREQ=WEEKLY{zones}"));
+    let said = &reading.entries[0].said;
+    assert!(said.len() <= 101 && said.iter().any(|s| s.starts_with("and more")), "{}", said.len());
+}

@@ -92,9 +92,16 @@ impl Zones {
     }
 }
 
+/// Remarks on one event or file; a file that gives cause for more is not served by reading them.
+const REMARKS: usize = 100;
+
+/// Each remark once.
 pub(super) fn say(said: &mut Vec<String>, what: String) {
-    if !said.contains(&what) {
+    if said.len() < REMARKS && !said.contains(&what) {
         said.push(what);
+        if said.len() == REMARKS {
+            said.push("and more that is not kept, too much to be listed".into());
+        }
     }
 }
 
