@@ -43,6 +43,9 @@ pub(crate) enum Command {
     Quickstart(quickstart::Args),
     /// Make an identity for this person on this device
     Init(init::Args),
+    /// Your devices: list, let in, take out
+    #[command(subcommand)]
+    Device(device::Command),
     /// Say who you are and on which device
     Whoami(whoami::Args),
     /// Found and describe communities
@@ -94,6 +97,8 @@ pub(crate) enum Command {
     Sync(sync::Args),
     /// Copy everything but the keys into one file
     Backup(backup::Args),
+    /// Make a home of a backup, as a further device of yours
+    Restore(restore::Args),
     /// Settings and where each came from
     Config(config::Args),
     /// Every limit and what happens beyond it

@@ -6,6 +6,7 @@ pub(crate) mod community;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod delete;
+pub(crate) mod device;
 pub(crate) mod edit;
 pub(crate) mod event;
 pub(crate) mod export;
@@ -20,7 +21,9 @@ pub(crate) mod peer;
 pub(crate) mod post;
 pub(crate) mod profile;
 pub(crate) mod quickstart;
+pub(crate) mod recover;
 pub(crate) mod reply;
+pub(crate) mod restore;
 pub(crate) mod rsvp;
 pub(crate) mod serve;
 pub(crate) mod show;
@@ -35,6 +38,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
     match command {
         Command::Quickstart(args) => quickstart::run(args, session),
         Command::Init(args) => init::run(args, session),
+        Command::Restore(args) => restore::run(args, session),
+        Command::Device(command) => device::run(command, session),
         Command::Whoami(_) => whoami::run(session),
         Command::Community(command) => community::run(command, session),
         Command::Use(args) => choose::run(args, session),

@@ -53,6 +53,10 @@ impl Error {
     pub(crate) fn bug(message: impl Into<String>) -> Self {
         Self::new(Exit::Bug, message).hint("this is our bug; please report it with the command you ran")
     }
+    /// Data of our own that cannot be read.
+    pub(crate) fn ours(error: folkmoot_schemas::Error) -> Self {
+        Self::bug(format!("could not read stored data: {error}"))
+    }
     pub(crate) fn because(mut self, line: impl Into<String>) -> Self {
         self.detail.push(line.into());
         self
@@ -83,6 +87,11 @@ impl From<HomeError> for Error {
             HomeError::Exposed(path) => said.hint(format!("chmod go-rwx {}", path.display())),
             HomeError::Damaged { .. } => said.hint("put back the file from a backup of the home"),
             HomeError::NotOwned(_) => said.hint("run moot as that user, or choose another home with --home"),
+            HomeError::Sealed => {
+                said.hint("type it on a terminal, or name a file that holds it: moot config passphrase_file")
+            }
+            HomeError::Passphrase => said
+                .hint("try again; without it this device's key is lost, and moot init --recover makes another device"),
             HomeError::Occupied(_) => said.hint("choose an empty or new folder with --home"),
             HomeError::Io { .. } | HomeError::Schemas(_) => said,
             HomeError::Store(error) => error.into(),
@@ -114,7 +123,7 @@ impl From<NodeError> for Error {
         match error {
             NodeError::Home(error) => error.into(),
             NodeError::Net(error) => error.into(),
-            NodeError::Publish(error) => Self::refused(format!("could not open the home: {error}")),
+            NodeError::Publish(error) => Failure::from(error).into(),
             error => Self::refused(format!("could not start the node: {error}")),
         }
     }

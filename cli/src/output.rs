@@ -129,6 +129,12 @@ impl Output {
         Ok(answer.trim().to_owned())
     }
 
+    /// Asks for something that must not stay on the screen.
+    pub(crate) fn ask_hidden(&self, question: &str) -> Result<String, Error> {
+        rpassword::prompt_password(format!("{question} "))
+            .map_err(|error| Error::refused(format!("could not read the answer: {error}")))
+    }
+
     /// Can a person read what we say and answer it?
     pub(crate) fn is_conversation(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()

@@ -3,7 +3,8 @@
 
 use std::{
     cell::RefCell,
-    path::PathBuf,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -49,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) community: Option<String>,
     pub(crate) out: Output,
     pub(crate) clock: Clock,
+    /// Opened once, so that a passphrase is asked for once.
+    home: RefCell<Option<Home>>,
     /// Kept open between the requests of one command.
     local: RefCell<Option<Local>>,
 }
@@ -56,7 +59,15 @@ pub(crate) struct Session {
 impl Session {
     /// Fails when the settings cannot be read.
     pub(crate) fn new(dir: PathBuf, named_community: Option<String>, out: Output, clock: Clock) -> Result<Self> {
-        let mut session = Self { dir, named_community, community: None, out, clock, local: RefCell::default() };
+        let mut session = Self {
+            dir,
+            named_community,
+            community: None,
+            out,
+            clock,
+            home: RefCell::default(),
+            local: RefCell::default(),
+        };
         let chosen = session.config()?.community().map(ToOwned::to_owned);
         session.community = session.named_community.clone().or(chosen);
         Ok(session)
@@ -68,7 +79,25 @@ impl Session {
     }
 
     pub(crate) fn home(&self) -> Result<Home> {
-        Ok(Home::open(&self.dir)?)
+        if let Some(home) = &*self.home.borrow() {
+            return Ok(home.clone());
+        }
+        let home = Home::open(&self.dir)?;
+        self.home.replace(Some(home.clone()));
+        Ok(home)
+    }
+
+    /// Has the device key opened, where it is under a passphrase: by the file the settings name, else by the person.
+    pub(crate) fn unlock(&self, home: &Home) -> Result<()> {
+        if !matches!(home.device_key(), Err(HomeError::Sealed)) {
+            return Ok(());
+        }
+        let passphrase = match self.config()?.passphrase_file() {
+            Some(path) => read_passphrase(path)?,
+            None if self.out.is_conversation() => self.out.ask_hidden("Passphrase of this device's key:")?,
+            None => return Err(HomeError::Sealed.into()),
+        };
+        Ok(home.unlock(&passphrase)?)
     }
 
     /// Asks the running node, else our own store. While another command holds the store and no node listens yet, both
@@ -85,6 +114,7 @@ impl Session {
                 Err(ControlError::Absent) => {}
                 Err(error) => return Err(unreachable_node(&error)),
             }
+            self.unlock(&home)?;
             match Local::open(&home, self.clock.clone()) {
                 Ok(local) => {
                     let reply = local.request(request.clone());
@@ -146,6 +176,17 @@ impl Session {
             Err(error) => Err(unreachable_node(&error)),
         }
     }
+}
+
+/// One line of a file that only its owner can read.
+fn read_passphrase(path: &Path) -> Result<String> {
+    let failed = |why: String| Error::refused(format!("could not read the passphrase from {}: {why}", path.display()));
+    let mode = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(failed("others can read it".into()).hint(format!("chmod 0600 {}", path.display())));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn several(why: &str, them: &[CommunityInfo]) -> Error {

@@ -135,17 +135,18 @@ fn an_identity_and_its_words_are_never_overwritten() {
 }
 
 #[test]
-fn a_wrong_word_is_named_and_right_words_say_what_is_missing() {
+fn a_wrong_word_is_named_and_a_recovery_needs_to_know_where_to_look() {
     let home = Home::new();
     let file = home.0.path().join("words.txt");
     let path = file.to_str().unwrap();
     let words = |last: &str| format!("{}{last}\n", "abandon ".repeat(11));
     fs::write(&file, words("abuot")).unwrap();
-    let said = home.refused(1, &["init", "--recover", "--phrase-file", path]);
+    let link = Home::settled().json(&["invite"]).remove(0)["link"].as_str().unwrap().to_owned();
+    let said = home.refused(1, &["init", "--recover", "--via", &link, "--phrase-file", path]);
     assert!(said.contains("abuot") && said.contains("about"), "{said}");
     fs::write(&file, words("about")).unwrap();
     let said = home.refused(1, &["init", "--recover", "--phrase-file", path]);
-    assert!(said.contains("did:key:") && said.contains("cannot do that yet"), "{said}");
+    assert!(said.contains("--via"), "{said}");
     assert!(!said.contains("abandon"), "the words are never repeated");
 }
 

@@ -89,7 +89,7 @@ impl Sample {
         let (root, device) = (Secret::from_seed([number; 32]), Secret::from_seed([number + 100; 32]));
         let devices = vec![Device { key: device.did(), name: "laptop".into(), added: Tid::new(NOW, 0) }];
         let identity = Identity { did: root.did(), seq: 0, prev: None, devices }.seal(&root).unwrap();
-        Somebody { me: Me { did: root.did(), device, identity: *identity.cid() }, identity }
+        Somebody { me: Me { did: root.did(), device }, identity }
     }
 
     fn at_the_keyboard(&self, who: &Somebody) {

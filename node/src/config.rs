@@ -144,6 +144,10 @@ impl Config {
     pub fn name(&self) -> Option<&str> {
         self.text("name")
     }
+    /// File with the passphrase of the device key.
+    pub fn passphrase_file(&self) -> Option<&Path> {
+        self.text("passphrase_file").map(Path::new)
+    }
     /// Zone of typed times, where the community names none.
     pub fn zone(&self) -> Option<&str> {
         self.text("zone")

@@ -1,24 +1,34 @@
 //! The home folder (0700): `config.toml`, `store.redb`, `keys/device`, `keys/peer` (0600), `moot.sock`.
 //!
-//! A home is whole when `keys/device` is there: [`create`](Home::create) moves the keys into place last. The root key is
-//! never written anywhere; key files hold one line of hexadecimal.
+//! A home is whole when `keys/device` is there: [`NewHome::place`] moves the keys into place last. The root key is
+//! never written anywhere; a key file holds one line, see `seal`.
 
 mod create;
 mod files;
+mod seal;
 mod socket;
 
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
 };
 
 use etcetera::BaseStrategy;
-use folkmoot_schemas::{key::Secret, phrase::Phrase};
+use folkmoot_schemas::{
+    Tid,
+    identity::{Device, Identity},
+    key::Secret,
+    phrase::Phrase,
+};
 
 use crate::{
     clock::Clock,
     store::{Store, StoreError},
 };
+
+pub use create::NewHome;
+use seal::Content;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
@@ -35,6 +45,11 @@ pub enum HomeError {
     Occupied(PathBuf),
     #[error("{path} is damaged: {why}")]
     Damaged { path: PathBuf, why: String },
+    /// Next step: [`Home::unlock`].
+    #[error("the key of this device is under a passphrase")]
+    Sealed,
+    #[error("this is not the passphrase of this device's key")]
+    Passphrase,
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -56,7 +71,7 @@ const PEER: &str = "peer";
 const STORE: &str = "store.redb";
 pub(crate) const CONFIG: &str = "config.toml";
 
-/// Store metas a home is created with.
+/// Names of store metas that more than one room uses.
 pub(crate) mod meta {
     /// did of the person, as text.
     pub(crate) const ME: &str = "me";
@@ -64,12 +79,20 @@ pub(crate) mod meta {
     pub(crate) const IDENTITY: &str = "identity";
     /// Name of this device, as text.
     pub(crate) const DEVICE_NAME: &str = "device_name";
+    /// did of this device, as text. What it wrote stays here although the person's document no longer lists it.
+    pub(crate) const DEVICE: &str = "device";
+    /// Prefix: a join of ours, by community, until a roster holds it.
+    pub(crate) const JOIN: &str = "join/";
+    /// Prefix: a community we are a member of and hold nothing of yet.
+    pub(crate) const AWAITED: &str = "awaited/";
 }
 
 /// A checked home folder: right owner, right modes, keys readable.
 #[derive(Debug, Clone)]
 pub struct Home {
     dir: PathBuf,
+    /// The device key, once a passphrase opened it. Shared by all clones.
+    opened: Arc<OnceLock<Secret>>,
 }
 
 impl Home {
@@ -81,9 +104,20 @@ impl Home {
     /// Makes folder, keys, store and the first identity document (seq 0, this device). Every file is created with
     /// O_EXCL, synced with its folder; a cut at any moment leaves either no home or a whole one.
     pub fn create(dir: &Path, phrase: &Phrase, device_name: &str, clock: &Clock) -> Result<Self, HomeError> {
-        let dir = std::path::absolute(dir).map_err(HomeError::io(dir))?;
-        create::create(&dir, &phrase.root(), device_name, clock)?;
-        Self::open(&dir)
+        let new = NewHome::build(dir, None, device_name, clock)?;
+        let root = phrase.root();
+        let added = Tid::new(clock.micros(), clock.tid_bits());
+        let device = Device { key: new.home().device_key()?.did(), name: device_name.to_owned(), added };
+        let identity = Identity { did: root.did(), seq: 0, prev: None, devices: vec![device] }.seal(&root)?;
+        let store = new.home().open_store()?;
+        store.set_meta(meta::ME, Some(root.did().to_string().as_bytes()))?;
+        store.set_meta(meta::IDENTITY, Some(identity.bytes()))?;
+        drop(store);
+        new.place()
+    }
+
+    fn at(dir: PathBuf) -> Self {
+        Self { dir, opened: Arc::default() }
     }
 
     /// Refuses a home that is not whole, not ours, or open to others.
@@ -97,8 +131,8 @@ impl Home {
         }
         files::check_private(&dir)?;
         files::check_private(&dir.join(KEYS))?;
-        let home = Self { dir };
-        home.device_key()?;
+        let home = Self::at(dir);
+        home.key_file()?;
         home.peer_seed()?;
         Ok(home)
     }
@@ -106,12 +140,52 @@ impl Home {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
-    pub fn device_key(&self) -> Result<Secret, HomeError> {
-        files::read_key(&self.dir.join(KEYS).join(DEVICE)).map(Secret::from_seed)
+
+    fn key_file(&self) -> Result<Content, HomeError> {
+        files::read_key(&self.dir.join(KEYS).join(DEVICE))
     }
+
+    /// `Sealed` while it is under a passphrase that was not given yet.
+    pub fn device_key(&self) -> Result<Secret, HomeError> {
+        match (self.opened.get(), self.key_file()?) {
+            (Some(key), _) => Ok(key.clone()),
+            (None, Content::Plain(seed)) => Ok(Secret::from_seed(seed)),
+            (None, Content::Sealed(_)) => Err(HomeError::Sealed),
+        }
+    }
+
+    /// The device key is under a passphrase.
+    pub fn is_sealed(&self) -> Result<bool, HomeError> {
+        Ok(matches!(self.key_file()?, Content::Sealed(_)))
+    }
+
+    /// Opens the device key for this home and its clones.
+    pub fn unlock(&self, passphrase: &str) -> Result<(), HomeError> {
+        if let Content::Sealed(sealed) = self.key_file()? {
+            let seed = sealed.open(passphrase).ok_or(HomeError::Passphrase)?;
+            self.opened.get_or_init(|| Secret::from_seed(seed));
+        }
+        Ok(())
+    }
+
+    /// Puts the device key under a passphrase, or (None) takes it from under one. The key file is replaced as a whole.
+    pub fn seal(&self, passphrase: Option<&str>, clock: &Clock) -> Result<(), HomeError> {
+        let seed = self.device_key()?.seed();
+        let text = match passphrase {
+            Some(passphrase) => seal::seal(&seed, passphrase, clock).ok_or(HomeError::Passphrase)?,
+            None => seal::plain(&seed),
+        };
+        self.opened.get_or_init(|| Secret::from_seed(seed));
+        files::replace(&self.dir.join(KEYS).join(DEVICE), &text)
+    }
+
     /// Ed25519 seed of the libp2p peer key.
     pub fn peer_seed(&self) -> Result<[u8; 32], HomeError> {
-        files::read_key(&self.dir.join(KEYS).join(PEER))
+        let path = self.dir.join(KEYS).join(PEER);
+        match files::read_key(&path)? {
+            Content::Plain(seed) => Ok(seed),
+            Content::Sealed(_) => Err(HomeError::Damaged { path, why: "this key has no passphrase".into() }),
+        }
     }
     pub fn store_path(&self) -> PathBuf {
         self.dir.join(STORE)
@@ -251,6 +325,30 @@ mod tests {
             assert!(matches!(why, HomeError::Damaged { .. }));
             assert!(text.is_empty() || !why.to_string().contains(text));
         }
+    }
+
+    #[test]
+    fn a_key_under_a_passphrase_needs_it_after_every_opening_and_stays_the_same_key() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("home");
+        let key = make(&dir).unwrap().device_key().unwrap().did();
+        Home::open(&dir).unwrap().seal(Some("four grey geese"), &Clock::system()).unwrap();
+        assert_eq!(names(&dir.join("keys")), ["device", "peer"]);
+        let home = Home::open(&dir).unwrap();
+        assert!(home.is_sealed().unwrap() && matches!(home.device_key(), Err(HomeError::Sealed)));
+        assert!(matches!(home.unlock("four gray geese"), Err(HomeError::Passphrase)));
+        home.unlock("four grey geese").unwrap();
+        assert_eq!(home.clone().device_key().unwrap().did(), key);
+        home.seal(None, &Clock::system()).unwrap();
+        assert_eq!(Home::open(&dir).unwrap().device_key().unwrap().did(), key);
+    }
+
+    #[test]
+    fn a_home_that_was_not_put_in_its_place_leaves_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("home");
+        drop(NewHome::build(&dir, None, "laptop", &Clock::system()).unwrap());
+        assert!(names(parent.path()).is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod bring;
 mod keeper;
+mod recover;
 
 use std::{
     path::PathBuf,
@@ -35,6 +36,8 @@ pub const JOIN_WAIT: Duration = Duration::from_secs(60);
 const STORE_WAIT: Duration = Duration::from_secs(5);
 /// How long a stop waits for requests under way.
 const STOP_WAIT: Duration = Duration::from_secs(5);
+
+pub use recover::{Recovered, recover, recovered_offline};
 
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
@@ -135,6 +138,10 @@ impl Node {
     pub async fn start(home: &Home, clock: Clock, net: NetConfig) -> Result<Self, NodeError> {
         let store = open_store(home).await?;
         let me = Me::load(&store, home.device_key()?)?;
+        Self::start_as(home, store, me, clock, net).await
+    }
+
+    async fn start_as(home: &Home, store: Store, me: Me, clock: Clock, net: NetConfig) -> Result<Self, NodeError> {
         let peer_seed = home.peer_seed()?;
         let socket = home.prepare_socket()?;
         let listener = server::bind(&socket).map_err(|source| NodeError::Socket { path: socket.clone(), source })?;

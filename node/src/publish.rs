@@ -3,6 +3,7 @@
 //! What is checked here is checked so that a person is told before anything is written; replicas judge for themselves.
 
 mod community;
+mod devices;
 mod introduce;
 mod invite;
 
@@ -13,8 +14,11 @@ use folkmoot_schemas::{
 
 pub(crate) use community::widest;
 pub use community::{found, operate};
+pub use devices::{Succeeded, certify, enter, finish_retiring, succeed};
 pub use introduce::{introduce, nameless};
-pub use invite::{close_spent, invite, join, joined_addresses, pending_joins, seed};
+pub use invite::{
+    await_community, awaited, close_spent, invite, join, joined_addresses, pending_joins, seed, stop_awaiting,
+};
 
 use crate::{
     clock::Clock,
@@ -31,8 +35,6 @@ use crate::{
 pub struct Me {
     pub did: Did,
     pub device: Secret,
-    /// Newest identity document of ours.
-    pub identity: Cid,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,12 @@ pub enum PublishError {
     NotAllowed { role: Role, community: String },
     #[error("this device was taken out of your identity")]
     Retired,
+    /// A home made for a further device, before a device of the person let it in.
+    #[error("this device was not let into an identity yet")]
+    Waiting,
+    /// Somebody signed another document meanwhile.
+    #[error("your identity was changed elsewhere meanwhile")]
+    Overtaken,
     #[error(transparent)]
     Fault(#[from] Fault),
     #[error("the {kind} is {size} bytes long, {limit} are allowed")]
@@ -90,17 +98,30 @@ impl Me {
     /// From the store's `me` and the device key; refuses when the identity no longer lists this device.
     pub fn load(store: &Store, device: Secret) -> Result<Self, PublishError> {
         let did = store.meta(meta::ME)?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
-        let did = did.ok_or_else(|| StoreError::Damaged("it does not say whose it is".into()))?;
-        let (block, identity) = newest_identity(store, &did)?;
+        let did = did.ok_or(PublishError::Waiting)?;
+        let own = device.did().to_string();
+        if store.meta(meta::DEVICE)?.as_deref() != Some(own.as_bytes()) {
+            store.set_meta(meta::DEVICE, Some(own.as_bytes()))?;
+        }
+        let (_, identity) = newest_identity(store, &did)?;
         if !identity.certifies(&device.did()) {
             return Err(PublishError::Retired);
         }
-        Ok(Self { did, device, identity: *block.cid() })
+        Ok(Self { did, device })
+    }
+
+    /// The person by their root key, to recover the identity: may ask for what is theirs, signs nothing but identities.
+    pub fn root(root: Secret) -> Self {
+        Self { did: root.did(), device: root }
+    }
+
+    pub fn is_root(&self) -> bool {
+        self.did == self.device.did()
     }
 }
 
 /// Our own document, from the home's own copy or from a community that has a newer one.
-fn newest_identity(store: &Store, did: &Did) -> Result<(Block, Identity), PublishError> {
+pub(crate) fn newest_identity(store: &Store, did: &Did) -> Result<(Block, Identity), PublishError> {
     let known = store.view(Scope::Members)?.identity(did)?;
     let own = store.meta(meta::IDENTITY)?.map(|bytes| Identity::open(&bytes)).transpose()?;
     match (known, own) {

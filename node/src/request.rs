@@ -4,6 +4,7 @@
 mod archive;
 mod backup;
 mod communities;
+mod devices;
 mod events;
 mod failure;
 mod handle;
@@ -131,6 +132,15 @@ pub enum Request {
         target: String,
         community: Option<String>,
     },
+    /// Which devices are this person's.
+    Devices,
+    /// Takes a new identity document, signed by the root key, into use on this device.
+    Succeed {
+        #[serde(with = "serde_bytes")]
+        identity: Vec<u8>,
+        /// Of what dropped devices wrote, nothing newer is taken over: microseconds since 1970.
+        until: Option<u64>,
+    },
 }
 
 /// A record in its block form (with any `rev`; publishing sets the real one).
@@ -168,6 +178,8 @@ pub enum Reply {
     Holding(Option<HeldInfo>),
     Taken(TakenInfo),
     Proof(Box<ProofInfo>),
+    Devices(Devices),
+    Succeeded(Succeeded),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -218,6 +230,38 @@ pub struct Whoami {
     pub name: Option<String>,
     pub home: String,
     pub peer_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Devices {
+    /// The newest identity document known here, its exact bytes.
+    #[serde(with = "serde_bytes")]
+    pub identity: Vec<u8>,
+    pub devices: Vec<DeviceInfo>,
+    /// Communities the person is a member of, and addresses at which a further device finds them.
+    pub communities: Vec<String>,
+    pub addresses: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    pub key: String,
+    pub name: String,
+    /// Seconds since 1970.
+    pub added: i64,
+    /// When it last wrote something that is here.
+    pub wrote: Option<i64>,
+    pub records: u64,
+    pub this: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Succeeded {
+    /// Names of the devices that are this person's no more.
+    pub retired: Vec<String>,
+    /// Records taken over from them.
+    pub adopted: u64,
+    pub sent: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

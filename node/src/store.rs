@@ -32,6 +32,7 @@ mod reopen;
 mod repos;
 mod roster;
 mod staging;
+pub mod succession;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -70,7 +70,7 @@ impl Identity {
         }
         let mut seen = BTreeSet::new();
         for device in &self.devices {
-            structure::one_line(NAME, "the device's name", &device.name, 0, 64)?;
+            structure::one_line(NAME, "the device's name", &device.name, 0, limits::DEVICE_NAME)?;
             // The root key lives on paper and signs identity documents only.
             if device.key == self.did || !seen.insert(device.key) {
                 return fault(format!("{} cannot be listed (again) as a device", device.key));

@@ -64,6 +64,7 @@ limits! {
     CHARTER: usize = 8 * KIB, "charter", "bytes", "refused";
     IDENTITY: usize = 16 * KIB, "identity", "bytes", "refused";
     DEVICES: usize = 32, "devices of a person", "devices", "refused";
+    DEVICE_NAME: usize = 64, "name of a device", "characters", "refused";
     MST_NODE: usize = 64 * KIB, "tree node", "bytes", "refused";
     MST_ENTRIES: usize = 256, "entries of a tree node", "entries", "refused";
     MST_DEPTH: usize = 32, "levels of a tree", "levels", "refused";
@@ -75,6 +76,8 @@ limits! {
     INTEGER: i64 = (1 << 53) - 1, "integer, either sign", "", "refused";
     SNAPSHOT: usize = MIB, "snapshot", "bytes", "refused";
     LINK: usize = 2 * KIB, "invite link", "bytes", "refused";
+    /// A device is told its person's whole identity document.
+    WELCOME: usize = 24 * KIB, "welcome of a device", "bytes", "refused";
     LINK_ADDRS: usize = 8, "addresses in an invite link", "addresses", "refused";
     ANNOUNCE: usize = 16 * KIB, "announcement", "bytes", "refused";
     /// Records travel inside an announcement while they fit in this.

@@ -17,8 +17,8 @@ use folkmoot_schemas::{
 };
 use serde_json::json;
 
+use super::recover;
 use crate::{
-    editor,
     error::{Error, Result},
     output::Line,
     session::{Session, answer},
@@ -26,7 +26,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot init --name \"Ada\"\n  moot init --phrase-file ~/folkmoot-phrase.txt\n\nThe 12 words are the only way back to this identity. Write them on paper."
+    after_help = "Examples:\n  moot init --name \"Ada\"\n  moot init --phrase-file ~/folkmoot-phrase.txt\n  moot init --recover --via 'https://moot.example.org/join#…' --lost laptop\n\nThe 12 words are the only way back to this identity. Write them on paper."
 )]
 pub(crate) struct Args {
     /// Your name, as communities will show it
@@ -41,14 +41,20 @@ pub(crate) struct Args {
     /// Take up an identity again by its 12 words
     #[arg(long)]
     recover: bool,
-    /// A node that knows the identity, for --recover
+    /// Where to find the identity: any invite link of a community of yours, used up or not, or the address of a member's
+    /// node; can be given several times
     #[arg(long, value_name = "LINK", requires = "recover")]
-    via: Option<String>,
+    via: Vec<String>,
+    /// A device of yours that is lost: it is taken out of the identity, and what it wrote goes over to this one; "all"
+    /// means every other device; can be given several times
+    #[arg(long, value_name = "DEVICE", requires = "recover")]
+    lost: Vec<String>,
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     if args.recover {
-        return recover(&args, session);
+        let found = recover::Wanted { via: &args.via, lost: &args.lost, device: args.device, backup: None };
+        return recover::run(found, args.phrase_file.as_deref(), session);
     }
     let home = create(session, args.name.as_deref(), args.device.as_deref(), args.phrase_file.as_deref())?;
     session
@@ -166,27 +172,10 @@ fn write_new(path: &Path, words: &str) -> Result<()> {
 }
 
 /// What the machine calls itself; a person can rename the device later.
-fn device_name() -> String {
+pub(crate) fn device_name() -> String {
     let named = fs::read_to_string("/etc/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
     named
         .map(|n| n.trim().chars().filter(|c| !c.is_control()).take(64).collect::<String>())
         .filter(|n| !n.is_empty())
         .unwrap_or_else(|| "device".into())
-}
-
-/// Reads and checks the words. Fetching the newest identity document from a member's node is not in this version, and
-/// without it no document may be signed.
-fn recover(args: &Args, session: &Session) -> Result<()> {
-    let text = match &args.phrase_file {
-        Some(path) => fs::read_to_string(path)
-            .map_err(|error| Error::refused(format!("could not read the 12 words from {}: {error}", path.display())))?,
-        None if session.out.is_conversation() => session.out.ask("Type the 12 words, then Enter:")?,
-        None => editor::stdin()?,
-    };
-    let phrase = Phrase::parse(&text).map_err(|error| {
-        Error::refused(format!("could not read the 12 words: {error}")).hint("compare them with your paper, one by one")
-    })?;
-    Err(Error::refused("could not recover the identity: this version cannot do that yet")
-        .because(format!("the words are right: they are those of {}", phrase.root().did()))
-        .hint("keep the paper; until then, make a new identity with moot init and ask for a new invite link"))
 }

@@ -98,6 +98,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> 
 /// Starts a node; waits a few seconds for a command that has the store open at this moment.
 pub(crate) async fn start_node(session: &Session, home: &Home, net: folkmoot_node::config::NetConfig) -> Result<Node> {
     session.release();
+    session.unlock(home)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         match Node::start(home, session.clock.clone(), net.clone()).await {

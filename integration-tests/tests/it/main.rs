@@ -2,6 +2,7 @@
 
 mod archive;
 mod crash;
+mod devices;
 mod hint;
 mod import;
 mod journey;

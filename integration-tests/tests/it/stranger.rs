@@ -110,7 +110,7 @@ impl Stranger {
         let [from_nonce, to_nonce] = session.nonces;
         let binding = Binding { from: self.net.local_peer(), to: self.node, from_nonce, to_nonce };
         let tag = tag(community, &from_nonce, &to_nonce);
-        Hello::sign(tag, community, keys.did, &keys.device, &keys.identity, None, &binding).expect("signed")
+        Hello::sign(tag, community, keys.did, &keys.device, Some(&keys.identity), None, &binding).expect("signed")
     }
 
     async fn list(&self, cid: Cid, audience: Audience) -> Listing {

@@ -49,6 +49,12 @@ pub const KEYS: &[Key] = &[
     key("listen", Kind::Addrs, "/ip4/0.0.0.0/tcp/4700 /ip6/::/tcp/4700", "where the node listens for other nodes"),
     key("log", Kind::Text, "warn", "filter of the log, written as RUST_LOG is"),
     key("name", Kind::Text, "", "your name, for the profile in communities you found or join"),
+    key(
+        "passphrase_file",
+        Kind::Text,
+        "",
+        "file (0600) with the passphrase of the device key, where nobody can type it",
+    ),
     key("peers", Kind::Addrs, "", "nodes to stay connected to"),
     key("public_url", Kind::Url, "", "address of the gateway as others see it"),
     key("zone", Kind::Text, "", "time zone of typed times where the community names none, e.g. Europe/Berlin"),

@@ -4,53 +4,125 @@
 //! there (a mount point, or one with only settings in it) it is built in `.new-…` inside and moved: the store first,
 //! the keys last. A store whose keys still lie in `.new-…` is such a cut and is cleared away.
 
-use std::{ffi::OsStr, fs, io, os::unix::fs::PermissionsExt, path::Path};
-
-use folkmoot_schemas::{
-    Tid,
-    identity::{Device, Identity},
-    key::Secret,
+use std::{
+    ffi::OsStr,
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
 };
 
-use super::{CONFIG, DEVICE, HomeError, KEYS, PEER, STORE, files, meta};
+use folkmoot_schemas::key::Secret;
+
+use super::{CONFIG, DEVICE, Home, HomeError, KEYS, PEER, STORE, files, meta};
 use crate::{clock::Clock, store::Store};
 
 const NEW: &str = ".new-";
 
-pub(super) fn create(dir: &Path, root: &Secret, device_name: &str, clock: &Clock) -> Result<(), HomeError> {
-    if files::exists(&dir.join(KEYS).join(DEVICE))? {
-        return Err(HomeError::Exists(dir.to_owned()));
+/// A home that is not in its place yet: keys and store are there, whose home it is may still be to be found out. Dropped
+/// before [`NewHome::place`]: nothing is left of it.
+#[derive(Debug)]
+pub struct NewHome {
+    target: PathBuf,
+    temporary: Home,
+    /// Built inside the folder that is to be the home, not beside it.
+    inside: bool,
+    placed: bool,
+}
+
+impl NewHome {
+    /// Makes a fresh device key, a peer key and a store: `from` copied, else an empty one.
+    pub fn build(dir: &Path, from: Option<&Path>, device_name: &str, clock: &Clock) -> Result<Self, HomeError> {
+        let target = std::path::absolute(dir).map_err(HomeError::io(dir))?;
+        if files::exists(&target.join(KEYS).join(DEVICE))? {
+            return Err(HomeError::Exists(target));
+        }
+        let tag = data_encoding::HEXLOWER.encode(&clock.random::<8>());
+        let inside = files::exists(&target)?;
+        let temporary = if inside { make_room(&target, &tag)? } else { sibling(&target, &tag)? };
+        let new = Self { target, temporary: Home::at(temporary), inside, placed: false };
+        new.fill(from, device_name, clock)?;
+        Ok(new)
     }
-    let tag = data_encoding::HEXLOWER.encode(&clock.random::<8>());
-    match files::exists(dir)? {
-        true => inside(dir, &tag, root, device_name, clock),
-        false => beside(dir, &tag, root, device_name, clock),
+
+    /// The home where it is now.
+    pub fn home(&self) -> &Home {
+        &self.temporary
+    }
+
+    fn fill(&self, from: Option<&Path>, device_name: &str, clock: &Clock) -> Result<(), HomeError> {
+        let dir = self.temporary.dir();
+        files::make_dir(dir)?;
+        let keys = dir.join(KEYS);
+        files::make_dir(&keys)?;
+        files::write_key(&keys.join(DEVICE), &Secret::from_seed(clock.random()).seed())?;
+        files::write_key(&keys.join(PEER), &clock.random())?;
+        files::sync_dir(&keys)?;
+        let path = dir.join(STORE);
+        let store = match from {
+            Some(from) => {
+                files::copy_new(from, &path)?;
+                Store::open(&path)?
+            }
+            None => Store::create(&path)?,
+        };
+        store.set_meta(meta::DEVICE_NAME, Some(device_name.as_bytes()))?;
+        // Not the device of the home that `from` was copied of.
+        store.set_meta(meta::DEVICE, Some(self.temporary.device_key()?.did().to_string().as_bytes()))?;
+        drop(store);
+        files::sync_dir(dir)
+    }
+
+    /// Moves it to where it is to be; durable when this returns.
+    pub fn place(mut self) -> Result<Home, HomeError> {
+        let (from, to) = (self.temporary.dir(), &self.target);
+        files::sync_dir(from)?;
+        if self.inside {
+            for name in [STORE, KEYS] {
+                fs::rename(from.join(name), to.join(name)).map_err(HomeError::io(&to.join(name)))?;
+                files::sync_dir(to)?;
+                files::sync_dir(from)?;
+            }
+            self.placed = true;
+            clear(to, NEW)?;
+        } else {
+            fs::rename(from, to).map_err(|source| match source.kind() {
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => HomeError::Exists(to.clone()),
+                _ => HomeError::Io { path: to.clone(), source },
+            })?;
+            self.placed = true;
+            let (parent, prefix) = beside(to)?;
+            files::sync_dir(parent)?;
+            // What an earlier cut left behind; whoever still builds there would be told that the home exists.
+            clear(parent, &prefix)?;
+        }
+        Home::open(to)
     }
 }
 
-fn beside(dir: &Path, tag: &str, root: &Secret, device_name: &str, clock: &Clock) -> Result<(), HomeError> {
-    let (Some(parent), Some(name)) = (dir.parent(), dir.file_name().and_then(OsStr::to_str)) else {
-        return Err(HomeError::Occupied(dir.to_owned()));
-    };
+impl Drop for NewHome {
+    fn drop(&mut self) {
+        if !self.placed {
+            // Left behind only if the file system refuses; the next try clears it.
+            fs::remove_dir_all(self.temporary.dir()).ok();
+        }
+    }
+}
+
+/// The folder that holds the home, and how the names of homes being built there begin.
+fn beside(dir: &Path) -> Result<(&Path, String), HomeError> {
+    match (dir.parent(), dir.file_name().and_then(OsStr::to_str)) {
+        (Some(parent), Some(name)) => Ok((parent, format!(".{name}{NEW}"))),
+        _ => Err(HomeError::Occupied(dir.to_owned())),
+    }
+}
+
+fn sibling(dir: &Path, tag: &str) -> Result<PathBuf, HomeError> {
+    let (parent, prefix) = beside(dir)?;
     fs::create_dir_all(parent).map_err(HomeError::io(parent))?;
-    let prefix = format!(".{name}{NEW}");
-    let temporary = parent.join(format!("{prefix}{tag}"));
-    let built = build(&temporary, root, device_name, clock).and_then(|()| {
-        fs::rename(&temporary, dir).map_err(|source| match source.kind() {
-            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => HomeError::Exists(dir.to_owned()),
-            _ => HomeError::Io { path: dir.to_owned(), source },
-        })
-    });
-    if built.is_err() {
-        fs::remove_dir_all(&temporary).ok();
-    }
-    built?;
-    files::sync_dir(parent)?;
-    // What an earlier cut left behind; whoever still builds there would be told that the home exists.
-    clear(parent, &prefix)
+    Ok(parent.join(format!("{prefix}{tag}")))
 }
 
-fn inside(dir: &Path, tag: &str, root: &Secret, device_name: &str, clock: &Clock) -> Result<(), HomeError> {
+fn make_room(dir: &Path, tag: &str) -> Result<PathBuf, HomeError> {
     if is_leftover(dir)? {
         remove_file(&dir.join(STORE))?;
     }
@@ -65,15 +137,7 @@ fn inside(dir: &Path, tag: &str, root: &Secret, device_name: &str, clock: &Clock
     }
     clear(dir, NEW)?;
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(HomeError::io(dir))?;
-    let temporary = dir.join(format!("{NEW}{tag}"));
-    build(&temporary, root, device_name, clock)?;
-    for name in [STORE, KEYS] {
-        let to = dir.join(name);
-        fs::rename(temporary.join(name), &to).map_err(HomeError::io(&to))?;
-        files::sync_dir(dir)?;
-        files::sync_dir(&temporary)?;
-    }
-    clear(dir, NEW)
+    Ok(dir.join(format!("{NEW}{tag}")))
 }
 
 /// A create inside this folder was cut: the keys never reached their place.
@@ -88,26 +152,6 @@ pub(super) fn is_leftover(dir: &Path) -> Result<bool, HomeError> {
         }
     }
     Ok(false)
-}
-
-fn build(dir: &Path, root: &Secret, device_name: &str, clock: &Clock) -> Result<(), HomeError> {
-    files::make_dir(dir)?;
-    let keys = dir.join(KEYS);
-    files::make_dir(&keys)?;
-    let device = Secret::from_seed(clock.random());
-    files::write_key(&keys.join(DEVICE), &device.seed())?;
-    files::write_key(&keys.join(PEER), &clock.random())?;
-    files::sync_dir(&keys)?;
-
-    let added = Tid::new(clock.micros(), clock.tid_bits());
-    let devices = vec![Device { key: device.did(), name: device_name.to_owned(), added }];
-    let identity = Identity { did: root.did(), seq: 0, prev: None, devices }.seal(root)?;
-    let store = Store::create(&dir.join(STORE))?;
-    store.set_meta(meta::ME, Some(root.did().to_string().as_bytes()))?;
-    store.set_meta(meta::DEVICE_NAME, Some(device_name.as_bytes()))?;
-    store.set_meta(meta::IDENTITY, Some(identity.bytes()))?;
-    drop(store);
-    files::sync_dir(dir)
 }
 
 fn is_new(name: &OsStr, prefix: &str) -> bool {

@@ -4,10 +4,13 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use super::HomeError;
+use super::{
+    HomeError,
+    seal::{self, Content},
+};
 
 pub(super) fn exists(path: &Path) -> Result<bool, HomeError> {
     path.try_exists().map_err(HomeError::io(path))
@@ -46,11 +49,36 @@ pub(super) fn check_private(path: &Path) -> Result<(), HomeError> {
 }
 
 pub(super) fn write_key(path: &Path, seed: &[u8; 32]) -> Result<(), HomeError> {
-    write_new(path, &format!("{}\n", data_encoding::HEXLOWER.encode(seed)))
+    write_new(path, &seal::plain(seed))
 }
 
-/// A key file: 64 hexadecimal digits. Errors never quote what was read.
-pub(super) fn read_key(path: &Path) -> Result<[u8; 32], HomeError> {
+/// Puts `text` in place of a file: a cut leaves the old or the new one.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), HomeError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let fresh = PathBuf::from(name);
+    match fs::remove_file(&fresh) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(HomeError::io(&fresh)(e)),
+        _ => {}
+    }
+    write_new(&fresh, text)?;
+    fs::rename(&fresh, path).map_err(HomeError::io(path))?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// A copy in a new file, 0600, synced.
+pub(super) fn copy_new(from: &Path, to: &Path) -> Result<(), HomeError> {
+    let mut source = File::open(from).map_err(HomeError::io(from))?;
+    let mut copy = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+        io::copy(&mut source, &mut file)?;
+        file.sync_all()
+    };
+    copy().map_err(HomeError::io(to))
+}
+
+/// A key file. Errors never quote what was read.
+pub(super) fn read_key(path: &Path) -> Result<Content, HomeError> {
     let damaged = |why: &str| HomeError::Damaged { path: path.to_owned(), why: why.to_owned() };
     let file = match File::open(path) {
         Ok(file) => file,
@@ -60,9 +88,5 @@ pub(super) fn read_key(path: &Path) -> Result<[u8; 32], HomeError> {
     check_private(path)?;
     let mut text = Vec::new();
     file.take(256).read_to_end(&mut text).map_err(HomeError::io(path))?;
-    data_encoding::HEXLOWER_PERMISSIVE
-        .decode(text.trim_ascii())
-        .ok()
-        .and_then(|seed| seed.try_into().ok())
-        .ok_or_else(|| damaged("it is not a key of 64 hexadecimal digits"))
+    seal::parse(&text).ok_or_else(|| damaged("it is not a key of 64 hexadecimal digits, nor one under a passphrase"))
 }

@@ -156,25 +156,28 @@ impl Node {
         self.inner.nudge.notify_one();
         self.inner.driver.sync_now();
         let wait = Duration::from_secs(u64::from(wait_s.min(SYNC_WAIT_MOST)));
-        let communities = self.communities().await?;
         let mut settled = None;
         let mut changes = self.inner.changes.clone();
         let done = async {
             loop {
                 changes.borrow_and_update();
-                if self.inner.driver.progress().compared > 0 {
+                if self.inner.driver.progress().compared > 0
+                    && let Some(communities) = self.communities().await?
+                {
                     let mut all = true;
                     for community in &communities {
                         all &= self.settled(community, &mut settled);
                     }
                     if all {
-                        return;
+                        return Ok(());
                     }
                 }
                 timeout(LOOK, changes.changed()).await.ok();
             }
         };
-        timeout(wait, done).await.ok();
+        if let Ok(Err(failed)) = timeout(wait, done).await {
+            return Err(failed);
+        }
 
         let peers = self.inner.net.peers().len() as u32;
         if peers == 0 {
@@ -199,10 +202,15 @@ impl Node {
         self.blocking(move || Ok(!node.inner.wanted()?.is_empty())).await
     }
 
-    async fn communities(&self) -> Result<Vec<Cid>, Failure> {
+    /// None while one of which we are a member is not here at all.
+    async fn communities(&self) -> Result<Option<Vec<Cid>>, Failure> {
         let node = self.clone();
         self.blocking(move || {
-            Ok(node.inner.store.view(Scope::Members)?.communities()?.into_iter().map(|c| c.id).collect())
+            let inner = &node.inner;
+            if !publish::awaited(&inner.store, &inner.me.did)?.is_empty() {
+                return Ok(None);
+            }
+            Ok(Some(inner.store.view(Scope::Members)?.communities()?.into_iter().map(|c| c.id).collect()))
         })
         .await
     }

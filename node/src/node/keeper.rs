@@ -32,7 +32,13 @@ struct Attempt {
 }
 
 pub(super) async fn run(node: Node) {
-    tokio::join!(keep_connections(&node), keep_house(&node), keep_disk(&node));
+    // The root key signs identity documents and nothing else: who recovers an identity keeps no house yet.
+    match node.inner.me.is_root() {
+        true => keep_connections(&node).await,
+        false => {
+            tokio::join!(keep_connections(&node), keep_house(&node), keep_disk(&node));
+        }
+    }
 }
 
 async fn keep_disk(node: &Node) {
@@ -128,9 +134,12 @@ impl Inner {
         if !addresses.is_empty() && self.store.meta(ADDRESSES)?.as_deref() != Some(addresses.as_bytes()) {
             self.store.set_meta(ADDRESSES, Some(addresses.as_bytes()))?;
         }
+        publish::stop_awaiting(&self.store, &self.me.did)?;
         let closed = publish::close_spent(&self.store, &self.me, &self.clock)?;
         let mut news: Vec<_> =
             closed.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)).collect();
+        let retired = publish::finish_retiring(&self.store, &self.me, &self.clock)?;
+        news.extend(retired.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)));
         match self.introduce() {
             Ok(introduced) => news.extend(introduced),
             Err(why) => tracing::warn!(%why, "a profile could not be published"),

@@ -1,5 +1,7 @@
 //! Invites and joins: a link carries a one-time seed; the join it admits to is signed here, with nobody else online.
 
+use std::collections::BTreeSet;
+
 use folkmoot_schemas::{
     Audience, Cid, Did, Tid,
     announce::Announce,
@@ -18,12 +20,12 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    home::meta,
     store::{Scope, Store, StoreError},
 };
 
-/// Metas: the seed of an invite made here; a join not yet in a roster; where its link said the community is.
+/// Metas: the seed of an invite made here; where the link of a join said that the community is.
 const SEED: &str = "seed/";
-const JOIN: &str = "join/";
 const JOIN_ADDRESSES: &str = "join_addresses/";
 /// Ten years: beyond it a TID would not hold the time for long, and nobody means it.
 const LONGEST_INVITE_S: u64 = 10 * 366 * 24 * 3600;
@@ -68,11 +70,11 @@ pub fn seed(store: &Store, invite: &Cid) -> Result<Option<[u8; 32]>, StoreError>
 /// and presented in `hello` until a roster that holds it is here. Joining twice returns the first join; another
 /// invite replaces it, since the earlier one may have been used up.
 pub fn join(store: &Store, me: &Me, clock: &Clock, link: &InviteLink) -> Result<Block, PublishError> {
-    let key = format!("{JOIN}{}", link.community);
+    let key = format!("{}{}", meta::JOIN, link.community);
     if let Some(bytes) = store.meta(&key)? {
         let (block, op) = Op::open(&bytes)?;
         if matches!(op.act, Act::Join { invite, .. } if invite == link.invite) {
-            remember(store, link)?;
+            remember(store, &link.community, &link.addrs)?;
             return Ok(block);
         }
     }
@@ -88,19 +90,36 @@ pub fn join(store: &Store, me: &Me, clock: &Clock, link: &InviteLink) -> Result<
         act: Act::Join { invite: link.invite, did: me.did, seed_sig: Sig([0; 64]) },
     };
     let block = op.seal(&me.device, Some(&Secret::from_seed(link.seed)))?;
-    remember(store, link)?;
+    remember(store, &link.community, &link.addrs)?;
     store.set_meta(&key, Some(block.bytes()))?;
     Ok(block)
 }
 
-/// Adds a link's addresses to those we look for the community at.
-fn remember(store: &Store, link: &InviteLink) -> Result<(), StoreError> {
-    let mut addrs = join_addresses(store, &link.community)?;
-    addrs.extend(link.addrs.iter().cloned());
-    addrs.sort();
-    addrs.dedup();
-    addrs.truncate(32);
-    store.set_meta(&format!("{JOIN_ADDRESSES}{}", link.community), Some(addrs.join("\n").as_bytes()))
+/// Notes a community we are a member of already, on a device that holds nothing of it yet, and where to ask for it.
+pub fn await_community(store: &Store, community: &Cid, addrs: &[String]) -> Result<(), StoreError> {
+    remember(store, community, addrs)?;
+    store.set_meta(&format!("{}{community}", meta::AWAITED), Some(b""))
+}
+
+/// Forgets that communities were awaited that are here.
+pub fn stop_awaiting(store: &Store, me: &Did) -> Result<(), StoreError> {
+    let awaited = awaited(store, me)?;
+    for (key, community) in named(store, meta::AWAITED)? {
+        if !awaited.contains(&community) {
+            store.set_meta(&key, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds addresses to those we look for the community at.
+fn remember(store: &Store, community: &Cid, addrs: &[String]) -> Result<(), StoreError> {
+    let mut all = join_addresses(store, community)?;
+    all.extend(addrs.iter().cloned());
+    all.sort();
+    all.dedup();
+    all.truncate(32);
+    store.set_meta(&format!("{JOIN_ADDRESSES}{community}"), Some(all.join("\n").as_bytes()))
 }
 
 /// Where the link of a join said that the community can be reached.
@@ -109,17 +128,38 @@ fn join_addresses(store: &Store, community: &Cid) -> Result<Vec<String>, StoreEr
     Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
 }
 
-/// Communities we signed a join for and are not yet seen as a member of.
-pub fn pending_joins(store: &Store, me: &Did) -> Result<Vec<Cid>, StoreError> {
+/// Communities we signed a join for or are known to belong to, and of which no roster is here that says so.
+pub fn pending_joins(store: &Store, me: &Did) -> Result<BTreeSet<Cid>, StoreError> {
+    let mut pending = absent(store, me, meta::JOIN)?;
+    pending.append(&mut awaited(store, me)?);
+    Ok(pending)
+}
+
+/// Those of them we are known to belong to.
+pub fn awaited(store: &Store, me: &Did) -> Result<BTreeSet<Cid>, StoreError> {
+    absent(store, me, meta::AWAITED)
+}
+
+/// Communities that a meta names and of which no roster is here that holds us.
+fn absent(store: &Store, me: &Did, prefix: &str) -> Result<BTreeSet<Cid>, StoreError> {
     let view = store.view(Scope::Members)?;
-    let mut pending = Vec::new();
-    for (key, _) in store.metas(JOIN)? {
-        let Some(Ok(community)) = key.strip_prefix(JOIN).map(folkmoot_schemas::block::parse_cid) else { continue };
+    let mut absent = BTreeSet::new();
+    for (_, community) in named(store, prefix)? {
         if !view.community(&community)?.is_some_and(|c| c.state.is_member(me)) {
-            pending.push(community);
+            absent.insert(community);
         }
     }
-    Ok(pending)
+    Ok(absent)
+}
+
+/// The metas of this prefix, and the community each names.
+fn named(store: &Store, prefix: &str) -> Result<Vec<(String, Cid)>, StoreError> {
+    let metas = store.metas(prefix)?.into_iter();
+    let named = metas.filter_map(|(key, _)| {
+        let community = folkmoot_schemas::block::parse_cid(key.strip_prefix(prefix)?).ok()?;
+        Some((key, community))
+    });
+    Ok(named.collect())
 }
 
 /// Where the links of all joins said that their communities can be reached.

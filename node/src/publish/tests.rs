@@ -306,7 +306,7 @@ fn a_link_admits_and_the_same_join_is_never_signed_twice() {
     link.addrs = vec!["/ip4/192.0.2.7/tcp/4700".into()];
     let first = join(&bob.store, &bob.me, &bob.clock, &link).unwrap();
     assert_eq!(join(&bob.store, &bob.me, &bob.clock, &link).unwrap(), first);
-    assert_eq!(pending_joins(&bob.store, &bob.me.did).unwrap(), [id]);
+    assert_eq!(pending_joins(&bob.store, &bob.me.did).unwrap(), [id].into());
     assert_eq!(joined_addresses(&bob.store).unwrap(), link.addrs);
     bob.joins(&id, &ada, Role::Member);
     assert!(pending_joins(&bob.store, &bob.me.did).unwrap().is_empty());

@@ -35,6 +35,12 @@ fn mib(bytes: u64) -> String {
     format!("{} MiB", bytes >> 20)
 }
 
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        could_not("use this home")(error)
+    }
+}
+
 impl From<folkmoot_schemas::Error> for Failure {
     fn from(error: folkmoot_schemas::Error) -> Self {
         Self::bug(error.to_string())
@@ -54,7 +60,13 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
         match error {
             PublishError::NotMember(_) => said.hint("ask a member for an invite link, then `moot join LINK`"),
             PublishError::NotAllowed { .. } => said.hint("a steward can do it; `moot member list` shows who that is"),
-            PublishError::Retired => said.hint("another of your devices can go on; this one keeps what it has"),
+            PublishError::Retired => {
+                said.hint("this one keeps what it has; `moot init --recover` lets it in again by your 12 words")
+            }
+            PublishError::Waiting => {
+                said.hint("`moot device add` shows what to type on the other device, and takes its answer")
+            }
+            PublishError::Overtaken => said.hint("bring this device up to date (`moot sync`), then try again"),
             PublishError::Absent(_) => said.hint("`moot feed` and `moot event list` show what is here"),
             PublishError::NotYours(_) => said.hint("only its author can change or delete it"),
             PublishError::OtherDevice(_) => said.hint("do it on that device"),

@@ -122,6 +122,8 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
         Request::Holding { community } => reading.holding(&community),
         Request::Take { batch } => reading.take(batch),
         Request::Proof { target, community } => reading.proof(&target, community.as_deref()),
+        Request::Devices => reading.devices(),
+        Request::Succeed { identity, until } => reading.succeed(&identity, until),
         Request::Join { .. } | Request::Sync { .. } => {
             Err(Failure::network("no node is running").hint("start one with `moot serve`"))
         }

@@ -18,7 +18,7 @@ use super::{
     blocks::Blocks,
     intern::{Name, Numbers},
     people::People,
-    repos::{Repo, Repos},
+    repos::{Leaf, Repo, Repos},
     trees::Trees,
     write::{Change, Committed, Put},
     writer::Writer,
@@ -44,12 +44,13 @@ struct Work {
     /// By path: the last change of a path counts.
     puts: BTreeMap<String, (Tid, Block, Record)>,
     gone: Vec<String>,
+    adopted: BTreeMap<String, Leaf>,
     answers: Vec<Put>,
     last: Option<Tid>,
 }
 
 impl Writer<'_> {
-    fn commit_own(&mut self, plan: OwnCommit<'_>) -> Result<Committed, StoreError> {
+    pub(super) fn commit_own(&mut self, plan: OwnCommit<'_>) -> Result<Committed, StoreError> {
         let refused = |why: &str| Err(StoreError::Refused(why.to_owned()));
         let Some(roster) = self.rosters.get(&plan.community).cloned() else {
             return refused("this community is not known here");
@@ -69,24 +70,28 @@ impl Writer<'_> {
         let newest = self.newest_rev(roster.number, &id)?;
         let work = self.work_out(&plan, roster.number, repo.as_ref(), newest)?;
         let held = repo.as_ref().and_then(|repo| repo.held);
-        if work.puts.is_empty() && work.gone.is_empty() {
+        if work.puts.is_empty() && work.gone.is_empty() && work.adopted.is_empty() {
             let Some(held) = held else { return refused("this device has published nothing here yet") };
             return Ok(Committed {
                 commit: self.t.block_named(held.commit, held.head.cid)?,
                 head: held.head,
                 puts: work.answers,
                 gone: Vec::new(),
+                adopted: 0,
                 blocks: Vec::new(),
                 wrote: false,
             });
         }
+        // No record is newer than the commit above it.
+        let adopted = work.adopted.values().map(|leaf| leaf.rev).max();
         let rev = match work.last {
-            Some(last) => last,
-            None => Tid::next(plan.now, plan.random, newest, None),
+            Some(last) if adopted.is_none_or(|adopted| adopted <= last) => last,
+            last => Tid::next(plan.now, plan.random, last.or(newest), adopted),
         };
 
         let mut changes: Changes = work.gone.iter().map(|path| (path.clone(), None)).collect();
         changes.extend(work.puts.iter().map(|(path, (_, block, _))| (path.clone(), Some(*block.cid()))));
+        changes.extend(work.adopted.iter().map(|(path, leaf)| (path.clone(), Some(leaf.cid))));
         let mut count = held.map_or(0, |held| held.records);
         for (path, put) in &changes {
             let before = match &repo {
@@ -114,6 +119,13 @@ impl Writer<'_> {
             None => self.new_repo(roster.number, &id, head)?,
         };
         let blocks = work.puts.iter().map(|(path, (_, block, _))| (path.clone(), block.clone())).collect();
+        let adopted = work.adopted.len() as u64;
+        let taken_over = work.adopted.into_iter().map(|(path, leaf)| Entry {
+            path,
+            cid: leaf.cid,
+            rev: leaf.rev,
+            source: Source::Stored(leaf.seq),
+        });
         let puts = work
             .puts
             .into_iter()
@@ -123,6 +135,7 @@ impl Writer<'_> {
                 rev,
                 source: Source::New(block, Box::new(record)),
             })
+            .chain(taken_over)
             .collect();
         self.advance(
             &mut repo,
@@ -137,7 +150,7 @@ impl Writer<'_> {
                 now: plan.now,
             },
         )?;
-        Ok(Committed { commit: block, head, puts: work.answers, gone: work.gone, blocks, wrote: true })
+        Ok(Committed { commit: block, head, puts: work.answers, gone: work.gone, adopted, blocks, wrote: true })
     }
 
     /// Gives every new record its rev and path. All records of a commit take consecutive TIDs; the last is the commit's.
@@ -153,6 +166,11 @@ impl Writer<'_> {
         for change in &plan.changes {
             let (rkey, record, again) = match change {
                 Change::Put { rkey, record, again } => (rkey, record, *again),
+                Change::Adopt { path, cid, rev } => {
+                    let seq = self.t.seq(cid)?.ok_or_else(|| StoreError::inconsistent("a record to take over"))?;
+                    work.adopted.insert(path.clone(), Leaf { seq, rev: *rev, cid: *cid });
+                    continue;
+                }
                 Change::Remove { path } => {
                     let held = match repo {
                         Some(repo) => self.t.leaf_at(repo.number, path)?.is_some(),

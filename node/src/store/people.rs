@@ -118,7 +118,7 @@ impl Writer<'_> {
     }
 
     /// Drops the repositories of this community's non-members, and everywhere those of devices that `renewed` people
-    /// no longer list.
+    /// no longer list. What this device itself wrote stays, so that it is not lost should the person let it in again.
     pub(super) fn drop_outsiders(&mut self, roster: &Roster, renewed: &BTreeSet<Did>) -> Result<(), StoreError> {
         for repo in self.t.repos_of(roster.number, None)? {
             if !roster.state.is_member(&self.t.key_of(repo.did)?) {
@@ -126,12 +126,17 @@ impl Writer<'_> {
             }
         }
         let communities: Vec<u32> = self.rosters.values().map(|roster| roster.number).collect();
+        let own: Option<Did> = match self.t.meta.get("device")? {
+            Some(row) => std::str::from_utf8(row.value()).ok().and_then(|did| did.parse().ok()),
+            None => None,
+        };
         for did in renewed {
             let Some((_, identity)) = self.t.newest(did)? else { continue };
             let did = self.intern(Name::Key(did))?;
             for community in &communities {
                 for repo in self.t.repos_of(*community, Some(did))? {
-                    if !identity.certifies(&self.t.key_of(repo.device)?) {
+                    let device = self.t.key_of(repo.device)?;
+                    if !identity.certifies(&device) && own != Some(device) {
                         self.drop_repo(&repo)?;
                     }
                 }

@@ -7,6 +7,7 @@ mod files;
 mod hostile;
 mod own;
 mod roster;
+mod succession;
 
 use folkmoot_schemas::{
     Audience, Cid, Did, Record, Tid, Uri,

@@ -87,6 +87,8 @@ pub enum Change {
     /// `rkey` None: the kind's own rkey, or the new rev as TID. `again` false: content equal (but for `rev`) to this
     /// device's record of the last 10 minutes at a fresh TID path returns that record instead.
     Put { rkey: Option<String>, record: Record, again: bool },
+    /// Takes over a record that another device of this person wrote, as it is: its block is here, under the same audience.
+    Adopt { path: String, cid: Cid, rev: Tid },
     /// Removes the path from this device's repository.
     Remove { path: String },
 }
@@ -98,6 +100,8 @@ pub struct Committed {
     /// In the order of `changes`: path, CID and rev of each put (also of ones that were returned, not written).
     pub puts: Vec<Put>,
     pub gone: Vec<String>,
+    /// Records taken over from other devices.
+    pub adopted: u64,
     /// Record blocks written, for the announcement.
     pub blocks: Vec<(String, Block)>,
     /// False when nothing had to be written.

@@ -68,6 +68,12 @@ pub struct Engine {
     out: Vec<Output>,
 }
 
+impl Members {
+    fn people(&self) -> impl Iterator<Item = &Did> {
+        self.devices.iter().map(|proof| &proof.did)
+    }
+}
+
 impl Engine {
     pub fn new(local: PeerId, now: u64) -> Self {
         Self {

@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use folkmoot_schemas::{Audience, Cid, charter::Visibility};
+use folkmoot_schemas::{Audience, Cid, Did, charter::Visibility};
 
 use super::{
     engine::{Errand, Input, Ours, Proof, StreamId},
@@ -23,13 +23,11 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    home::meta,
     net::PeerId,
     publish::Me,
     store::{Applied, Scope, Store, StoreError, View},
 };
-
-/// Prefix of the meta that keeps a join until a roster holds it.
-const JOIN: &str = "join/";
 
 /// What came of an errand.
 #[derive(Debug, Default)]
@@ -88,9 +86,11 @@ impl Performer {
     /// Everything here, and where we have something to prove.
     pub fn communities(&self) -> Result<BTreeMap<Cid, Ours>, StoreError> {
         let mut ours: BTreeMap<Cid, Ours> = BTreeMap::new();
-        for (key, _) in self.store.metas(JOIN)? {
-            if let Some(Ok(community)) = key.strip_prefix(JOIN).map(folkmoot_schemas::block::parse_cid) {
-                ours.insert(community, Ours { visibility: None, proves: true });
+        for prefix in [meta::JOIN, meta::AWAITED] {
+            for (key, _) in self.store.metas(prefix)? {
+                if let Some(Ok(community)) = key.strip_prefix(prefix).map(folkmoot_schemas::block::parse_cid) {
+                    ours.insert(community, Ours { visibility: None, proves: true });
+                }
             }
         }
         for community in self.store.view(Scope::Members)?.communities()? {
@@ -171,27 +171,41 @@ impl Performer {
         Ok(Vec::new())
     }
 
-    /// A view that shows what this peer may see of this audience; None: nothing.
+    /// What this peer may see of this audience; None: nothing.
     fn admit(
         &self,
         community: &Cid,
         audience: Audience,
         proof: Option<&Proof>,
-    ) -> Result<Option<(View, crate::store::reader::Community)>, StoreError> {
+    ) -> Result<Option<Admitted>, StoreError> {
         let scope = match audience {
             Audience::Public => Scope::Public,
             Audience::Members => Scope::Members,
         };
         let view = self.store.view(scope)?;
         let Some(known) = view.community(community)? else { return Ok(None) };
-        let admitted = match audience {
-            Audience::Public => known.visibility == Visibility::Public,
-            Audience::Members => match proof {
-                Some(proof) => is_member_device(&view, &known, proof)?,
-                None => false,
-            },
+        let admitted = match (audience, proof) {
+            (Audience::Public, _) => known.visibility == Visibility::Public,
+            (Audience::Members, Some(proof)) if proof.is_root() => known.state.is_member(&proof.did),
+            (Audience::Members, Some(proof)) => is_member_device(&view, &known, proof)?,
+            (Audience::Members, None) => false,
         };
-        Ok(admitted.then_some((view, known)))
+        let only = proof.filter(|proof| audience == Audience::Members && proof.is_root()).map(|proof| proof.did);
+        Ok(admitted.then_some(Admitted { view, community: known, only }))
+    }
+}
+
+/// What a peer is let see.
+struct Admitted {
+    view: View,
+    community: crate::store::reader::Community,
+    /// Of repositories, this person's alone: see [`Proof::is_root`].
+    only: Option<Did>,
+}
+
+impl Admitted {
+    fn shows(&self, did: &Did) -> bool {
+        self.only.is_none_or(|only| only == *did)
     }
 }
 

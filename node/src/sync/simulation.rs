@@ -157,7 +157,7 @@ impl World {
         let store = Store::in_memory().unwrap();
         store.set_meta(meta::ME, Some(root.did().to_string().as_bytes())).unwrap();
         store.set_meta(meta::IDENTITY, Some(identity.bytes())).unwrap();
-        let me = Me { did: root.did(), device, identity: *identity.cid() };
+        let me = Me { did: root.did(), device };
         // An identity multihash of two bytes is a peer id too.
         let peer = PeerId::from_bytes(&[0, 2, 7, tag]).unwrap();
         Node {

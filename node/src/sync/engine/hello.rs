@@ -9,7 +9,7 @@ use super::{
     Engine, Errand, Members, Ours, PeerId, Proof, SETTLE, TURN,
     lack::Backoff,
     message::{Answer, Binding, Frame, Hello, Welcome},
-    peer::Greeting,
+    peer::{Greeting, Peer},
 };
 
 /// Hellos said to one peer at once; the others follow a turn later.
@@ -66,7 +66,8 @@ impl Engine {
     fn greet(&mut self, now: u64, id: PeerId, community: Cid, at_once: bool) -> bool {
         let Some(ours) = self.communities.get(&community).filter(|ours| ours.proves).copied() else { return false };
         let local = self.local;
-        let admitted = self.peers.get(&id).is_some_and(|peer| self.admits(peer, &community));
+        let known = |peer: &Peer| self.admits(peer, &community) || self.recovers(peer, &community);
+        let admitted = self.peers.get(&id).is_some_and(known);
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         // Who has only a join in hand cannot judge the other's proof; that it knows the community has to do.
         let joining = ours.visibility.is_none() && peer.deferred.contains_key(&community);

@@ -27,6 +27,14 @@ pub struct Proof {
     pub device: Did,
 }
 
+impl Proof {
+    /// The person themselves, by the key of the twelve words, on no device yet: they may have the roster, the identities
+    /// and their own repositories, and are told no news.
+    pub fn is_root(&self) -> bool {
+        self.did == self.device
+    }
+}
+
 /// Number of a session or short stream; the driver gives each its own.
 pub type StreamId = u64;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use folkmoot_schemas::{Audience, Cid};
+use folkmoot_schemas::{Audience, Cid, Did};
 
 use super::{
     Engine, OVERDUE, Output, PATIENCE, PeerId, Proof, SETTLE, StreamId,
@@ -147,6 +147,12 @@ impl Engine {
     pub(super) fn admits(&self, peer: &Peer, community: &Cid) -> bool {
         let proof = peer.proven.get(community);
         proof.is_some_and(|proof| self.members.get(community).is_some_and(|members| members.devices.contains(proof)))
+    }
+
+    /// It proved to be a member by the root key, to recover its identity.
+    pub(super) fn recovers(&self, peer: &Peer, community: &Cid) -> bool {
+        let member = |did: &Did| self.members.get(community).is_some_and(|members| members.people().any(|m| m == did));
+        peer.proven.get(community).is_some_and(|proof| proof.is_root() && member(&proof.did))
     }
 
     /// Each side admits the other: the members audience may flow.

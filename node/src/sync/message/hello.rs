@@ -25,7 +25,8 @@ pub struct Hello {
     pub tag: String,
     pub did: Did,
     pub device: Did,
-    /// Exact bytes of the identity document that certifies `device`.
+    /// Exact bytes of the identity document that certifies `device`. Empty when `device` is the root key, which needs no
+    /// document: somebody who recovers an identity has none yet.
     #[serde(with = "serde_bytes")]
     pub identity: Vec<u8>,
     /// Exact bytes of a join that the other side may not have seen yet.
@@ -86,7 +87,7 @@ impl Hello {
         community: &Cid,
         did: Did,
         device: &Secret,
-        identity: &Block,
+        identity: Option<&Block>,
         join: Option<&Block>,
         binding: &Binding,
     ) -> Result<Self, Error> {
@@ -94,12 +95,17 @@ impl Hello {
             tag,
             did,
             device: device.did(),
-            identity: identity.bytes().to_vec(),
+            identity: identity.map(|block| block.bytes().to_vec()).unwrap_or_default(),
             join: join.map(|block| block.bytes().to_vec()),
             sig: Sig([0; 64]),
         };
         hello.sig = device.sign("hello", &hello.statement(community, binding)?);
         Ok(hello)
+    }
+
+    /// Said by the root key itself.
+    pub fn is_root(&self) -> bool {
+        self.did == self.device && self.identity.is_empty()
     }
 
     /// Only that `device` said this on this session; whether it may is for the roster.

@@ -88,8 +88,9 @@ impl Performer {
         let mut answered = Answered::default();
         let mut pages = Pages::default();
         for ask in &heads.communities {
-            let Some((view, community)) = self.admit(&ask.cid, ask.audience, proofs.get(&ask.cid))? else { continue };
-            let known = Known::of(&view, &community)?;
+            let Some(admitted) = self.admit(&ask.cid, ask.audience, proofs.get(&ask.cid))? else { continue };
+            let mut known = Known::of(&admitted.view, &admitted.community)?;
+            known.repos.retain(|head| admitted.shows(&head.repo.did));
             let ours = known.digest();
             if ask.digest == Some(ours) {
                 answered.same.push((ask.cid, ask.audience));

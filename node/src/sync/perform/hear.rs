@@ -10,8 +10,9 @@ use folkmoot_schemas::{
     roster::{Act, Op},
 };
 
-use super::{JOIN, Performer, widest};
+use super::{Performer, widest};
 use crate::{
+    home::meta,
     net::PeerId,
     store::{Batch, RepoUpdate, StoreError},
     sync::{
@@ -91,7 +92,7 @@ impl Performer {
         mut announce: Announce,
     ) -> Result<Vec<Input>, StoreError> {
         let plain = announce.encode()?;
-        if let Some(bytes) = self.store.meta(&format!("{JOIN}{community}"))? {
+        if let Some(bytes) = self.store.meta(&format!("{}{community}", meta::JOIN))? {
             let (join, op) = Op::open(&bytes)?;
             let fresh = op.rev.micros() + JOIN_TOLD > self.clock.micros();
             if fresh && matches!(op.act, Act::Join { .. }) {

@@ -7,7 +7,7 @@ use folkmoot_schemas::{
     roster::{Act, Op},
 };
 
-use super::{JOIN, Performer, widest};
+use super::{Performer, widest};
 use crate::{
     home::meta,
     store::{Batch, Scope, StoreError},
@@ -18,14 +18,17 @@ use crate::{
 };
 
 impl Performer {
-    /// None: we have no identity document at hand, which a home always has.
+    /// None: we have no identity document at hand, which a home that is not being recovered always has.
     pub(super) fn greet(&self, community: &Cid, tag: String, binding: &Binding) -> Result<Option<Hello>, StoreError> {
+        if self.me.is_root() {
+            return Ok(Some(Hello::sign(tag, community, self.me.did, &self.me.device, None, None, binding)?));
+        }
         let Some(identity) = self.own_identity()? else { return Ok(None) };
-        let join = match self.store.meta(&format!("{JOIN}{community}"))? {
+        let join = match self.store.meta(&format!("{}{community}", meta::JOIN))? {
             Some(bytes) => Some(Op::open(&bytes)?.0),
             None => None,
         };
-        Ok(Some(Hello::sign(tag, community, self.me.did, &self.me.device, &identity, join.as_ref(), binding)?))
+        Ok(Some(Hello::sign(tag, community, self.me.did, &self.me.device, Some(&identity), join.as_ref(), binding)?))
     }
 
     pub(super) fn own_identity(&self) -> Result<Option<Block>, StoreError> {
@@ -48,6 +51,10 @@ impl Performer {
     ) -> Result<(Result<Proof, Answer>, Vec<Input>), StoreError> {
         // Cheapest first: the identity's size and shape, then signatures, then the store.
         let absent = || Ok((Err(Answer::Absent), Vec::new()));
+        let proof = Proof { did: hello.did, device: hello.device };
+        if hello.is_root() {
+            return Ok((self.check_root(community, hello, binding)?.map(|()| proof), Vec::new()));
+        }
         let Ok((presented, identity)) = Identity::open(&hello.identity) else { return absent() };
         if identity.did != hello.did || !identity.certifies(&hello.device) || hello.verify(community, binding).is_err()
         {
@@ -80,8 +87,19 @@ impl Performer {
             let applied = self.store.apply_received(batch, self.clock.micros())?;
             inputs = self.applied(*community, &applied)?;
         }
-        let proof = Proof { did: hello.did, device: hello.device };
         let admitted = self.admit(community, folkmoot_schemas::Audience::Members, Some(&proof))?.is_some();
         Ok((if admitted { Ok(proof) } else { Err(Answer::Absent) }, inputs))
+    }
+
+    /// Somebody who recovers an identity by its root key. Nothing is written for them.
+    fn check_root(&self, community: &Cid, hello: &Hello, binding: &Binding) -> Result<Result<(), Answer>, StoreError> {
+        if hello.verify(community, binding).is_err() {
+            return Ok(Err(Answer::Absent));
+        }
+        Ok(match self.store.view(Scope::Members)?.community(community)? {
+            None => Err(Answer::Later),
+            Some(known) if known.state.is_member(&hello.did) => Ok(()),
+            Some(_) => Err(Answer::Absent),
+        })
     }
 }

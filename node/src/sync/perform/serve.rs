@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{Audience, Cid, block::Block, car, charter::Charter, limits, roster::Op};
 
-use super::Performer;
+use super::{Admitted, Performer};
 use crate::{
     store::{StoreError, View, reader::Delta},
     sync::{
@@ -29,7 +29,8 @@ impl Performer {
     }
 
     fn serve_pull(&self, pull: &Pull, proof: Option<&Proof>) -> Result<Option<Vec<Frame>>, StoreError> {
-        let Some((view, community)) = self.admit(&pull.community, pull.audience, proof)? else { return Ok(None) };
+        let Some(admitted) = self.admit(&pull.community, pull.audience, proof)? else { return Ok(None) };
+        let (view, community) = (&admitted.view, &admitted.community);
         let mut parts = Parts::new(usize::try_from(pull.max).unwrap_or(limits::PULL_ANSWER));
         let mut people: BTreeSet<Cid> = BTreeSet::new();
         let (ops, identities) = view.roster(&pull.community)?;
@@ -59,10 +60,10 @@ impl Performer {
             parts.op(block);
         }
         for want in &pull.want {
-            if want.audience == Audience::Members && pull.audience == Audience::Public {
+            if !admitted.shows(&want.did) || (want.audience == Audience::Members && pull.audience == Audience::Public) {
                 continue;
             }
-            if parts.is_full() || !serve_repo(&view, &pull.community, want, &mut parts)? {
+            if parts.is_full() || !serve_repo(view, &pull.community, want, &mut parts)? {
                 return Ok(Some(parts.finish(true)));
             }
         }
@@ -70,8 +71,14 @@ impl Performer {
     }
 
     fn serve_blocks(&self, blocks: &Blocks, proof: Option<&Proof>) -> Result<Option<Vec<Frame>>, StoreError> {
-        let Some((view, _)) = self.admit(&blocks.community, blocks.audience, proof)? else { return Ok(None) };
+        let Some(Admitted { view, only, .. }) = self.admit(&blocks.community, blocks.audience, proof)? else {
+            return Ok(None);
+        };
         let mut parts = Parts::new(limits::PULL_ANSWER);
+        // Whose file it is cannot be told from its CID; it is fetched once there is a device.
+        if only.is_some() {
+            return Ok(Some(parts.finish(false)));
+        }
         for cid in &blocks.cids {
             if parts.is_full() {
                 return Ok(Some(parts.finish(true)));

@@ -109,7 +109,9 @@ fn invite(host: &Person, community: &Cid, uses: u32) -> (InviteLink, Announce) {
 fn op(author: &Person, community: &Cid, deps: Vec<Cid>, act: Act, seed: Option<&Secret>) -> Block {
     let Person { me, clock, .. } = author;
     let (did, device, rev) = (me.did, me.device.did(), Tid::new(clock.micros(), 0));
-    Op { community: *community, did, device, identity: me.identity, rev, deps, act }.seal(&me.device, seed).unwrap()
+    Op { community: *community, did, device, identity: *identity(author).cid(), rev, deps, act }
+        .seal(&me.device, seed)
+        .unwrap()
 }
 
 /// What a joiner tells.
@@ -154,7 +156,7 @@ fn an_operation_in_a_members_name_by_a_key_that_is_not_theirs_goes_nowhere() {
         community,
         did: ada.me.did,
         device: mallory.me.device.did(),
-        identity: ada.me.identity,
+        identity: *identity(&ada).cid(),
         rev: Tid::new(ada.clock.micros(), 0),
         deps: vec![community],
         act: Act::Describe(Describe::default()),
@@ -221,7 +223,7 @@ fn an_old_document_does_not_bring_back_a_retired_device() {
     assert_eq!(judge(&picture(&bo, &community), &community, &stolen), Ok(ada.me.did));
     let (root, device) = (Secret::from_seed([1; 32]), Secret::from_seed([200; 32]).did());
     let devices = vec![Device { key: device, name: "new".into(), added: Tid::new(1, 0) }];
-    let newer = Identity { did: root.did(), seq: 1, prev: Some(ada.me.identity), devices }.seal(&root).unwrap();
+    let newer = Identity { did: root.did(), seq: 1, prev: Some(*identity(&ada).cid()), devices }.seal(&root).unwrap();
     take(&bo, &community, &told(&[], Some(&newer)));
     let picture = picture(&bo, &community);
     assert_eq!(judge(&picture, &community, &stolen), Err(Fault::Unknown));

@@ -1,0 +1,290 @@
+//! The devices of one person. Letting one in and taking one out asks for the twelve words: only the root key they give can
+//! sign the document that says so, and it is kept nowhere.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use clap::Subcommand;
+use folkmoot_node::{
+    home::{Home, HomeError, NewHome},
+    publish,
+    request::{Devices, Reply, Request, Succeeded},
+};
+use folkmoot_schemas::{
+    Did, Tid,
+    block::{Block, parse_cid},
+    enrol,
+    identity::{Device, Identity},
+};
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::{init, recover, sync::over_the_network};
+use crate::{
+    error::{Error, Exit, Result},
+    output::{Line, count},
+    session::{Session, answer},
+    when::{Typed, zone},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Your devices, and when each last wrote something
+    #[command(after_help = "Example:\n  moot device list")]
+    List,
+    /// On a new device: ask to be let in, then take the answer
+    #[command(
+        after_help = "Example:\n  moot device add                          # on the new device: prints a request\n  moot device approve 'moot:device#…'      # on a device you have: asks for the 12 words\n  moot device add 'moot:welcome#…'         # on the new device again"
+    )]
+    Add {
+        /// The answer of the other device
+        welcome: Option<String>,
+        /// Name of this device [default: the machine's]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Let a new device in, by the request it shows
+    #[command(after_help = "Example:\n  moot device approve 'moot:device#…'")]
+    Approve {
+        /// What the new device shows
+        request: String,
+        /// Read the 12 words from this file
+        #[arg(long, value_name = "FILE")]
+        phrase_file: Option<PathBuf>,
+    },
+    /// Take a device out: what it writes from then on is refused everywhere
+    #[command(
+        after_help = "Examples:\n  moot device revoke laptop\n  moot device revoke phone --stolen \"2026-11-20 18:00\"\n\nWhat it had written goes over to this device; with --stolen, only what is older."
+    )]
+    Revoke {
+        /// Name of the device, or the end of its key
+        device: String,
+        /// When it was stolen: nothing it wrote after that is kept
+        #[arg(long, value_name = "WHEN")]
+        stolen: Option<String>,
+        /// Read the 12 words from this file
+        #[arg(long, value_name = "FILE")]
+        phrase_file: Option<PathBuf>,
+    },
+    /// Put this device's key under a passphrase, or take it from under one
+    #[command(
+        after_help = "Example:\n  moot device passphrase\n\nThe passphrase protects the key file. It is asked for whenever the key is used; a node that starts without a\nterminal reads it from the file that the setting passphrase_file names."
+    )]
+    Passphrase {
+        /// Leave the key without one
+        #[arg(long)]
+        remove: bool,
+    },
+}
+
+pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
+    match command {
+        Command::List => list(session),
+        Command::Add { welcome: None, name } => ask_in(name, session),
+        Command::Add { welcome: Some(welcome), name: _ } => take_in(&welcome, session),
+        Command::Approve { request, phrase_file } => approve(&request, phrase_file, session),
+        Command::Revoke { device, stolen, phrase_file } => revoke(&device, stolen.as_deref(), phrase_file, session),
+        Command::Passphrase { remove } => passphrase(remove, session),
+    }
+}
+
+fn devices(session: &Session) -> Result<Devices> {
+    answer!(session.ask(&Request::Devices)?, Reply::Devices(devices) => devices)
+}
+
+fn list(session: &Session) -> Result<()> {
+    let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
+    for device in devices(session)?.devices {
+        session.out.object(&device);
+        let line = Line::new().strong(&device.name);
+        let line = if device.this { line.text(" (this one)") } else { line };
+        let line = line.text(format!("  {}", count(device.records, "record", "records")));
+        let line = match device.wrote {
+            Some(at) => line.faint(format!("  last wrote {}", zone::wall(at, &here).date())),
+            None => line.faint("  wrote nothing yet"),
+        };
+        let since = zone::wall(device.added, &here).date();
+        session.out.line(line.faint(format!("  yours since {since}")).text("  ").id(&device.key));
+    }
+    Ok(())
+}
+
+/// Makes a home that waits to be let in, or shows its request again.
+fn ask_in(name: Option<String>, session: &Session) -> Result<()> {
+    let home = match Home::open(&session.dir) {
+        Ok(home) => {
+            match session.ask(&Request::Whoami) {
+                Ok(_) => return Err(HomeError::Exists(session.dir.clone()).into()),
+                Err(error) if error.exit == Exit::Refused => {}
+                Err(error) => return Err(error),
+            }
+            home
+        }
+        Err(HomeError::Absent(_)) => {
+            let name = name.clone().unwrap_or_else(init::device_name);
+            NewHome::build(&session.dir, None, &name, &session.clock)?.place()?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    session.unlock(&home)?;
+    let name = name.unwrap_or_else(init::device_name);
+    let request = enrol::Request { device: home.device_key()?.did(), name }.to_text();
+    session.out.object(&json!({"request": request}));
+    session.out.line("On a device you have, type (it asks for your 12 words):");
+    session.out.line(Line::new().text("  moot device approve ").id(format!("'{request}'")));
+    session.out.line("Then type here what it answers:");
+    session.out.line(Line::new().text("  moot device add ").faint("'moot:welcome#…'"));
+    Ok(())
+}
+
+fn take_in(text: &str, session: &Session) -> Result<()> {
+    let welcome = enrol::Welcome::parse(text).map_err(|error| {
+        Error::refused(format!("could not be let in: {error}"))
+            .hint("copy the whole of what `moot device approve` printed, and put it in quotes")
+    })?;
+    let home = session.home()?;
+    session.unlock(&home)?;
+    let (document, identity) = &welcome.identity;
+    if !identity.certifies(&home.device_key()?.did()) {
+        return Err(Error::refused("could not be let in: this answer is for another device")
+            .hint("`moot device add` shows the request of this device again"));
+    }
+    publish::enter(&home.open_store()?, document, &welcome.communities, &welcome.addrs)?;
+    session.out.note("fetching what is yours …");
+    let synced = over_the_network(session, Request::Sync { via: Vec::new(), wait_s: 60 }, |_| None);
+    let complete = match synced {
+        Ok(reply) => answer!(reply, Reply::Synced { complete, .. } => complete)?,
+        Err(error) if error.exit == Exit::Network => false,
+        Err(error) => return Err(error),
+    };
+    session.out.object(&json!({"did": identity.did, "communities": welcome.communities, "complete": complete}));
+    session.out.line(Line::new().strong("this device is ").id(identity.did.to_string()).text(" now"));
+    if !complete {
+        session.out.note(Line::new().warn("not everything is here yet: ").text("the rest comes while the node runs"));
+    }
+    session.out.note("next: moot serve");
+    Ok(())
+}
+
+fn approve(text: &str, phrase_file: Option<PathBuf>, session: &Session) -> Result<()> {
+    let request = enrol::Request::parse(text).map_err(|error| {
+        Error::refused(format!("could not let the device in: {error}"))
+            .hint("copy the whole of what `moot device add` printed on it, and put it in quotes")
+    })?;
+    let known = devices(session)?;
+    session.out.note(Line::new().text("letting in ").strong(&request.name).text("  ").id(request.device.to_string()));
+    let now = session.clock.micros();
+    let added =
+        Device { key: request.device, name: request.name.clone(), added: Tid::new(now, session.clock.tid_bits()) };
+    let document = sign(&known, Some(added), &BTreeSet::new(), phrase_file, session)?;
+    let done = succeed(&document, None, session)?;
+    let identity = Identity::view(&document).map(|identity| (document, identity)).map_err(Error::ours)?;
+    let communities = known.communities.iter().filter_map(|cid| parse_cid(cid).ok()).collect();
+    let welcome = enrol::Welcome { identity, communities, addrs: known.addresses }.to_text();
+    session.out.object(&json!({"device": request.device, "name": request.name, "welcome": welcome, "sent": done.sent}));
+    session.out.line("Now type on the new device:");
+    session.out.line(Line::new().text("  moot device add ").id(format!("'{welcome}'")));
+    Ok(())
+}
+
+fn revoke(wanted: &str, stolen: Option<&str>, phrase_file: Option<PathBuf>, session: &Session) -> Result<()> {
+    let until = match stolen {
+        Some(text) => {
+            let zone = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
+            Some(past(text, &zone, session.clock.seconds())?)
+        }
+        None => None,
+    };
+    let known = devices(session)?;
+    let here = session.home()?;
+    session.unlock(&here)?;
+    let identity = document(&known)?.1;
+    let others: Vec<&Device> = identity.devices.iter().collect();
+    let device = recover::pick(wanted, &others)?;
+    if device == here.device_key()?.did() {
+        return Err(Error::refused("could not take this device out: it is the one you are typing on")
+            .hint("do it on another of your devices; what this one wrote goes over to that one"));
+    }
+    // What the device wrote last may not be here yet, and what is not here cannot go over.
+    match over_the_network(session, Request::Sync { via: Vec::new(), wait_s: 20 }, |_| None) {
+        Err(error) if error.exit != Exit::Network => return Err(error),
+        _ => {}
+    }
+    let document = sign(&devices(session)?, None, &BTreeSet::from([device]), phrase_file, session)?;
+    let done = succeed(&document, until, session)?;
+    session.out.object(&json!({"retired": done.retired, "adopted": done.adopted, "sent": done.sent}));
+    let line = Line::new().strong(done.retired.join(", ")).text(" can write in your name no more; ");
+    let line = line.text(format!("{} of it went over to this device", count(done.adopted, "record", "records")));
+    session.out.line(if done.sent { line } else { line.faint(session.not_sent()) });
+    Ok(())
+}
+
+/// A moment that is over, in microseconds since 1970. Days are read as they are for events, so "fri" is the coming one.
+fn past(text: &str, zone: &str, now: i64) -> Result<u64> {
+    let wall = zone::wall(now, zone);
+    let Typed { date, time } = Typed::read(text, wall)?;
+    let then = date.unwrap_or(wall.date()).to_datetime(time.unwrap_or_default());
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    match zone.to_timestamp(then) {
+        Ok(then) if then.as_second() <= now => Ok(u64::try_from(then.as_microsecond()).unwrap_or_default()),
+        _ => Err(Error::refused(format!("could not take {text:?} for when it was stolen: that is yet to come"))
+            .hint("write the day out, e.g. --stolen \"2026-11-20 18:00\"")),
+    }
+}
+
+fn document(known: &Devices) -> Result<(Block, Identity)> {
+    Identity::open(&known.identity).map_err(Error::ours)
+}
+
+/// The next document, signed with the twelve words.
+fn sign(
+    known: &Devices,
+    added: Option<Device>,
+    dropped: &BTreeSet<Did>,
+    phrase_file: Option<PathBuf>,
+    session: &Session,
+) -> Result<Block> {
+    let before = document(known)?;
+    // A person looks for their paper meanwhile.
+    session.release();
+    let root = recover::read_phrase(phrase_file.as_deref(), session)?.root();
+    if root.did() != before.1.did {
+        return Err(Error::refused("could not change your devices: these are the 12 words of another identity")
+            .hint("`moot whoami` shows whose home this is"));
+    }
+    publish::certify(&before, &root, added, dropped).map_err(|error| {
+        Error::refused(format!("could not change your devices: {error}")).hint("`moot device list` shows them")
+    })
+}
+
+fn succeed(document: &Block, until: Option<u64>, session: &Session) -> Result<Succeeded> {
+    let request = Request::Succeed { identity: document.bytes().to_vec(), until };
+    answer!(session.ask(&request)?, Reply::Succeeded(done) => done)
+}
+
+fn passphrase(remove: bool, session: &Session) -> Result<()> {
+    let home = session.home()?;
+    session.unlock(&home)?;
+    if remove {
+        home.seal(None, &session.clock)?;
+        session.out.object(&json!({"sealed": false}));
+        session.out.line("the key of this device has no passphrase now");
+        return Ok(());
+    }
+    if !session.out.is_conversation() {
+        return Err(Error::refused("could not set a passphrase: there is no terminal to type it on"));
+    }
+    let first = session.out.ask_hidden("New passphrase:")?;
+    if first.chars().count() < 8 {
+        return Err(Error::refused("could not take that passphrase: it is shorter than 8 characters")
+            .hint("several words are easy to type and hard to guess"));
+    }
+    if session.out.ask_hidden("The same again:")? != first {
+        return Err(Error::refused("could not set the passphrase: the second was not the first")
+            .hint("nothing was changed; try again"));
+    }
+    home.seal(Some(&first), &session.clock)?;
+    session.out.object(&json!({"sealed": true}));
+    session.out.line("the key of this device is under the passphrase now");
+    session.out.note("forgotten, this device's key is lost: `moot init --recover` then makes another device of yours");
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Taking up an identity again by its twelve words: after a machine was lost, on a further one, or from a backup.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use folkmoot_node::{
+    home::{Home, HomeError, NewHome},
+    node::{self, Recovered},
+    publish::Succeeded,
+    request::{Reply, Request},
+};
+use folkmoot_schemas::{Did, identity::Device, key::Secret, link::InviteLink, phrase::Phrase};
+use serde_json::json;
+
+use super::{init, serve::block_on, sync::over_the_network};
+use crate::{
+    editor,
+    error::{Error, Exit, Result},
+    output::{Line, count},
+    session::{Session, answer},
+};
+
+/// What is to be recovered, and whence.
+pub(crate) struct Wanted<'a> {
+    /// Invite links and addresses of nodes.
+    pub(crate) via: &'a [String],
+    pub(crate) lost: &'a [String],
+    pub(crate) device: Option<String>,
+    /// A copy of the store to begin with.
+    pub(crate) backup: Option<PathBuf>,
+}
+
+pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Session) -> Result<()> {
+    // Before anything is asked or made.
+    let (mut links, mut via) = (Vec::new(), Vec::new());
+    for text in wanted.via {
+        match InviteLink::parse(text) {
+            Ok(link) => links.push(link),
+            Err(_) if text.starts_with('/') => via.push(super::peer::check(text)?),
+            Err(error) => {
+                return Err(Error::refused(format!("could not recover the identity: {error}"))
+                    .hint("--via takes an invite link, in quotes, or an address like /ip4/192.0.2.7/tcp/4700"));
+            }
+        }
+    }
+    let old = match Home::open(&session.dir) {
+        Err(HomeError::Absent(_)) => None,
+        Ok(home) if wanted.backup.is_none() => {
+            refuse_if_in_use(session)?;
+            Some(home)
+        }
+        Ok(home) => return Err(HomeError::Exists(home.dir().to_owned()).into()),
+        Err(error) => return Err(error.into()),
+    };
+    if links.is_empty() && old.is_none() && wanted.backup.is_none() {
+        return Err(Error::refused("could not recover the identity: no community was named to find it in")
+            .because("the paper holds the identity and no address; any member's node holds what belongs to it")
+            .hint("ask a member for an invite link (moot invite) and give it: moot init --recover --via 'LINK'"));
+    }
+    let root = read_phrase(phrase_file, session)?.root();
+    let device = wanted.device.unwrap_or_else(init::device_name);
+    let (new, home) = match old {
+        Some(home) => {
+            session.unlock(&home)?;
+            (None, home)
+        }
+        None => {
+            let new = NewHome::build(&session.dir, wanted.backup.as_deref(), &device, &session.clock)?;
+            let home = new.home().clone();
+            (Some(new), home)
+        }
+    };
+    let net = session.config()?.net();
+    session.out.note("looking for what is yours …");
+    let found = if wanted.backup.is_some() && links.is_empty() && via.is_empty() {
+        node::recovered_offline(&home, &root.did())?
+    } else {
+        block_on(async { Ok(node::recover(&home, &root, &links, &via, session.clock.clone(), net).await?) })?
+    };
+    let lost = choose_lost(session, &found, &home, wanted.lost)?;
+    let communities = found.communities.clone();
+    let succeeded = found.take_up(&home, &root, &device, &lost, &session.clock)?;
+    if let Some(new) = new {
+        new.place()?;
+    }
+    drop(home);
+    go_online(session, &root, &device, communities, &succeeded, wanted.via)
+}
+
+/// A home that works needs no recovery.
+fn refuse_if_in_use(session: &Session) -> Result<()> {
+    match session.ask(&Request::Whoami) {
+        Ok(_) => Err(HomeError::Exists(session.dir.clone()).into()),
+        Err(error) if error.exit == Exit::Refused => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The twelve words: from a file, the terminal or stdin. Never from an argument.
+pub(crate) fn read_phrase(file: Option<&Path>, session: &Session) -> Result<Phrase> {
+    let text = match file {
+        Some(path) => fs::read_to_string(path)
+            .map_err(|error| Error::refused(format!("could not read the 12 words from {}: {error}", path.display())))?,
+        None if session.out.is_conversation() => session.out.ask("Type the 12 words, then Enter:")?,
+        None => editor::stdin()?,
+    };
+    Phrase::parse(&text).map_err(|error| {
+        Error::refused(format!("could not read the 12 words: {error}")).hint("compare them with your paper, one by one")
+    })
+}
+
+/// The devices that are named as lost; asked for where somebody can answer and nobody named any.
+fn choose_lost(session: &Session, found: &Recovered, home: &Home, named: &[String]) -> Result<BTreeSet<Did>> {
+    let here = home.device_key()?.did();
+    let others: Vec<&Device> = found.devices.iter().filter(|device| device.key != here).collect();
+    let mut named = named.to_vec();
+    if named.is_empty() && !others.is_empty() && session.out.is_conversation() {
+        let list: Vec<String> = others.iter().map(|device| device_words(device)).collect();
+        session.out.once(format!("Your devices so far: {}", list.join(", ")));
+        let said = session.out.ask("Which of them are lost? (names, \"all\", or Enter for none)")?;
+        named = said.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+    }
+    let mut lost = BTreeSet::new();
+    for name in &named {
+        match name.as_str() {
+            "all" => lost.extend(others.iter().map(|device| device.key)),
+            name => {
+                lost.insert(pick(name, &others)?);
+            }
+        }
+    }
+    Ok(lost)
+}
+
+fn device_words(device: &Device) -> String {
+    format!("{:?} ({})", device.name, device.key.short())
+}
+
+/// A device by its name or the end of its key.
+pub(crate) fn pick(wanted: &str, devices: &[&Device]) -> Result<Did> {
+    let named: Vec<_> = devices.iter().filter(|device| device.name == wanted).collect();
+    let by_key = || devices.iter().filter(|d| wanted.len() >= 4 && d.key.to_string().ends_with(wanted)).collect();
+    let found: Vec<_> = if named.is_empty() { by_key() } else { named };
+    match found[..] {
+        [one] => Ok(one.key),
+        _ => {
+            let said = Error::refused(format!("could not tell which device is meant by {wanted:?}"));
+            let said =
+                devices.iter().fold(said, |said, device| said.because(format!("{}  {}", device.name, device.key)));
+            Err(said.hint("give the name as it is written here, or the last letters of its key"))
+        }
+    }
+}
+
+/// The new document goes out, and what this device still lacks comes in.
+fn go_online(
+    session: &Session,
+    root: &Secret,
+    device: &str,
+    communities: Vec<String>,
+    succeeded: &Succeeded,
+    via: &[String],
+) -> Result<()> {
+    let addrs = via.iter().filter(|text| text.starts_with('/')).cloned().collect();
+    let synced = over_the_network(session, Request::Sync { via: addrs, wait_s: 60 }, |_| None);
+    let complete = match synced {
+        Ok(reply) => answer!(reply, Reply::Synced { complete, .. } => complete)?,
+        Err(error) if error.exit == Exit::Network => false,
+        Err(error) => return Err(error),
+    };
+    let retired: Vec<&str> = succeeded.retired.iter().map(|device| device.name.as_str()).collect();
+    session.out.object(&json!({
+        "did": root.did(),
+        "device": device,
+        "communities": communities,
+        "retired": retired,
+        "adopted": succeeded.adopted,
+        "complete": complete,
+    }));
+    let found = if communities.is_empty() { "no community".to_owned() } else { communities.join(", ") };
+    session.out.line(Line::new().strong("recovered ").id(root.did().to_string()).text(", in ").text(found));
+    session.out.line(Line::new().text("this device is ").strong(device));
+    if !retired.is_empty() {
+        let records = count(succeeded.adopted, "record", "records");
+        let line = Line::new().strong(retired.join(", ")).text(" can write in your name no more; ");
+        session.out.line(line.text(format!("{records} of it went over to this device")));
+    }
+    if !complete {
+        session.out.note(Line::new().warn("not everything is here yet: ").text("the rest comes while the node runs"));
+    }
+    session.out.note("next: moot serve");
+    Ok(())
+}

@@ -1,0 +1,31 @@
+use std::path::PathBuf;
+
+use super::recover;
+use crate::{error::Result, session::Session};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  moot restore river-street.backup --lost laptop\n\nThe restored home is a new device of yours, also on the same machine, so that the old one and it never write as one;\nthat asks for your 12 words. With --via a member's node is asked first for what the backup does not know yet."
+)]
+pub(crate) struct Args {
+    /// A file made by moot backup
+    file: PathBuf,
+    /// Name of this device [default: the machine's]
+    #[arg(long)]
+    device: Option<String>,
+    /// A device of yours that is lost; "all" means every other device; can be given several times
+    #[arg(long, value_name = "DEVICE")]
+    lost: Vec<String>,
+    /// An invite link, or the address of a member's node; can be given several times
+    #[arg(long, value_name = "LINK")]
+    via: Vec<String>,
+    /// Read the 12 words from this file
+    #[arg(long, value_name = "FILE")]
+    phrase_file: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let Args { file, device, lost, via, phrase_file } = args;
+    let wanted = recover::Wanted { via: &via, lost: &lost, device, backup: Some(file) };
+    recover::run(wanted, phrase_file.as_deref(), session)
+}

@@ -1,0 +1,205 @@
+//! A person's devices: one is lost, one is stolen, one is let in; and a backup that comes back twice.
+
+use std::{fs, path::Path};
+
+use folkmoot_integration_tests::{Home, Running, eventually};
+use serde_json::Value;
+
+fn text_of<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_else(|| panic!("no {key} in {value}"))
+}
+
+/// CIDs of everything that person wrote, as this home shows it.
+fn written(home: &Home, did: &str) -> Vec<String> {
+    let mut cids: Vec<String> = home
+        .json(&["feed", "--limit", "1000"])
+        .iter()
+        .filter(|post| post["did"] == did)
+        .map(|post| text_of(post, "cid").to_owned())
+        .collect();
+    cids.sort();
+    cids
+}
+
+fn snapshot(home: &Home) -> Result<String, String> {
+    let community = home.status()["communities"][0].clone();
+    match (&community["complete"], &community["snapshot_members"]) {
+        (Value::Bool(true), Value::String(cid)) => Ok(cid.clone()),
+        _ => Err(community.to_string()),
+    }
+}
+
+fn level(a: &Home, b: &Home) {
+    eventually("both hold the same", || match (snapshot(a)?, snapshot(b)?) {
+        (a, b) if a == b => Ok(()),
+        (a, b) => Err(format!("{a} is not {b}")),
+    });
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a home") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        match entry.file_type().expect("a type") {
+            kind if kind.is_dir() => copy(&entry.path(), &target),
+            kind if kind.is_file() => drop(fs::copy(entry.path(), &target).expect("a copy")),
+            // A socket of a node that ran.
+            _ => {}
+        }
+    }
+    fs::set_permissions(to, fs::metadata(from).expect("a home").permissions()).expect("permissions");
+}
+
+/// Ada with twenty posts and an event in a public community; Bob holds all of it on a node that goes on.
+struct Street {
+    ada: Home,
+    bob: Home,
+    words: String,
+    link: String,
+    did: String,
+}
+
+impl Street {
+    fn new() -> Self {
+        let (ada, bob) = (Home::new("ada"), Home::new("bob"));
+        let words = ada.scratch("words").to_str().expect("a UTF-8 path").to_owned();
+        ada.ok(&["init", "--name", "Ada", "--device", "laptop", "--phrase-file", &words]);
+        ada.ok(&["community", "create", "River Street", "--public"]);
+        for n in 0..20 {
+            ada.ok(&["post", &format!("Post number {n}")]);
+        }
+        ada.ok(&["event", "add", "Harbour Gig", "in 2 weeks 20:00", "--duration", "3h", "--zone", "Europe/Berlin"]);
+        ada.ok(&["rsvp", "Harbour Gig", "yes"]);
+        let node = ada.start(&["serve"]);
+        let link = text_of(&ada.one(&["invite", "--uses", "9"]), "link").to_owned();
+        bob.ok(&["join", &link, "--name", "Bob"]);
+        let bobs = bob.start(&["serve"]);
+        level(&ada, &bob);
+        for node in [node, bobs] {
+            assert!(node.stop().success());
+        }
+        let did = text_of(&ada.one(&["whoami"]), "did").to_owned();
+        Self { ada, bob, words, link, did }
+    }
+
+    fn recover(&self, home: &Home, via: &Running<'_>, more: &[&str]) -> Value {
+        let address = via.address();
+        let args = ["init", "--recover", "--via", &self.link, "--via", &address, "--phrase-file", &self.words];
+        home.one(&[&args, more].concat())
+    }
+}
+
+#[test]
+fn an_identity_comes_back_from_its_words_and_the_lost_device_writes_no_more() {
+    let street = Street::new();
+    let Street { ada, bob, did, .. } = &street;
+    let before = (written(ada, did), snapshot(ada).expect("whole"));
+    assert_eq!(before.0.len(), 20);
+
+    // The machine is gone; somebody else has a copy of its disk.
+    let thief = Home::new("thief");
+    copy(&ada.path(), &thief.path());
+    fs::remove_dir_all(ada.path()).expect("the home is wiped");
+    let b = bob.start(&["serve"]);
+    let recovered = street.recover(ada, &b, &["--device", "new laptop", "--lost", "all"]);
+    assert_eq!((text_of(&recovered, "did"), &recovered["complete"]), (did.as_str(), &Value::Bool(true)));
+    assert_eq!(recovered["retired"], serde_json::json!(["laptop"]));
+    assert_eq!(recovered["adopted"], 23, "posts, event, answer, profile");
+    assert_eq!(text_of(&ada.one(&["whoami"]), "name"), "Ada");
+    assert_eq!(written(ada, did), before.0, "the same records, block by block");
+    let devices = ada.json(&["device", "list"]);
+    assert_eq!(devices.len(), 1, "{devices:?}");
+    assert_eq!(text_of(&devices[0], "name"), "new laptop");
+    level(ada, bob);
+    assert_eq!(written(bob, did), before.0);
+    assert_eq!(bob.one(&["event", "show", "Harbour Gig"])["answers"]["going"], 1);
+
+    // The thief's copy goes on writing, and meets the others.
+    thief.ok(&["post", "Buy my pills"]);
+    let t = thief.start(&["serve"]);
+    thief.ok(&["peer", "add", &b.address()]);
+    eventually("the thief has met a member's node", || {
+        let peers = thief.json(&["peer", "list"]);
+        if peers.iter().any(|peer| peer["connected"] == true) { Ok(()) } else { Err(format!("{peers:?}")) }
+    });
+    thief.moot(&["sync", "--wait", "5"]);
+    let a = ada.start(&["serve"]);
+    ada.ok(&["post", "I am back"]);
+    eventually("bob hears of ada's post", || match bob.ok(&["feed"]) {
+        feed if feed.contains("I am back") => Ok(()),
+        feed => Err(feed),
+    });
+    for home in [ada, bob] {
+        assert!(!home.ok(&["feed", "--limit", "1000"]).contains("pills"));
+    }
+    level(ada, bob);
+    // The identity's newest document reached the copy, which can do nothing with it.
+    eventually("the copy learns that it is out", || {
+        let output = thief.moot(&["post", "More pills"]);
+        if output.status.success() { Err("it still writes".into()) } else { Ok(()) }
+    });
+    for node in [a, b, t] {
+        node.stop();
+    }
+}
+
+#[test]
+fn a_device_is_let_in_without_the_words_and_one_that_is_revoked_leaves_what_it_wrote() {
+    let street = Street::new();
+    let Street { ada, bob, words, did, .. } = &street;
+    let phone = Home::new("phone");
+    let request = text_of(&phone.one(&["device", "add", "--name", "phone"]), "request").to_owned();
+    let said = phone.refused(1, &["feed"]);
+    assert!(said.contains("moot device add"), "{said}");
+
+    let a = ada.start(&["serve"]);
+    let b = bob.start(&["serve"]);
+    ada.ok(&["peer", "add", &b.address()]);
+    let approved = ada.one(&["device", "approve", &request, "--phrase-file", words]);
+    let entered = phone.one(&["device", "add", text_of(&approved, "welcome")]);
+    assert_eq!((text_of(&entered, "did"), &entered["complete"]), (did.as_str(), &Value::Bool(true)));
+    assert_eq!(written(&phone, did), written(ada, did));
+
+    let p = phone.start(&["serve"]);
+    phone.ok(&["peer", "add", &b.address()]);
+    phone.ok(&["post", "From the phone"]);
+    eventually("bob reads what the phone wrote", || match bob.ok(&["feed"]) {
+        feed if feed.contains("From the phone") && feed.contains("Ada") => Ok(()),
+        feed => Err(feed),
+    });
+    eventually("the laptop reads it too", || match ada.ok(&["feed"]) {
+        feed if feed.contains("From the phone") => Ok(()),
+        feed => Err(feed),
+    });
+    let revoked = ada.one(&["device", "revoke", "phone", "--phrase-file", words]);
+    assert_eq!((&revoked["retired"], &revoked["adopted"]), (&serde_json::json!(["phone"]), &Value::from(1)));
+    level(ada, bob);
+    assert!(bob.ok(&["feed"]).contains("From the phone"), "what it wrote stays");
+    eventually("the phone writes no more", || {
+        let output = phone.moot(&["post", "Still here?"]);
+        if output.status.success() { Err("it still writes".into()) } else { Ok(()) }
+    });
+    assert!(!bob.ok(&["feed"]).contains("Still here?"));
+    for node in [a, b, p] {
+        node.stop();
+    }
+}
+
+#[test]
+fn words_that_nobody_knows_and_nodes_that_nobody_reaches_make_nothing() {
+    let street = Street::new();
+    let b = street.bob.start(&["serve"]);
+    let (other, nobody) = (Home::new("other"), Home::new("nobody"));
+    let strangers = other.scratch("strangers").to_str().expect("a UTF-8 path").to_owned();
+    fs::write(&strangers, format!("{}about", "abandon ".repeat(11))).expect("a file");
+    let args = ["init", "--recover", "--via", &street.link, "--via", &b.address(), "--phrase-file"];
+    let said = other.refused(1, &[&args[..], &[&strangers]].concat());
+    assert!(said.contains("do not know it"), "{said}");
+    assert!(!other.path().exists(), "nothing was made");
+    assert!(b.stop().success());
+    let args = ["init", "--recover", "--via", &street.link, "--phrase-file", &street.words];
+    let said = nobody.refused(3, &args);
+    assert!(said.contains("nothing was made or signed"), "{said}");
+    assert!(!nobody.path().exists());
+}

@@ -1,0 +1,129 @@
+//! Changing which devices are ours: the root key signs a new identity document, and what the devices it drops had written
+//! goes over to this one.
+
+use std::collections::BTreeSet;
+
+use folkmoot_schemas::{
+    Audience, Cid, Did, Tid,
+    announce::Announce,
+    block::Block,
+    identity::{Device, Identity},
+    key::Secret,
+    roster::Act,
+};
+
+use super::{Me, PublishError, announce, await_community, community::operate, newest_identity, widest};
+use crate::{
+    clock::Clock,
+    home::meta,
+    store::{Scope, Store, StoreError, succession::Succession},
+};
+
+/// Prefix of a meta: a device that was taken out of our identity and whose roster operations are still to be voided.
+const RETIRING: &str = "retiring/";
+
+/// The document that follows `known`: the devices it lists without `dropped`, and `added`. Only the root key can sign it.
+pub fn certify(
+    known: &(Block, Identity),
+    root: &Secret,
+    added: Option<Device>,
+    dropped: &BTreeSet<Did>,
+) -> Result<Block, folkmoot_schemas::Error> {
+    let (block, identity) = known;
+    let mut devices = identity.devices.clone();
+    let replaces = added.as_ref().map(|device| device.key);
+    devices.retain(|device| !dropped.contains(&device.key) && Some(device.key) != replaces);
+    devices.extend(added);
+    Identity { did: identity.did, seq: identity.seq + 1, prev: Some(*block.cid()), devices }.seal(root)
+}
+
+/// Makes a home that waited the person's: the document lists this device; what is theirs is fetched by a node.
+pub fn enter(store: &Store, document: &Block, communities: &[Cid], addrs: &[String]) -> Result<(), PublishError> {
+    let (document, identity) = Identity::open(document.bytes())?;
+    let me = identity.did.to_string();
+    if store.meta(meta::ME)?.is_some_and(|other| other != me.as_bytes()) {
+        return Err(StoreError::Refused("this home is another identity's".into()).into());
+    }
+    for community in communities {
+        await_community(store, community, addrs)?;
+    }
+    store.set_meta(meta::IDENTITY, Some(document.bytes()))?;
+    store.set_meta(meta::ME, Some(me.as_bytes()))?;
+    Ok(())
+}
+
+/// What came of a new identity document.
+#[derive(Debug, Default)]
+pub struct Succeeded {
+    /// Devices that are ours no more.
+    pub retired: Vec<Device>,
+    /// Records that went over to this device.
+    pub adopted: u64,
+    pub announces: Vec<(Cid, Audience, Announce)>,
+}
+
+/// Takes a new document of ours into use: adopts what the devices it drops had written (nothing newer than `until`: what a
+/// thief wrote), then retires them in every roster.
+pub fn succeed(
+    store: &Store,
+    me: &Me,
+    clock: &Clock,
+    document: &Block,
+    until: Option<Tid>,
+) -> Result<Succeeded, PublishError> {
+    let (document, identity) = Identity::open(document.bytes())?;
+    let (before, known) = newest_identity(store, &me.did)?;
+    if identity.did != me.did || !(before == document || identity.beats(document.cid(), &known, before.cid())) {
+        return Err(PublishError::Overtaken);
+    }
+    if !identity.certifies(&me.device.did()) {
+        return Err(PublishError::Retired);
+    }
+    let retired: Vec<_> = known.devices.into_iter().filter(|device| !identity.certifies(&device.key)).collect();
+    for device in &retired {
+        store.set_meta(&format!("{RETIRING}{}", device.key), Some(b""))?;
+    }
+    let adopted = store.succeed(Succession {
+        identity: &document,
+        device: &me.device,
+        until,
+        now: clock.micros(),
+        random: clock.tid_bits(),
+    })?;
+    store.set_meta(meta::IDENTITY, Some(document.bytes()))?;
+
+    let mut done = Succeeded { retired, ..Succeeded::default() };
+    for community in store.view(Scope::Members)?.communities()?.into_iter().filter(|c| c.state.is_member(&me.did)) {
+        let told = Announce { identity: Some(document.bytes().clone()), ..Announce::default() };
+        done.announces.push((community.id, widest(community.visibility), told));
+    }
+    for (community, audience, committed) in adopted {
+        done.adopted += committed.adopted;
+        done.announces.extend(announce(committed).map(|told| (community, audience, told)));
+    }
+    done.announces.extend(finish_retiring(store, me, clock)?);
+    Ok(done)
+}
+
+/// Writes the roster operations of devices that were taken out of our identity: also what a cut kept from being written.
+pub fn finish_retiring(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Audience, Announce)>, PublishError> {
+    let mut announces = Vec::new();
+    for (key, _) in store.metas(RETIRING)? {
+        let Some(Ok(device)) = key.strip_prefix(RETIRING).map(str::parse::<Did>) else { continue };
+        if newest_identity(store, &me.did)?.1.certifies(&device) {
+            continue;
+        }
+        for community in store.view(Scope::Members)?.communities()?.into_iter().filter(|c| c.state.is_member(&me.did)) {
+            match operate(store, me, clock, &community.id, Act::Retire { device }) {
+                Ok((_, told)) => announces.push((community.id, widest(community.visibility), told)),
+                // Too many operations by one member: the document alone keeps the device from writing anything more.
+                Err(PublishError::Store(StoreError::Refused(why))) => {
+                    tracing::warn!(community = %community.id, why, "a retired device's operations stay valid");
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        store.set_meta(&key, None)?;
+    }
+    Ok(announces)
+}

@@ -1,0 +1,71 @@
+//! The devices of this person.
+
+use std::collections::BTreeMap;
+
+use folkmoot_schemas::{Tid, block::Block, identity::Identity};
+
+use super::{
+    DeviceInfo, Devices, Failure, Reply, Succeeded,
+    failure::could_not,
+    handle::{Answer, News, Outcome},
+    resolve::Reading,
+};
+use crate::publish;
+
+impl Reading<'_> {
+    pub(super) fn devices(&self) -> Answer {
+        let me = self.desk.me;
+        let (block, identity) =
+            publish::newest_identity(self.desk.store, &me.did).map_err(could_not("read the identity"))?;
+        // Newest rev and number of records of each device, over all communities.
+        let mut written: BTreeMap<_, (Tid, u64)> = BTreeMap::new();
+        for community in self.communities.keys() {
+            for head in self.view.heads(community)?.into_iter().filter(|head| head.repo.did == me.did) {
+                let records = self.view.head_commit(community, &head.repo)?.map_or(0, |(_, commit)| commit.count);
+                let (newest, count) = written.entry(head.repo.device).or_insert((head.known.rev, 0));
+                *newest = (*newest).max(head.known.rev);
+                *count += records;
+            }
+        }
+        let seconds = |tid: Tid| (tid.micros() / 1_000_000) as i64;
+        let devices = identity.devices.iter().map(|device| DeviceInfo {
+            key: device.key.to_string(),
+            name: device.name.clone(),
+            added: seconds(device.added),
+            wrote: written.get(&device.key).map(|(newest, _)| seconds(*newest)),
+            records: written.get(&device.key).map_or(0, |(_, count)| *count),
+            this: device.key == me.device.did(),
+        });
+        let communities = self.communities.values().filter(|c| c.joined).map(|c| c.id.to_string());
+        let known = super::known_addresses(self.desk.store, self.desk.live)?;
+        let mut addresses = super::addresses_for_a_link(known);
+        // The other nodes of its communities, in case this one sleeps when the new device asks.
+        addresses.extend(self.desk.live.peers.iter().filter(|peer| peer.did.is_some()).map(|peer| peer.addr.clone()));
+        addresses.truncate(folkmoot_schemas::limits::LINK_ADDRS);
+        Ok(Reply::Devices(Devices {
+            identity: block.bytes().to_vec(),
+            devices: devices.collect(),
+            communities: communities.collect(),
+            addresses,
+        })
+        .into())
+    }
+
+    pub(super) fn succeed(&self, identity: &[u8], until: Option<u64>) -> Answer {
+        let desk = &self.desk;
+        let document: Block = match Identity::open(identity) {
+            Ok((block, _)) => block,
+            Err(why) => return Err(Failure::refused("this is not an identity document").because(why.to_string())),
+        };
+        let until = until.map(|micros| Tid::new(micros, 0x3ff));
+        let done = publish::succeed(desk.store, desk.me, desk.clock, &document, until)
+            .map_err(could_not("change your devices"))?;
+        let reply = Reply::Succeeded(Succeeded {
+            retired: done.retired.iter().map(|device| device.name.clone()).collect(),
+            adopted: done.adopted,
+            sent: !desk.live.peers.is_empty(),
+        });
+        let news = done.announces.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a));
+        Ok(Outcome { reply, news: news.collect() })
+    }
+}
