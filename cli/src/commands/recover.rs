@@ -12,7 +12,7 @@ use folkmoot_node::{
     publish::Succeeded,
     request::{Reply, Request},
 };
-use folkmoot_schemas::{Did, identity::Device, key::Secret, link::InviteLink, phrase::Phrase};
+use folkmoot_schemas::{Did, identity::Device, link::InviteLink, phrase::Phrase};
 use serde_json::json;
 
 use super::{init, serve::block_on, sync::over_the_network};
@@ -61,13 +61,13 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
             .hint("ask a member for an invite link (moot invite) and give it: moot init --recover --via 'LINK'"));
     }
     let root = read_phrase(phrase_file, session)?.root();
-    let device = wanted.device.unwrap_or_else(init::device_name);
     let (new, home) = match old {
         Some(home) => {
             session.unlock(&home)?;
             (None, home)
         }
         None => {
+            let device = wanted.device.clone().unwrap_or_else(init::device_name);
             let new = NewHome::build(&session.dir, wanted.backup.as_deref(), &device, &session.clock)?;
             let home = new.home().clone();
             (Some(new), home)
@@ -82,12 +82,11 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
     };
     let lost = choose_lost(session, &found, &home, wanted.lost)?;
     let communities = found.communities.clone();
-    let succeeded = found.take_up(&home, &root, &device, &lost, &session.clock)?;
+    let succeeded = found.take_up(&home, &root, wanted.device.as_deref(), &lost, &session.clock)?;
     if let Some(new) = new {
         new.place()?;
     }
-    drop(home);
-    go_online(session, &root, &device, communities, &succeeded, wanted.via)
+    go_online(session, communities, &succeeded, wanted.via)
 }
 
 /// A home that works needs no recovery.
@@ -156,14 +155,7 @@ pub(crate) fn pick(wanted: &str, devices: &[&Device]) -> Result<Did> {
 }
 
 /// The new document goes out, and what this device still lacks comes in.
-fn go_online(
-    session: &Session,
-    root: &Secret,
-    device: &str,
-    communities: Vec<String>,
-    succeeded: &Succeeded,
-    via: &[String],
-) -> Result<()> {
+fn go_online(session: &Session, communities: Vec<String>, succeeded: &Succeeded, via: &[String]) -> Result<()> {
     let addrs = via.iter().filter(|text| text.starts_with('/')).cloned().collect();
     let synced = over_the_network(session, Request::Sync { via: addrs, wait_s: 60 }, |_| None);
     let complete = match synced {
@@ -171,18 +163,19 @@ fn go_online(
         Err(error) if error.exit == Exit::Network => false,
         Err(error) => return Err(error),
     };
+    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
     let retired: Vec<&str> = succeeded.retired.iter().map(|device| device.name.as_str()).collect();
     session.out.object(&json!({
-        "did": root.did(),
-        "device": device,
+        "did": me.did,
+        "device": me.device_name,
         "communities": communities,
         "retired": retired,
         "adopted": succeeded.adopted,
         "complete": complete,
     }));
     let found = if communities.is_empty() { "no community".to_owned() } else { communities.join(", ") };
-    session.out.line(Line::new().strong("recovered ").id(root.did().to_string()).text(", in ").text(found));
-    session.out.line(Line::new().text("this device is ").strong(device));
+    session.out.line(Line::new().strong("recovered ").id(&me.did).text(", in ").text(found));
+    session.out.line(Line::new().text("this device is ").strong(&me.device_name));
     if !retired.is_empty() {
         let records = count(succeeded.adopted, "record", "records");
         let line = Line::new().strong(retired.join(", ")).text(" can write in your name no more; ");

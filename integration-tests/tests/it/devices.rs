@@ -203,3 +203,59 @@ fn words_that_nobody_knows_and_nodes_that_nobody_reaches_make_nothing() {
     assert!(said.contains("nothing was made or signed"), "{said}");
     assert!(!nobody.path().exists());
 }
+
+#[test]
+fn a_backup_restored_on_two_machines_ends_in_two_devices_and_no_fork() {
+    let street = Street::new();
+    let Street { ada, bob, words, did, .. } = &street;
+    let file = ada.scratch("backup").to_str().expect("a UTF-8 path").to_owned();
+    ada.ok(&["backup", &file]);
+    let (desk, cellar) = (Home::new("desk"), Home::new("cellar"));
+    for (home, name) in [(&desk, "desk"), (&cellar, "cellar")] {
+        let restored = home.one(&["restore", &file, "--device", name, "--lost", "laptop", "--phrase-file", words]);
+        assert_eq!(text_of(&restored, "did"), did);
+        assert_eq!(written(home, did).len(), 20);
+        home.ok(&["post", &format!("From the {name}")]);
+    }
+
+    // Both signed a document without knowing of the other's. Where they meet, one of the two counts.
+    let b = bob.start(&["serve"]);
+    let nodes = [desk.start(&["serve"]), cellar.start(&["serve"])];
+    for home in [&desk, &cellar] {
+        home.ok(&["peer", "add", &b.address()]);
+    }
+    let out =
+        |home: &Home| !home.moot(&["device", "list"]).status.success() || !text_of_devices(home).contains("(this");
+    let (loser, _) = eventually("one of them learns that it is out", || {
+        [&desk, &cellar].into_iter().find(|home| out(home)).ok_or_else(|| "both think they are in".to_owned())
+    });
+    for node in nodes {
+        node.stop();
+    }
+    loser.refused(1, &["post", "lost words"]);
+    let recovered = loser.one(&["init", "--recover", "--via", &b.address(), "--phrase-file", words]);
+    assert_eq!(text_of(&recovered, "did"), did);
+
+    let nodes = [desk.start(&["serve"]), cellar.start(&["serve"])];
+    for home in [&desk, &cellar] {
+        eventually("everything both wrote is on every machine", || {
+            let feed = home.ok(&["feed", "--limit", "100"]);
+            let both = feed.contains("From the desk") && feed.contains("From the cellar");
+            if both && written(home, did).len() == 22 { Ok(()) } else { Err(feed) }
+        });
+    }
+    level(&desk, &cellar);
+    level(&desk, bob);
+    let mut names: Vec<String> =
+        desk.json(&["device", "list"]).iter().map(|device| text_of(device, "name").to_owned()).collect();
+    names.sort();
+    assert_eq!(names, ["cellar", "desk"]);
+    for node in nodes {
+        node.stop();
+    }
+    b.stop();
+}
+
+fn text_of_devices(home: &Home) -> String {
+    folkmoot_integration_tests::text(&home.moot(&["device", "list"]))
+}

@@ -14,7 +14,10 @@ use std::{
 use folkmoot_schemas::key::Secret;
 
 use super::{CONFIG, DEVICE, Home, HomeError, KEYS, PEER, STORE, files, meta};
-use crate::{clock::Clock, store::Store};
+use crate::{
+    clock::Clock,
+    store::{Store, backup},
+};
 
 const NEW: &str = ".new-";
 
@@ -30,7 +33,7 @@ pub struct NewHome {
 }
 
 impl NewHome {
-    /// Makes a fresh device key, a peer key and a store: `from` copied, else an empty one.
+    /// Makes a fresh device key, a peer key and a store: of the backup `from`, else an empty one.
     pub fn build(dir: &Path, from: Option<&Path>, device_name: &str, clock: &Clock) -> Result<Self, HomeError> {
         let target = std::path::absolute(dir).map_err(HomeError::io(dir))?;
         if files::exists(&target.join(KEYS).join(DEVICE))? {
@@ -60,7 +63,9 @@ impl NewHome {
         let path = dir.join(STORE);
         let store = match from {
             Some(from) => {
-                files::copy_new(from, &path)?;
+                if let Some(config) = backup::restore(from, &path)?.config {
+                    files::write_new(&dir.join(CONFIG), &config)?;
+                }
                 Store::open(&path)?
             }
             None => Store::create(&path)?,

@@ -66,17 +66,6 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), HomeError> {
     sync_dir(path.parent().unwrap_or(Path::new(".")))
 }
 
-/// A copy in a new file, 0600, synced.
-pub(super) fn copy_new(from: &Path, to: &Path) -> Result<(), HomeError> {
-    let mut source = File::open(from).map_err(HomeError::io(from))?;
-    let mut copy = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
-        io::copy(&mut source, &mut file)?;
-        file.sync_all()
-    };
-    copy().map_err(HomeError::io(to))
-}
-
 /// A key file. Errors never quote what was read.
 pub(super) fn read_key(path: &Path) -> Result<Content, HomeError> {
     let damaged = |why: &str| HomeError::Damaged { path: path.to_owned(), why: why.to_owned() };

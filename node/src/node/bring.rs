@@ -156,6 +156,8 @@ impl Node {
         self.inner.nudge.notify_one();
         self.inner.driver.sync_now();
         let wait = Duration::from_secs(u64::from(wait_s.min(SYNC_WAIT_MOST)));
+        let begun = Instant::now();
+        let reach_wait = if via.is_empty() && !self.has_addresses().await? { Duration::ZERO } else { REACH_WAIT };
         let mut settled = None;
         let mut changes = self.inner.changes.clone();
         let done = async {
@@ -171,6 +173,9 @@ impl Node {
                     if all {
                         return Ok(());
                     }
+                }
+                if self.inner.net.peers().is_empty() && begun.elapsed() > reach_wait {
+                    return Ok(());
                 }
                 timeout(LOOK, changes.changed()).await.ok();
             }

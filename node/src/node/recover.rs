@@ -92,17 +92,23 @@ fn recovered(store: Store, did: &Did) -> Result<Recovered, Failure> {
 }
 
 impl Recovered {
-    /// Signs the document that lets this home's device in and drops `lost`, and takes it into use.
+    /// Signs the document that lets this home's device in and drops `lost`, and takes it into use. `name`: a new one for
+    /// the device.
     pub fn take_up(
         self,
         home: &Home,
         root: &Secret,
-        name: &str,
+        name: Option<&str>,
         lost: &BTreeSet<Did>,
         clock: &Clock,
     ) -> Result<Succeeded, Failure> {
         let key = home.device_key().map_err(|why| failure(why.into()))?;
-        let added = Device { key: key.did(), name: name.to_owned(), added: Tid::new(clock.micros(), clock.tid_bits()) };
+        if let Some(name) = name {
+            self.store.set_meta(meta::DEVICE_NAME, Some(name.as_bytes()))?;
+        }
+        let name = self.store.meta(meta::DEVICE_NAME)?.unwrap_or_default();
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let added = Device { key: key.did(), name, added: Tid::new(clock.micros(), clock.tid_bits()) };
         let document = publish::certify(&self.newest, root, Some(added), lost)?;
         let me = Me { did: root.did(), device: key };
         publish::succeed(&self.store, &me, clock, &document, None).map_err(could_not("recover the identity"))
