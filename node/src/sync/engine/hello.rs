@@ -98,7 +98,12 @@ impl Engine {
         let before = peer.greetings.get(&community).copied();
         match (welcome.answer, before) {
             // An answer to nothing of ours.
-            (Answer::Ok | Answer::Absent, None) | (_, Some(Greeting::Ok)) => {}
+            (Answer::Ok | Answer::Absent, None) | (Answer::Ok | Answer::Later, Some(Greeting::Ok)) => {}
+            // It admits us no more: what everybody may see there tells why, if anything does.
+            (Answer::Absent, Some(Greeting::Ok)) => {
+                peer.greetings.insert(community, Greeting::Refused { retry: Backoff::first(now) });
+                peer.compare_by(now + SETTLE);
+            }
             (Answer::Ok, Some(_)) => {
                 peer.greetings.insert(community, Greeting::Ok);
                 peer.compare_by(now + SETTLE);
@@ -173,7 +178,24 @@ impl Engine {
         }
         let known = self.members.insert(community, Members { as_of, devices });
         if known.is_some_and(|known| self.members.get(&community).is_some_and(|now| now.devices != known.devices)) {
+            self.part_with(community);
             self.on_changed(now, community);
+        }
+    }
+
+    /// Tells peers that were admitted and are no more: a device that was taken out of its person's identity would go on
+    /// asking for what it is not given, and never learn why.
+    fn part_with(&mut self, community: Cid) {
+        let gone = |peer: &Peer| {
+            peer.proven.contains_key(&community) && !self.admits(peer, &community) && !self.recovers(peer, &community)
+        };
+        let ids: Vec<PeerId> = self.peers.iter().filter(|(_, peer)| gone(peer)).map(|(id, _)| *id).collect();
+        for id in ids {
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            peer.proven.remove(&community);
+            if let Some(tag) = peer.open_session().and_then(|session| session.tag(&community)) {
+                self.send(id, Frame::Welcome(Welcome { tag, answer: Answer::Absent }));
+            }
         }
     }
 
