@@ -161,7 +161,16 @@ fn a_wrong_word_of_the_phrase_is_named_with_its_neighbours() {
     let paper = home.scratch("paper.txt");
     fs::write(&paper, "abandon abandn abandon abandon abandon abandon abandon abandon abandon abandon abandon about\n")
         .expect("writable");
-    let said = home.refused(1, &["init", "--recover", "--phrase-file", paper.to_str().expect("UTF-8")]);
+    let paper = paper.to_str().expect("UTF-8");
+    let said = home.refused(1, &["init", "--recover", "--phrase-file", paper]);
+    in_form(&said);
+    assert!(said.contains("--via"), "{said}");
+    let ada = Home::new("ada");
+    ada.ok(&["init", "--name", "Ada"]);
+    ada.ok(&["community", "create", "Quiet Lane", "--public"]);
+    let invite = ada.one(&["invite"]);
+    let link = invite["link"].as_str().expect("a link");
+    let said = home.refused(1, &["init", "--recover", "--via", link, "--phrase-file", paper]);
     in_form(&said);
     assert!(said.contains("abandn") && said.contains("abandon"), "{said}");
 }
