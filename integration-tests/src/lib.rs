@@ -5,6 +5,8 @@
 
 #![allow(clippy::print_stdout, reason = "what a test has to say goes to the test's output")]
 
+pub mod power;
+
 use std::{
     fs::File,
     io::Read,
@@ -56,6 +58,16 @@ pub fn fixture(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// Is a tool of the system here? Says loudly what is skipped where it is not.
+pub fn has_tool(name: &str, for_what: &str) -> bool {
+    let found = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if found.is_ok_and(|status| status.success()) {
+        return true;
+    }
+    println!("skipped: {for_what}: {name} is not installed");
+    false
+}
+
 /// One home folder and what a person does with it.
 #[derive(Debug)]
 pub struct Home {
@@ -65,7 +77,13 @@ pub struct Home {
 
 impl Home {
     pub fn new(name: &str) -> Self {
-        let dir = tempfile::Builder::new().prefix(&format!("moot-{name}-")).tempdir().expect("a temporary folder");
+        Self::within(name, &std::env::temp_dir())
+    }
+
+    /// On another disk, say.
+    pub fn within(name: &str, folder: &Path) -> Self {
+        let prefix = format!("moot-{name}-");
+        let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(folder).expect("a temporary folder");
         Self { name: name.to_owned(), dir }
     }
 
@@ -81,9 +99,21 @@ impl Home {
 
     /// A command in this home, without a terminal and with nothing of the outside environment that could matter.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(moot_binary());
+        let mut command = self.program(&moot_binary());
+        command.args(args);
         command
-            .args(args)
+    }
+
+    /// The same command under strace with these options.
+    pub fn strace(&self, options: &[impl AsRef<std::ffi::OsStr>], args: &[&str]) -> Command {
+        let mut command = self.program(Path::new("strace"));
+        command.args(options).arg(moot_binary()).args(args);
+        command
+    }
+
+    fn program(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
             .env_clear()
             .envs(std::env::vars_os().filter(|(key, _)| key == "PATH" || key == "TMPDIR"))
             .env("HOME", self.dir.path())

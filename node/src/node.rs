@@ -159,6 +159,10 @@ impl Node {
         store.on_change(Box::new(move |generation| {
             changed.send_replace(generation);
         }));
+        store.on_disk_change(Box::new(|trouble| match trouble {
+            Some(why) => tracing::error!(cause = why.cause(), "{why}; reading goes on"),
+            None => tracing::warn!("the disk takes what is written again"),
+        }));
         let node = Self {
             inner: Arc::new(Inner {
                 home: home.clone(),
@@ -248,6 +252,10 @@ impl Node {
         }
         inner.driver.stop().await;
         inner.net.stop();
+        let store = inner.store.clone();
+        if let Ok(Err(why)) = tokio::task::spawn_blocking(move || store.flush()).await {
+            tracing::error!(%why, "what was received last may have to be fetched again");
+        }
     }
 
     /// From the store, with what we know of the network. Blocks on the disk.

@@ -2,7 +2,7 @@
 //!
 //! Promises: what a returned call wrote survives a power cut (two-phase commit, synced; see `group`); a disk that takes
 //! no writes stops writing, not reading, and writing goes on by itself (`disk`, `reopen`); a [`View`] is one consistent
-//! picture; whether something from outside is accepted depends only on its bytes, the newest identities and the roster,
+//! picture, without own commits that are not on the disk yet; whether something from outside is accepted depends only on its bytes, the newest identities and the roster,
 //! never on this machine's clock or on the order of arrival. The layout of the file is `tables`; what others may read of
 //! it is decided by reach, see `blocks`.
 
@@ -83,6 +83,7 @@ struct Inner {
     /// The last write reached the disk, or none was tried yet.
     writable: AtomicBool,
     listeners: Mutex<Vec<Listener>>,
+    watchers: Mutex<Vec<Watcher>>,
 }
 
 /// What is read from now.
@@ -91,10 +92,14 @@ struct Current {
     /// Folded rosters. Replaced in the same moment as the commit that changes them, so that a view never sees one
     /// without the other.
     rosters: Arc<Rosters>,
+    /// The same as of the last flush, while own commits wait for the next: until they are on the disk nobody may see
+    /// them, or a peer could know a commit that we lost in a power cut and sign another one in the place of.
+    durable: Option<(Arc<Reading>, Arc<Rosters>)>,
 }
 
 type Rosters = BTreeMap<Cid, Arc<Roster>>;
 type Listener = Box<dyn Fn(u64) + Send + Sync>;
+type Watcher = Box<dyn Fn(Option<&StoreError>) + Send + Sync>;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -125,13 +130,14 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 disk,
-                current: RwLock::new(Current { open: Arc::new(open), rosters }),
+                current: RwLock::new(Current { open: Arc::new(open), rosters, durable: None }),
                 turn: Mutex::default(),
                 queue: AtomicUsize::new(0),
                 waiting: Mutex::default(),
                 generation: AtomicU64::new(generation),
                 writable: AtomicBool::new(true),
                 listeners: Mutex::default(),
+                watchers: Mutex::default(),
             }),
         })
     }
@@ -142,16 +148,20 @@ impl Store {
     }
 
     /// One read transaction, the rosters of the same commit, and the database they are of.
-    fn reading(&self) -> Result<(Reading, Arc<Rosters>, Arc<Open>), StoreError> {
+    fn reading(&self) -> Result<(Arc<Reading>, Arc<Rosters>, Arc<Open>), StoreError> {
         if self.current().failed() {
             self.revive(&mut self.turn())?;
         }
         // Under the lock, so that transaction and rosters are of the same commit.
         let current = self.inner.current.read().unwrap_or_else(PoisonError::into_inner);
-        let txn = current.open.db.begin_read()?;
-        let (rosters, open) = (Arc::clone(&current.rosters), Arc::clone(&current.open));
+        let open = Arc::clone(&current.open);
+        if let Some((t, rosters)) = &current.durable {
+            return Ok((Arc::clone(t), Arc::clone(rosters), open));
+        }
+        let txn = open.db.begin_read()?;
+        let rosters = Arc::clone(&current.rosters);
         drop(current);
-        Ok((Reading::open(&txn)?, rosters, open))
+        Ok((Arc::new(Reading::open(&txn)?), rosters, open))
     }
 
     fn current(&self) -> Arc<Open> {
@@ -181,6 +191,12 @@ impl Store {
     /// Calls `f` after every such write, from the writing thread: must not block.
     pub fn on_change(&self, f: Box<dyn Fn(u64) + Send + Sync>) {
         self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(f);
+    }
+
+    /// Calls `f` when the disk begins to refuse what is written, with the reason, and when it takes it again. Must not
+    /// block.
+    pub fn on_disk_change(&self, f: Box<dyn Fn(Option<&StoreError>) + Send + Sync>) {
+        self.inner.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(f);
     }
 
     /// (bytes on disk, blocks).

@@ -97,7 +97,9 @@ pub(crate) fn create(session: &Session, name: Option<&str>, device: Option<&str>
     }
     let device = device.map_or_else(device_name, ToOwned::to_owned);
     let home = Home::create(&session.dir, &phrase, &device, &session.clock).inspect_err(|_| {
-        if let Some(path) = &written {
+        if let Some(path) = &written
+            && matches!(Home::open(&session.dir), Err(HomeError::Absent(_)))
+        {
             // Words of an identity that never came to be.
             let _ = fs::remove_file(path);
         }
@@ -163,7 +165,10 @@ fn write_new(path: &Path, words: &str) -> Result<()> {
         }
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         writeln!(file, "{words}")?;
-        file.sync_all()
+        file.sync_all()?;
+        // Its name, too, is on the disk before any home is.
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::File::open(folder)?.sync_all()
     };
     write().map_err(|error| {
         Error::refused(format!("could not write the 12 words to {}: {error}", path.display()))

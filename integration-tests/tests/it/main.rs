@@ -3,8 +3,10 @@
 mod archive;
 mod crash;
 mod devices;
+mod faults;
 mod hint;
 mod import;
 mod journey;
+mod power;
 mod refusals;
 mod stranger;

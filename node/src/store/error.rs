@@ -45,7 +45,7 @@ impl StoreError {
     }
 
     /// What lies below the sentence.
-    pub(super) fn cause(&self) -> String {
+    pub(crate) fn cause(&self) -> String {
         std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
 

@@ -131,7 +131,7 @@ pub struct Delta {
 #[derive(Debug)]
 pub struct View {
     scope: Scope,
-    pub(super) t: Reading,
+    pub(super) t: Arc<Reading>,
     pub(super) rosters: Arc<Rosters>,
     /// Whose home this is.
     pub(super) me: Option<Did>,
@@ -153,7 +153,7 @@ impl Scope {
 impl View {
     pub(super) fn new(
         scope: Scope,
-        (t, rosters, open): (Reading, Arc<Rosters>, Arc<Open>),
+        (t, rosters, open): (Arc<Reading>, Arc<Rosters>, Arc<Open>),
     ) -> Result<Self, StoreError> {
         let me = t.meta().get("me")?.and_then(|did| std::str::from_utf8(did.value()).ok()?.parse().ok());
         Ok(Self { scope, t, rosters, me, repos: Mutex::default(), _open: open })

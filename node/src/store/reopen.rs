@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Current, Store, StoreError, disk::Open, group::Group, meta, roster, tables::Reading, writer::Turn};
+use super::{Current, Store, StoreError, disk::Open, meta, roster, tables::Reading, writer::Turn};
 use redb::ReadableDatabase;
 
 /// Pause after a try that failed: each may read the whole file.
@@ -17,7 +17,7 @@ const VIEWS: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Looks whether the disk would take a write, opening the file anew if need be; false while it does not. Costs
-    /// next to nothing while all is well. What it finds is logged when it changes.
+    /// next to nothing while all is well. Whoever watches the disk is told when that changes.
     pub fn probe(&self) -> bool {
         let mut turn = match self.inner.turn.try_lock() {
             Ok(turn) => turn,
@@ -48,10 +48,10 @@ impl Store {
         turn.pause()?;
         old.cut();
         let lost = StoreError::ReadOnly("the file was opened anew before it reached the disk".into());
-        Group::settle(&mut turn.group, Some(&lost));
+        self.settle(turn, Some(&lost));
         let open = self.inner.disk.open(false).or_else(|why| {
             turn.tried = Some(Instant::now());
-            tracing::warn!(%why, "the disk takes no writes; the store is opened for reading alone");
+            tracing::debug!(%why, "the store is opened for reading alone");
             self.inner.disk.open_aside()
         });
         self.stand_on(open?)
@@ -80,7 +80,8 @@ impl Store {
             let t = Reading::open(&open.db.begin_read()?)?;
             (Arc::new(roster::load(&t)?), meta::counter(&t, "generation")?)
         };
-        *self.inner.current.write().unwrap_or_else(PoisonError::into_inner) = Current { open: Arc::new(open), rosters };
+        let current = Current { open: Arc::new(open), rosters, durable: None };
+        *self.inner.current.write().unwrap_or_else(PoisonError::into_inner) = current;
         // A commit that was reported as failed may be there all the same.
         if generation > self.generation() {
             self.tell(generation);

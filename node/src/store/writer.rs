@@ -12,9 +12,10 @@ use redb::{Durability, ReadableTable};
 
 use super::{
     Rosters, Store, StoreError,
+    disk::Open,
     group::{Flush, Group, RECEIVED},
     roster::{Roster, Waiting},
-    tables::Writing,
+    tables::{Reading, Writing},
 };
 
 /// More generations than can be lost between two flushes.
@@ -157,9 +158,16 @@ impl Store {
         }
         let rosters = Arc::clone(&w.rosters);
         drop(w);
-        let others = received || inner.queue.load(Ordering::SeqCst) > 0;
+        let others = match received {
+            // It would be hidden with the own commits that wait.
+            true => turn.group.as_ref().is_none_or(|group| !group.is_awaited()),
+            false => inner.queue.load(Ordering::SeqCst) > 0,
+        };
         let shared = others && Group::takes_more(turn.group.as_ref(), received);
         if shared {
+            if !received {
+                self.hide_what_follows(&open, &before)?;
+            }
             txn.set_durability(Durability::None).map_err(|why| StoreError::Redb(Box::new(why)))?;
         }
         let committed = match Arc::ptr_eq(&before, &rosters) {
@@ -172,12 +180,29 @@ impl Store {
         .map_err(StoreError::from);
         if !shared {
             // With it, all that were waiting are on the disk, or none is.
-            Group::settle(&mut turn.group, committed.as_ref().err());
+            self.settle(turn, committed.as_ref().err());
         }
         committed?;
         turn.counted |= generation.is_some();
         let flush = shared.then(|| Group::join(&mut turn.group, received));
         Ok((value, Some(Written { generation, flush })))
+    }
+
+    /// Until the next flush views are of this moment.
+    fn hide_what_follows(&self, open: &Open, rosters: &Arc<Rosters>) -> Result<(), StoreError> {
+        let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.durable.is_none() {
+            current.durable = Some((Arc::new(Reading::of(&open.db)?), Arc::clone(rosters)));
+        }
+        Ok(())
+    }
+
+    /// After a flush: shows what it made durable, and tells all who wait how it went.
+    pub(super) fn settle(&self, turn: &mut Turn, trouble: Option<&StoreError>) {
+        if trouble.is_none() {
+            self.inner.current.write().unwrap_or_else(PoisonError::into_inner).durable = None;
+        }
+        Group::settle(&mut turn.group, trouble);
     }
 
     fn flush_group(&self, turn: &mut Turn) -> Result<(), StoreError> {
@@ -187,7 +212,7 @@ impl Store {
             Ok(txn.commit()?)
         };
         let flushed: Result<(), StoreError> = flush();
-        Group::settle(&mut turn.group, flushed.as_ref().err());
+        self.settle(turn, flushed.as_ref().err());
         if let Err(why) = &flushed {
             self.note_error(why);
         }
@@ -200,7 +225,7 @@ impl Store {
             return;
         }
         let store = Arc::downgrade(&self.inner);
-        thread::spawn(move || {
+        let flusher = thread::Builder::new().name("flush".into()).spawn(move || {
             thread::sleep(RECEIVED);
             // A store that was closed meanwhile has flushed.
             let Some(inner) = store.upgrade() else { return };
@@ -212,6 +237,10 @@ impl Store {
                 store.flush_group(&mut turn).ok();
             }
         });
+        if flusher.is_err() {
+            turn.flusher = false;
+            self.flush_group(turn).ok();
+        }
     }
 
     pub(super) fn turn(&self) -> MutexGuard<'_, Turn> {
@@ -243,10 +272,9 @@ impl Store {
     /// Loud once, however often it fails.
     pub(super) fn note_disk(&self, trouble: Option<&StoreError>) {
         let was = self.inner.writable.swap(trouble.is_none(), Ordering::Relaxed);
-        match trouble {
-            Some(why) if was => tracing::error!(cause = why.cause(), "{why}; reading goes on"),
-            None if !was => tracing::info!("the disk takes what is written again"),
-            _ => {}
+        if was != trouble.is_none() {
+            let watchers = self.inner.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+            watchers.iter().for_each(|watcher| watcher(trouble));
         }
     }
 }

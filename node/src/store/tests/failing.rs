@@ -267,6 +267,23 @@ fn writers_at_the_same_moment_share_a_flush_and_each_is_durable_when_told_so() {
 }
 
 #[test]
+fn nobody_sees_an_own_commit_before_it_is_on_the_disk() {
+    let desk = Desk::new();
+    let store = desk.disk.store().unwrap();
+    desk.disk.slow.store(10, Ordering::SeqCst);
+    thread::scope(|scope| {
+        let writing = scope.spawn(|| assert!(at_once(&desk, &store, 16, 2).iter().all(|(_, done)| done.is_ok())));
+        while !writing.is_finished() {
+            let seen = desk.texts(&store);
+            let after = Disk::with(desk.disk.synced.lock().unwrap().clone(), i64::MAX);
+            let durable = desk.texts(&after.store().unwrap());
+            assert!(seen.iter().all(|post| durable.contains(post)), "{seen:?} was seen, {durable:?} is durable");
+        }
+    });
+    assert_eq!(desk.texts(&store), posts(0..32));
+}
+
+#[test]
 fn a_flush_that_fails_fails_all_who_waited_for_it_and_each_may_try_again() {
     let desk = Desk::new();
     let store = desk.disk.store().unwrap();
