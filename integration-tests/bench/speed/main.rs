@@ -1,7 +1,7 @@
 //! How fast the data layer is, as ratios to floors measured in the same run: what hashing, decoding and a bare database
 //! loop take for the same rows. Fails when a ratio misses what is promised.
 //!
-//! usage: cargo bench -p folkmoot-integration-tests [-- POSTS]     (after cargo build --release; 2 000 posts unless said)
+//! usage: see CONTRIBUTING.md. 2 000 posts unless another number is given.
 
 #![allow(clippy::print_stdout, reason = "figures go to the output")]
 
