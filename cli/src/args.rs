@@ -90,6 +90,11 @@ pub(crate) enum Command {
     Serve(serve::Args),
     /// What the node holds and whom it reaches
     Status(status::Args),
+    /// Keep things, whatever becomes of them elsewhere
+    #[command(subcommand)]
+    Pin(pin::Command),
+    /// Free what is over, and check every count of the store
+    Sweep(sweep::Args),
     /// Other nodes to stay connected to
     #[command(subcommand)]
     Peer(peer::Command),

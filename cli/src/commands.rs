@@ -18,6 +18,7 @@ pub(crate) mod join;
 pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod peer;
+pub(crate) mod pin;
 pub(crate) mod post;
 pub(crate) mod profile;
 pub(crate) mod quickstart;
@@ -28,6 +29,7 @@ pub(crate) mod rsvp;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod sweep;
 pub(crate) mod sync;
 pub(crate) mod verify;
 pub(crate) mod whoami;
@@ -60,6 +62,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Import(args) => import::run(args, session),
         Command::Serve(args) => serve::run(args, session),
         Command::Status(_) => status::run(session),
+        Command::Pin(command) => pin::run(command, session),
+        Command::Sweep(args) => sweep::run(args, session),
         Command::Peer(command) => peer::run(command, session),
         Command::Sync(args) => sync::run(args, session),
         Command::Backup(args) => backup::run(args, session),

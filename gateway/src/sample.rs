@@ -234,7 +234,7 @@ pub(crate) fn river_street() -> RiverStreet {
         "name": "Yard cinema: Metropolis", "start": berlin("2026-09-12T20:30"), "duration": 9000, "places": [boathouse],
     })));
     let poster = Block::raw(&include_bytes!("../examples/poster.png")[..]);
-    sample.store.put_blob(&poster).unwrap();
+    sample.store.put_blob(&poster, 0).unwrap();
     let image = Image {
         blob: *poster.cid(),
         mime: "image/png".into(),

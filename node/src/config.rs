@@ -14,6 +14,8 @@ use std::{
 pub use key::{KEYS, Key, Kind, Value};
 pub use libp2p::Multiaddr;
 
+use crate::{home::Home, size::Size, store::quota::Quotas};
+
 /// Where a value came from; shown by `moot config`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -85,6 +87,11 @@ impl Config {
         Ok(())
     }
 
+    /// The settings of a home as its commands have them, without flags.
+    pub fn of(home: &Home) -> Result<Self, ConfigError> {
+        Self::load(&home.config_path(), |name| std::env::var(name).ok())
+    }
+
     /// A value given as a flag; lists take several separated by commas or spaces.
     pub fn flag(&mut self, key: &str, text: &str) -> Result<(), ConfigError> {
         let key = Key::find(key)?;
@@ -123,6 +130,11 @@ impl Config {
             peers: self.addrs("peers"),
             drop_gossip: false,
         }
+    }
+    /// How much is kept.
+    pub fn quotas(&self) -> Quotas {
+        let size = |key| self.text(key)?.parse().ok().map(|Size(bytes)| bytes);
+        Quotas { member: size("quota_member"), community: size("quota_community"), node: size("quota_node") }
     }
     /// Where the gateway listens.
     pub fn http(&self) -> Option<SocketAddr> {
@@ -209,6 +221,15 @@ mod tests {
         assert_eq!((config.zone(), origin("zone")), (Some("Europe/Berlin"), Origin::File));
         assert_eq!(origin("listen"), Origin::Default);
         assert_eq!(config.net().listen.len(), 2);
+    }
+
+    #[test]
+    fn quotas_are_sizes_and_none_is_no_bound() {
+        assert_eq!(Config::default().quotas(), Quotas::default());
+        let (_dir, path) = home("quota_member = \"none\"\nquota_node = \"20 GiB\"\n");
+        let quotas = Config::load(&path, |_| None).unwrap().quotas();
+        assert_eq!((quotas.member, quotas.node), (None, Some(20 << 30)));
+        assert!(Config::default().flag("quota_node", "20 apples").is_err());
     }
 
     #[test]

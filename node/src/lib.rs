@@ -13,5 +13,6 @@ pub mod net;
 pub mod node;
 pub mod publish;
 pub mod request;
+pub mod size;
 pub mod store;
 pub mod sync;

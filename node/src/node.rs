@@ -4,6 +4,7 @@
 mod bring;
 mod keeper;
 mod recover;
+mod sweeping;
 
 use std::{
     path::PathBuf,
@@ -78,6 +79,7 @@ impl Local {
     /// Opens home and store; `StoreError::Locked` while another process has it.
     pub fn open(home: &Home, clock: Clock) -> Result<Self, NodeError> {
         let store = home.open_store()?;
+        obey_quotas(home, &store);
         let me = Me::load(&store, home.device_key()?)?;
         let live = match Config::load(&home.config_path(), |_| None) {
             Ok(config) => Live {
@@ -137,6 +139,7 @@ impl Node {
     /// Opens the store, binds the listeners, starts sync and the control socket. Ready when this returns.
     pub async fn start(home: &Home, clock: Clock, net: NetConfig) -> Result<Self, NodeError> {
         let store = open_store(home).await?;
+        obey_quotas(home, &store);
         let me = Me::load(&store, home.device_key()?)?;
         Self::start_as(home, store, me, clock, net).await
     }
@@ -303,6 +306,7 @@ impl Node {
             News::Announce(community, audience, announce) => self.inner.driver.announce(community, audience, announce),
             News::Added(community) => self.inner.driver.community_added(community),
             News::Dial(_) => self.inner.nudge.notify_one(),
+            News::Wanted => self.inner.driver.sync_now(),
         }
     }
 
@@ -317,6 +321,13 @@ impl Node {
             Reply::Failed(failure) => Err(failure),
             other => Err(Failure::bug(format!("the list of communities was answered with {other:?}"))),
         }
+    }
+}
+
+/// Whoever needs a setting reports what is wrong with it; until then the quotas stay.
+fn obey_quotas(home: &Home, store: &Store) {
+    if let Ok(config) = Config::of(home) {
+        store.set_quotas(config.quotas());
     }
 }
 

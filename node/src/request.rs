@@ -8,6 +8,7 @@ mod devices;
 mod events;
 mod failure;
 mod handle;
+mod keeping;
 mod peers;
 mod records;
 mod resolve;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use archive::{ExportedInfo, Exports, HeldInfo, ProofInfo, TakenInfo, WireBatch, WireUpdate};
 pub(crate) use failure::could_not;
 pub use handle::{Desk, Live, LivePeer, News, Outcome, handle};
+pub use keeping::{DeferredInfo, FillInfo, Keeping, MemberFill, PinInfo, PinsInfo, QuotaInfo, SweptInfo};
 pub(crate) use peers::{ADDRESSES, PEER, addresses_for_a_link, known_addresses, multiaddr};
 
 /// Texts are forgiving (`community`: name, CID or beginning; `target`: URI, CID, gateway URL, short id, title); the answer is exact.
@@ -141,6 +143,20 @@ pub enum Request {
         /// Of what dropped devices wrote, nothing newer is taken over: microseconds since 1970.
         until: Option<u64>,
     },
+    PinAdd {
+        target: String,
+        community: Option<String>,
+        name: Option<String>,
+    },
+    /// `target` may be the pin's name.
+    PinRemove {
+        target: String,
+        community: Option<String>,
+    },
+    Pins,
+    Sweep {
+        dry_run: bool,
+    },
 }
 
 /// A record in its block form (with any `rev`; publishing sets the real one).
@@ -161,16 +177,30 @@ pub enum Reply {
     Invite(InviteInfo),
     Invites(Vec<InviteInfo>),
     Members(Vec<MemberInfo>),
-    Joined { community: CommunityInfo, complete: bool, already: bool },
+    Joined {
+        community: CommunityInfo,
+        complete: bool,
+        already: bool,
+    },
     Published(Vec<PublishedInfo>),
-    Deleted { uri: String, sent: bool },
+    Deleted {
+        uri: String,
+        sent: bool,
+    },
     Item(Item),
     Items(Vec<Item>),
-    Occurrences { items: Vec<OccurrenceInfo>, cut: bool },
+    Occurrences {
+        items: Vec<OccurrenceInfo>,
+        cut: bool,
+    },
     Answers(AnswersInfo),
     Status(Box<Status>),
     Peers(Vec<PeerInfo>),
-    Synced { peers: u32, complete: bool, communities: Vec<CommunityInfo> },
+    Synced {
+        peers: u32,
+        complete: bool,
+        communities: Vec<CommunityInfo>,
+    },
     Done,
     Failed(Failure),
     BackedUp(BackupInfo),
@@ -180,6 +210,13 @@ pub enum Reply {
     Proof(Box<ProofInfo>),
     Devices(Devices),
     Succeeded(Succeeded),
+    /// `fresh` false: it was pinned already.
+    Pinned {
+        pin: PinInfo,
+        fresh: bool,
+    },
+    Pins(Vec<PinInfo>),
+    Swept(SweptInfo),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -403,6 +440,8 @@ pub struct Status {
     pub http: Option<String>,
     /// Counters of the network: what was dropped, refused, pulled.
     pub counters: BTreeMap<String, u64>,
+    /// Pins, quotas, and what they put off.
+    pub keeping: Keeping,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -15,16 +15,21 @@ mod blocks;
 mod commit;
 mod disk;
 pub mod error;
+mod expiring;
 mod group;
 mod index;
 mod intern;
+mod mark;
 mod meta;
 mod migrations;
 mod open;
 mod people;
+pub mod pins;
+pub mod quota;
 pub mod read_archive;
 mod read_community;
 mod read_events;
+pub mod read_pins;
 mod read_records;
 mod read_sync;
 pub mod reader;
@@ -33,6 +38,7 @@ mod repos;
 mod roster;
 mod staging;
 pub mod succession;
+pub mod sweep;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -55,6 +61,7 @@ use folkmoot_schemas::{Cid, block::Block};
 use redb::ReadableDatabase;
 
 use disk::{Disk, Open};
+use quota::Quotas;
 use roster::{Roster, Waiting};
 use tables::Reading;
 use writer::Turn;
@@ -84,6 +91,7 @@ struct Inner {
     writable: AtomicBool,
     listeners: Mutex<Vec<Listener>>,
     watchers: Mutex<Vec<Watcher>>,
+    quotas: Mutex<Quotas>,
 }
 
 /// What is read from now.
@@ -138,13 +146,14 @@ impl Store {
                 writable: AtomicBool::new(true),
                 listeners: Mutex::default(),
                 watchers: Mutex::default(),
+                quotas: Mutex::default(),
             }),
         })
     }
 
     /// One read transaction: a consistent picture however long it is held.
     pub fn view(&self, scope: Scope) -> Result<View, StoreError> {
-        View::new(scope, self.reading()?)
+        View::new(scope, self.reading()?, self.quotas())
     }
 
     /// One read transaction, the rosters of the same commit, and the database they are of.
@@ -173,9 +182,10 @@ impl Store {
         PublicReader { store: self.clone() }
     }
 
-    /// A file's bytes, stored before the record that links it is published.
-    pub fn put_blob(&self, block: &Block) -> Result<(), StoreError> {
-        self.write(|w| w.upload(block))
+    /// A file's bytes, stored before the record that links it is published. `now` in microseconds: without such a record
+    /// they go after a day.
+    pub fn put_blob(&self, block: &Block, now: u64) -> Result<(), StoreError> {
+        self.write(|w| w.upload(block, now))
     }
 
     /// Counts up with every write that pages could show. For caches and ETags; also across restarts.

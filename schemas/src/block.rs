@@ -3,6 +3,7 @@
 //! The encoding is DAG-CBOR as its specification has it, and stricter: no floats, integers within ±(2^53−1), bounded
 //! depth, and one form of CID. Bytes that pass are kept and forwarded untouched; a typed value is a view over them.
 
+mod pb;
 mod scan;
 
 use bytes::Bytes;
@@ -83,12 +84,15 @@ impl Block {
         serde_ipld_dagcbor::from_slice(&self.bytes).map_err(|error| Refusal::Shape(error.to_string()).into())
     }
 
-    /// CIDs of all real links (tag 42) in a DAG-CBOR block, in order of appearance; none for other codecs.
+    /// CIDs of all real links (tag 42) in a DAG-CBOR block, of the links of a DAG-PB node, in order of appearance; a
+    /// raw block has none.
     pub fn links(&self) -> Result<Vec<Cid>, Error> {
         let mut links = Vec::new();
-        if self.cid.codec() == DAG_CBOR {
+        match self.cid.codec() {
             // The scanner hands over only bytes that follow the CID rule.
-            scan::scan(&self.bytes, |bytes| links.extend(Cid::try_from(bytes)))?;
+            DAG_CBOR => scan::scan(&self.bytes, |bytes| links.extend(Cid::try_from(bytes)))?,
+            DAG_PB => links = pb::links(&self.bytes)?,
+            _ => {}
         }
         Ok(links)
     }

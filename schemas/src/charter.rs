@@ -53,6 +53,9 @@ struct Sigs {
 }
 
 impl Charter {
+    /// `$type`.
+    pub const NAME: &'static str = NAME;
+
     /// `$type` org.folkmoot.charter, signature kind `charter`; `sigs` in the order of `founders`, over the map without `sigs`.
     pub fn seal(&self, devices: &[&Secret]) -> Result<Block, Error> {
         self.check()?;

@@ -118,6 +118,9 @@ pub struct Commit {
 }
 
 impl Commit {
+    /// `$type`.
+    pub const NAME: &'static str = NAME;
+
     pub fn repo(&self) -> RepoId {
         RepoId { did: self.did, device: self.device, audience: self.audience }
     }

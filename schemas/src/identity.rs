@@ -38,6 +38,9 @@ pub struct Device {
 }
 
 impl Identity {
+    /// `$type`.
+    pub const NAME: &'static str = NAME;
+
     /// Signs with the root key. `$type` org.folkmoot.identity, signature kind `identity`.
     pub fn seal(&self, root: &Secret) -> Result<Block, Error> {
         if root.did() != self.did {

@@ -14,6 +14,7 @@ pub mod enrol;
 pub mod error;
 #[cfg(test)]
 mod fixtures;
+pub mod follow;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod identity;

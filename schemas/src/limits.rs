@@ -92,8 +92,9 @@ limits! {
     /// Charter, operations and identities that go with the proof of one record.
     CAR_PROOF_ROSTER: usize = MIB, "roster beside the proof of a record", "bytes", "left out";
     CAR_PROOF: usize = 8 * MIB, "proof of a record from a web page", "bytes", "refused";
-    /// A repository that comes in several parts, until its last one.
-    STAGED: u64 = 256 << 20, "repository on its way", "bytes", "deferred";
+    /// Where the settings name no other. Each block of a person counts once; what is on its way counts too.
+    QUOTA_MEMBER: u64 = 256 << 20, "what a member may fill here, unless set", "bytes", "put off";
+    QUOTA_COMMUNITY: u64 = 4 << 30, "what a community may fill here, unless set", "bytes", "put off";
     GOSSIP_BURST: u32 = 60, "announcements of a member at once", "announcements", "ignored; a pull brings them";
     GOSSIP_PER_MINUTE: u32 = 10, "announcements of a member after that", "per minute", "ignored; a pull brings them";
     GOSSIP_TOPICS: usize = 256, "gossip topics of a peer", "topics", "ignored";

@@ -62,6 +62,9 @@ pub struct Op {
 }
 
 impl Op {
+    /// `$type`.
+    pub const NAME: &'static str = NAME;
+
     /// `$type` org.folkmoot.roster, signature kind `roster`, signed by the device. For a `Join`, `seed` signs first
     /// and fills `seed_sig`, whatever `self` holds there.
     pub fn seal(&self, device: &Secret, seed: Option<&Secret>) -> Result<Block, Error> {

@@ -36,6 +36,9 @@ struct RosterOrder {
 }
 
 impl Snapshot {
+    /// `$type`.
+    pub const NAME: &'static str = NAME;
+
     /// `$type` org.folkmoot.snapshot; the roster's links rise; ≤ 1 MiB.
     pub fn encode(&self) -> Result<Block, Error> {
         let block = Block::encode(&Titled::new(NAME, self))?;

@@ -1,10 +1,10 @@
-use folkmoot_node::request::{Reply, Request};
+use folkmoot_node::request::{Keeping, Reply, Request};
 use serde_json::json;
 
-use super::community::summary;
+use super::{community::summary, sweep::freed};
 use crate::{
     error::Result,
-    output::{Line, bytes, count},
+    output::{Line, Output, bytes, count},
     session::{Session, answer},
 };
 
@@ -26,6 +26,12 @@ pub(crate) fn run(session: &Session) -> Result<()> {
         "listen": status.listen,
         "http": status.http,
         "counters": status.counters,
+        "quotas": status.keeping.quotas,
+        "usage": {"bytes": status.keeping.bytes, "communities": status.keeping.communities},
+        "pins": status.keeping.pins,
+        "deferred": status.keeping.deferred,
+        "deferred_files": {"files": status.keeping.deferred_files, "bytes": status.keeping.deferred_bytes},
+        "sweep": status.keeping.sweep,
     }));
     if status.running {
         let peers = count(u64::from(status.peers), "peer", "peers");
@@ -52,7 +58,51 @@ pub(crate) fn run(session: &Session) -> Result<()> {
             line
         });
     }
+    print_keeping(out, &status.keeping);
     Ok(())
+}
+
+/// Only what there is something to say of; `--json` says all of it.
+fn print_keeping(out: &Output, keeping: &Keeping) {
+    for fill in &keeping.communities {
+        let share = |bytes: u64, quota: Option<u64>| quota.filter(|quota| bytes >= quota / 4 * 3);
+        if let Some(quota) = share(fill.bytes, keeping.quotas.community) {
+            let said = format!("{} of {} in ", bytes(fill.bytes), bytes(quota));
+            out.line(Line::new().warn("filling up ").text(said).text(&fill.community_name));
+        }
+        for member in &fill.members {
+            if let Some(quota) = share(member.bytes, keeping.quotas.member) {
+                let said = format!("{} of {} by ", bytes(member.bytes), bytes(quota));
+                let line = Line::new().warn("filling up ").text(said).text(&member.name);
+                out.line(line.text(" in ").text(&fill.community_name));
+            }
+        }
+    }
+    for deferred in &keeping.deferred {
+        let line = Line::new().warn("put off  ").text(&deferred.author).text(" in ").text(&deferred.community_name);
+        out.line(match (&deferred.bound, deferred.needed, deferred.quota) {
+            (Some(bound), Some(needed), Some(quota)) => {
+                line.text(format!(": would fill {} of {} (moot config quota_{bound})", bytes(needed), bytes(quota)))
+            }
+            _ => line.text(": there is room again, and it is fetched"),
+        });
+    }
+    if keeping.deferred_files > 0 {
+        let files = count(keeping.deferred_files, "file", "files");
+        out.line(Line::new().warn("put off  ").text(format!("{files}, {}", bytes(keeping.deferred_bytes))));
+    }
+    let pins = &keeping.pins;
+    if pins.count > 0 {
+        let said = format!("{}, {}", count(pins.count, "pin", "pins"), bytes(pins.bytes));
+        let line = Line::new().faint("pinned  ").text(said);
+        out.line(match pins.count - pins.complete {
+            0 => line,
+            n => line.warn(format!(", {n} not complete")),
+        });
+    }
+    if keeping.sweep.blocks > 0 {
+        out.line(Line::new().faint("sweep   ").text(format!("would free {}", freed(&keeping.sweep))));
+    }
 }
 
 fn spell(seconds: u64) -> String {

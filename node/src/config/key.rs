@@ -3,6 +3,10 @@
 use std::{fmt, net::SocketAddr};
 
 use super::{ConfigError, Multiaddr};
+use crate::size::Size;
+
+/// In place of a size: as much as there is.
+pub(super) const NONE: &str = "none";
 
 /// How a value is written and checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub enum Kind {
     Socket,
     /// `http://…` or `https://…`
     Url,
+    /// `256MiB`, or `none`.
+    Size,
     /// Several words.
     Words,
     /// Several multiaddrs.
@@ -57,6 +63,9 @@ pub const KEYS: &[Key] = &[
     ),
     key("peers", Kind::Addrs, "", "nodes to stay connected to"),
     key("public_url", Kind::Url, "", "address of the gateway as others see it"),
+    key("quota_community", Kind::Size, "4GiB", "what this node keeps of one community at most; none: no bound"),
+    key("quota_member", Kind::Size, "256MiB", "what it keeps of one member in a community at most; none: no bound"),
+    key("quota_node", Kind::Size, "none", "what it keeps in all at most, pins and roster included; none: no bound"),
     key("zone", Kind::Text, "", "time zone of typed times where the community names none, e.g. Europe/Berlin"),
 ];
 
@@ -71,7 +80,7 @@ impl Key {
         match self.kind {
             Kind::Flag => Value::Flag(self.default == "true"),
             Kind::Addrs | Kind::Words => Value::List(words(self.default)),
-            Kind::Text | Kind::Socket | Kind::Url => Value::Text(self.default.to_owned()),
+            Kind::Text | Kind::Socket | Kind::Url | Kind::Size => Value::Text(self.default.to_owned()),
         }
     }
 
@@ -90,7 +99,7 @@ impl Value {
                 other => return Err(key.wrong(format!("{other:?} is neither true nor false"))),
             },
             Kind::Addrs | Kind::Words => Self::List(words(text)),
-            Kind::Text | Kind::Socket | Kind::Url => Self::Text(text.trim().to_owned()),
+            Kind::Text | Kind::Socket | Kind::Url | Kind::Size => Self::Text(text.trim().to_owned()),
         };
         value.check(key)
     }
@@ -106,7 +115,7 @@ impl Value {
                 });
                 Self::List(texts.collect::<Result<_, _>>()?)
             }
-            (Kind::Text | Kind::Socket | Kind::Url, toml::Value::String(text)) => Self::Text(text),
+            (Kind::Text | Kind::Socket | Kind::Url | Kind::Size, toml::Value::String(text)) => Self::Text(text),
             (Kind::Flag, other) => return Err(key.wrong(format!("{other} is neither true nor false"))),
             (Kind::Addrs | Kind::Words, other) => return Err(key.wrong(format!("{other} is not a list of texts"))),
             (_, other) => return Err(key.wrong(format!("{other} is not a text in quotes"))),
@@ -127,6 +136,9 @@ impl Value {
             (Kind::Socket, Self::Text(text)) => {
                 text.parse::<SocketAddr>()
                     .map_err(|_| key.wrong(format!("{text:?} is not an address with a port, e.g. 127.0.0.1:4780")))?;
+            }
+            (Kind::Size, Self::Text(text)) if text != NONE => {
+                text.parse::<Size>().map_err(|why| key.wrong(why))?;
             }
             (Kind::Url, Self::Text(text)) if !text.is_empty() => {
                 let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));

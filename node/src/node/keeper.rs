@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Inner, Node};
+use super::{Inner, Node, obey_quotas, sweeping};
 use crate::{
     config::{Config, Multiaddr},
     publish::{self, PublishError, Published},
@@ -36,7 +36,7 @@ pub(super) async fn run(node: Node) {
     match node.inner.me.is_root() {
         true => keep_connections(&node).await,
         false => {
-            tokio::join!(keep_connections(&node), keep_house(&node), keep_disk(&node));
+            tokio::join!(keep_connections(&node), keep_house(&node), keep_disk(&node), sweeping::run(&node));
         }
     }
 }
@@ -128,6 +128,7 @@ impl Inner {
     /// Closes our own invites that are used up or over, notes where we can be reached for invites made later without a
     /// running node, and puts our name where a join ended without us.
     fn keep_house(&self) -> Result<Vec<News>, PublishError> {
+        obey_quotas(&self.home, &self.store);
         let addresses: Vec<_> = self.net.addresses().iter().map(Multiaddr::to_string).collect();
         let addresses = addresses.join("\n");
         // A node that lives for one command listens nowhere; what an earlier one noted stays true.

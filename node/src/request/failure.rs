@@ -3,7 +3,14 @@
 use folkmoot_schemas::limits;
 
 use super::{Failure, FailureKind};
-use crate::{config::ConfigError, publish::PublishError, store::StoreError};
+use crate::{
+    config::ConfigError,
+    publish::PublishError,
+    store::{
+        StoreError,
+        quota::{Bound, Excess},
+    },
+};
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -22,6 +29,15 @@ impl From<StoreError> for Failure {
                 .because(why)
                 .hint("keep a copy of store.redb; joining from an empty home fetches the communities again"),
             StoreError::Schemas(cause) => Self::bug("stored data could not be read").because(cause.to_string()),
+            StoreError::OverQuota(Excess { bound, .. }) => {
+                let setting = match bound {
+                    Bound::Member => "quota_member",
+                    Bound::Community => "quota_community",
+                    Bound::Node => "quota_node",
+                };
+                Self::refused(message)
+                    .hint(format!("delete something, or let it keep more: moot config {setting} SIZE"))
+            }
             StoreError::Locked(_) => Self::refused(message).hint("end the other process, or choose another --home"),
             StoreError::Newer { .. } => Self::refused(message).hint("use the newer version that wrote it"),
             StoreError::Backup(_) => Self::refused(message).hint("`moot restore FILE` makes a home of it"),

@@ -57,6 +57,8 @@ pub enum News {
     Added(Cid),
     /// An address is to be kept a connection to.
     Dial(String),
+    /// Something may be had from whoever is connected.
+    Wanted,
 }
 
 #[derive(Debug)]
@@ -124,6 +126,10 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
         Request::Proof { target, community } => reading.proof(&target, community.as_deref()),
         Request::Devices => reading.devices(),
         Request::Succeed { identity, until } => reading.succeed(&identity, until),
+        Request::PinAdd { target, community, name } => reading.pin_add(&target, community.as_deref(), name.as_deref()),
+        Request::PinRemove { target, community } => reading.pin_remove(&target, community.as_deref()),
+        Request::Pins => reading.pin_list(),
+        Request::Sweep { dry_run } => reading.sweep(dry_run),
         Request::Join { .. } | Request::Sync { .. } => {
             Err(Failure::network("no node is running").hint("start one with `moot serve`"))
         }

@@ -158,10 +158,15 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The record a person means; deleted ones are a refusal.
+    /// The record a person means. Of a deleted one the version that a pin keeps, else a refusal.
     pub(super) fn record(&self, target: &str, community: Option<&str>) -> Result<Entry, Failure> {
-        self.lookup(target, community)?
-            .map_err(|uri| Failure::refused(format!("{} was deleted", uri.short_id())).because(uri.to_string()))
+        match self.lookup(target, community)? {
+            Ok(entry) => Ok(entry),
+            Err(uri) => self
+                .view
+                .kept(&uri)?
+                .ok_or_else(|| Failure::refused(format!("{} was deleted", uri.short_id())).because(uri.to_string())),
+        }
     }
 
     fn single(&self, target: &str, lookup: Lookup) -> Result<Result<Entry, Uri>, Failure> {

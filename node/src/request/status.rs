@@ -41,6 +41,7 @@ impl Reading<'_> {
             listen: live.addresses.clone(),
             http: live.http.clone(),
             counters: live.counters.clone(),
+            keeping: self.keeping()?,
         })
     }
 }

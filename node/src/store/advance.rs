@@ -11,6 +11,7 @@ use super::{
     blocks::{Blocks, Why, cid_of_digest, digest_of},
     index::{self, Place},
     intern::{Name, Numbers},
+    quota::Used,
     repos::{Held, Repo, Repos},
     tables::LOWEST,
     trees::Trees,
@@ -64,6 +65,11 @@ impl Writer<'_> {
     pub(super) fn advance(&mut self, repo: &mut Repo, step: Step) -> Result<Vec<Cid>, StoreError> {
         let community = self.t.community_of(repo.community)?;
         let prefix = index::prefix(&community, &self.t.key_of(repo.did)?);
+        let spots =
+            self.spots(repo, step.gone.iter().chain(step.puts.iter().map(|put| &put.path)).map(String::as_str))?;
+        self.keep(&spots)?;
+        let room = self.room(repo)?;
+        let mut adds = false;
         let history = repo.held.is_some() && !forgets(&step);
         let rev = step.head.rev.as_u64();
         let mut lacking = Vec::new();
@@ -97,7 +103,11 @@ impl Writer<'_> {
                 self.t.changes.insert((repo.number, rev, collection, rkey), ())?;
             }
             self.t.tree.insert((repo.number, collection, rkey), (seq, put.rev.as_u64(), &digest_of(&put.cid)))?;
+            if !self.t.has_record(repo, seq)? {
+                self.charge(repo.community, repo.did, size as i64);
+            }
             self.t.places.insert((seq, repo.number, collection, rkey), ())?;
+            adds |= !matches!(record, Record::Tombstone(_));
             self.index(place, put.rev, record, size, step.now)?;
         }
         self.add_nodes(repo, &step.tree.new)?;
@@ -117,6 +127,12 @@ impl Writer<'_> {
             repo.known = step.head;
         }
         self.save_repo(repo)?;
+        self.go_along(&spots)?;
+        self.t.deferred.remove(repo.number)?;
+        // What only deletes is taken however little room there is.
+        if adds {
+            self.check_room(repo, room)?;
+        }
         self.dirty = true;
         self.visible = true;
         Ok(lacking)
@@ -148,11 +164,15 @@ impl Writer<'_> {
     fn unplace(&mut self, place: &Place<'_>) -> Result<(), StoreError> {
         let Place { repo, collection, rkey, .. } = *place;
         let Some(leaf) = self.t.leaf(repo.number, collection, rkey)? else { return Ok(()) };
-        let (_, record) = Record::view(&self.t.block_named(leaf.seq, leaf.cid)?)?;
+        let block = self.t.block_named(leaf.seq, leaf.cid)?;
+        let (_, record) = Record::view(&block)?;
         self.unindex(place, leaf.rev, &record)?;
         self.unlink_files(repo, &record)?;
         self.t.places.remove((leaf.seq, repo.number, collection, rkey.as_bytes()))?;
         self.t.tree.remove((repo.number, collection, rkey.as_bytes()))?;
+        if !self.t.has_record(repo, leaf.seq)? {
+            self.charge(repo.community, repo.did, -(block.bytes().len() as i64));
+        }
         self.let_go.push(leaf.seq);
         Ok(())
     }
@@ -178,6 +198,8 @@ impl Writer<'_> {
         let community = self.t.community_of(repo.community)?;
         let prefix = index::prefix(&community, &self.t.key_of(repo.did)?);
         let paths: Vec<String> = self.t.entries(repo.number)?.into_keys().collect();
+        let spots = self.spots(repo, paths.iter().map(String::as_str))?;
+        self.keep(&spots)?;
         for place in self.places(repo, &prefix, &community, &paths)? {
             self.unplace(&place)?;
         }
@@ -192,6 +214,8 @@ impl Writer<'_> {
         if let Some(key) = key {
             self.t.repos.remove(key)?;
         }
+        self.t.deferred.remove(repo.number)?;
+        self.go_along(&spots)?;
         self.dirty = true;
         self.visible = true;
         Ok(())

@@ -1,7 +1,10 @@
 //! What others wrote, judged in one order, cheapest check first: charter, identities, roster, commits and their trees,
 //! files. A batch is one write transaction; what is refused in it is named, the rest is kept.
 
-use super::{Applied, Batch, Store, StoreError, blocks::Why, roster::Roster, writer::Writer};
+use super::{
+    Applied, Batch, RepoUpdate, Store, StoreError, blobs::Received, blocks::Why, quota::Excess, roster::Roster,
+    writer::Writer,
+};
 use folkmoot_schemas::Audience;
 
 impl Store {
@@ -9,12 +12,43 @@ impl Store {
     /// What is refused is named in the answer; the rest is kept. `now` in microseconds is only the time of arrival.
     /// An unknown community without its charter is `Refused` as a whole.
     pub fn apply(&self, batch: Batch, now: u64) -> Result<Applied, StoreError> {
-        self.write(|w| w.apply(batch, now))
+        self.apply_as(false, batch, now)
+    }
+
+    fn apply_as(&self, received: bool, batch: Batch, now: u64) -> Result<Applied, StoreError> {
+        match self.run(received, |w| w.apply(batch.clone(), now)) {
+            Err(StoreError::OverQuota(_)) => self.apply_singly(received, batch, now),
+            done => done,
+        }
+    }
+
+    fn run<T>(
+        &self,
+        received: bool,
+        f: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if received { self.receive(f) } else { self.write(f) }
+    }
+
+    /// The same with a transaction for each repository, so that what has no room keeps nothing else out.
+    fn apply_singly(&self, received: bool, mut batch: Batch, now: u64) -> Result<Applied, StoreError> {
+        let (repos, loose) = (std::mem::take(&mut batch.repos), std::mem::take(&mut batch.loose));
+        let (community, audience) = (batch.community, batch.audience);
+        let mut all = self.run(received, |w| w.apply(batch, now))?;
+        let parts = repos.into_iter().map(|update| (vec![update], Vec::new())).chain([(Vec::new(), loose)]);
+        for (repos, loose) in parts {
+            let part = Batch { repos, loose, ..Batch::new(community, audience) };
+            all.add(match self.run(received, |w| w.apply(part.clone(), now)) {
+                Err(StoreError::OverQuota(excess)) => self.run(received, |w| w.defer(&part, &excess))?,
+                done => done?,
+            });
+        }
+        Ok(all)
     }
 
     /// The same for what peers sent and hold still: on the disk within a second, so that many share one flush.
     pub fn apply_received(&self, batch: Batch, now: u64) -> Result<Applied, StoreError> {
-        self.receive(|w| w.apply(batch, now))
+        self.apply_as(true, batch, now)
     }
 
     /// A community founded here, or an own roster operation or identity: stored durably, roster folded anew.
@@ -48,13 +82,30 @@ impl Writer<'_> {
         applied: &mut Applied,
     ) -> Result<(), StoreError> {
         for block in loose {
-            if self.receive_file(roster.number, audience, block)? {
-                applied.blobs.retain(|cid| cid != block.cid());
-            } else if !self.holds(roster, audience, block)? {
-                applied.refused.push((*block.cid(), "no record here links it".into()));
+            match self.receive_file(roster.number, audience, block)? {
+                Received::Taken => applied.blobs.retain(|cid| cid != block.cid()),
+                Received::PutOff => applied.refused.push((*block.cid(), "there is no room for it here".into())),
+                Received::Unwanted => match self.receive_pinned(block)? {
+                    Some(true) => {}
+                    Some(false) => applied.refused.push((*block.cid(), "there is no room for it here".into())),
+                    None if self.holds(roster, audience, block)? => {}
+                    None => applied.refused.push((*block.cid(), "no record here links it".into())),
+                },
             }
         }
+        self.give_to_pins()?;
+        applied.blobs.append(&mut self.lacked);
         Ok(())
+    }
+
+    /// Notes the heads of updates whose trees had no room.
+    fn defer(&mut self, batch: &Batch, excess: &Excess) -> Result<Applied, StoreError> {
+        let mut applied = Applied::default();
+        let Some(roster) = self.rosters.get(&batch.community).cloned() else { return Ok(applied) };
+        for RepoUpdate { commit, .. } in &batch.repos {
+            self.put_off_update(&roster, batch.audience, commit, excess, &mut applied)?;
+        }
+        Ok(applied)
     }
 
     fn holds(

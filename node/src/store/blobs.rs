@@ -11,12 +11,14 @@ use redb::ReadableTable;
 use super::{
     StoreError,
     blocks::{Blocks, Why, audience_code, cid_key},
+    expiring::{self, Expiring},
+    quota::Used,
     repos::Repo,
     writer::Writer,
 };
 
-/// Community 0 holds what this person added and has not linked yet.
-const HERE: u32 = 0;
+/// In place of a community: what this person added and has not linked yet, and what they pinned.
+pub(super) const HERE: u32 = 0;
 
 /// The distinct files a record links. Structures are never followed from records.
 pub(super) fn files(record: &Record) -> Vec<Cid> {
@@ -27,15 +29,28 @@ pub(super) fn files(record: &Record) -> Vec<Cid> {
     files
 }
 
+/// What became of a file that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Received {
+    Taken,
+    /// It is lacking, and stays so for want of room.
+    PutOff,
+    /// No record of this audience lacks it.
+    Unwanted,
+}
+
 impl Writer<'_> {
-    pub(super) fn upload(&mut self, block: &Block) -> Result<(), StoreError> {
+    /// `now` in microseconds: what no record links goes a day later.
+    pub(super) fn upload(&mut self, block: &Block, now: u64) -> Result<(), StoreError> {
         if block.cid().codec() == DAG_CBOR || block.bytes().len() > limits::BLOB_ACCEPTED {
             return Err(StoreError::Refused("this is not the block of a file".into()));
         }
+        if let Some(excess) = self.node_excess(block.bytes().len() as u64)? {
+            return Err(StoreError::OverQuota(excess));
+        }
         let seq = self.put_block(block)?;
         self.hold_once(seq, HERE, Why::Uploaded)?;
-        self.dirty = true;
-        Ok(())
+        self.keep_until(Expiring::Upload(seq), now.saturating_add(expiring::UPLOAD))
     }
 
     /// Counts the files of a record that came into a tree. Those whose bytes are lacking are added to `lacking`.
@@ -48,22 +63,32 @@ impl Writer<'_> {
         lacking: &mut Vec<Cid>,
     ) -> Result<(), StoreError> {
         for cid in files(record) {
-            let cid_key = cid_key(&cid);
-            let key = (repo.community, audience_code(repo.audience), &cid_key);
-            let count = self.t.links.get(key)?.map_or(0, |n| n.value());
-            self.t.links.insert(key, count.saturating_add(1))?;
-            if count > 0 {
-                continue;
+            let file = cid_key(&cid);
+            self.recount_file(repo.community, &[repo.did], &file, |w| w.link_file(repo, cid, own, lacking))?;
+        }
+        Ok(())
+    }
+
+    fn link_file(&mut self, repo: &Repo, cid: Cid, own: bool, lacking: &mut Vec<Cid>) -> Result<(), StoreError> {
+        let file = cid_key(&cid);
+        let audience = audience_code(repo.audience);
+        let by = (repo.community, &file, repo.did, audience);
+        let count = self.t.linkers.get(by)?.map_or(0, |n| n.value());
+        self.t.linkers.insert(by, count.saturating_add(1))?;
+        let key = (repo.community, audience, &file);
+        let count = self.t.links.get(key)?.map_or(0, |n| n.value());
+        self.t.links.insert(key, count.saturating_add(1))?;
+        if count > 0 {
+            return Ok(());
+        }
+        match self.t.seq(&cid)? {
+            Some(seq) if own && self.t.held_as(seq, HERE, Why::Uploaded)? => {
+                self.hold(seq, repo.community, Why::Reach(repo.audience))?;
+                self.expire(Expiring::Upload(seq))?;
             }
-            match self.t.seq(&cid)? {
-                Some(seq) if own && self.t.held_as(seq, HERE, Why::Uploaded)? => {
-                    self.hold(seq, repo.community, Why::Reach(repo.audience))?;
-                    self.release(seq, HERE, Why::Uploaded)?;
-                }
-                _ => {
-                    self.t.missing.insert(key, ())?;
-                    lacking.push(cid);
-                }
+            _ => {
+                self.t.missing.insert(key, ())?;
+                lacking.push(cid);
             }
         }
         Ok(())
@@ -72,20 +97,34 @@ impl Writer<'_> {
     /// The counterpart, for a record that left a tree.
     pub(super) fn unlink_files(&mut self, repo: &Repo, record: &Record) -> Result<(), StoreError> {
         for cid in files(record) {
-            let cid_key = cid_key(&cid);
-            let key = (repo.community, audience_code(repo.audience), &cid_key);
-            let count = self.t.links.get(key)?.map_or(0, |n| n.value());
-            if count > 1 {
-                self.t.links.insert(key, count - 1)?;
-                continue;
-            }
-            self.t.links.remove(key)?;
-            let lacked = self.t.missing.remove(key)?.is_some();
-            if !lacked && let Some(seq) = self.t.seq(&cid)? {
-                self.release(seq, repo.community, Why::Reach(repo.audience))?;
-            }
+            let file = cid_key(&cid);
+            self.recount_file(repo.community, &[repo.did], &file, |w| w.unlink_file(repo, &file))?;
         }
         Ok(())
+    }
+
+    fn unlink_file(&mut self, repo: &Repo, file: &[u8; 33]) -> Result<(), StoreError> {
+        let audience = audience_code(repo.audience);
+        let by = (repo.community, file, repo.did, audience);
+        let count = self.t.linkers.get(by)?.map_or(0, |n| n.value());
+        match count {
+            2.. => self.t.linkers.insert(by, count - 1)?.map(drop),
+            _ => self.t.linkers.remove(by)?.map(drop),
+        };
+        let key = (repo.community, audience, file);
+        let count = self.t.links.get(key)?.map_or(0, |n| n.value());
+        if count > 1 {
+            self.t.links.insert(key, count - 1)?;
+            return Ok(());
+        }
+        self.t.links.remove(key)?;
+        self.t.deferred_files.remove(key)?;
+        let lacked = self.t.missing.remove(key)?.is_some();
+        let seq = self.t.cids.get(file)?.map(|seq| seq.value());
+        match seq {
+            Some(seq) if !lacked => self.release(seq, repo.community, Why::Reach(repo.audience)),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a file that current records of this audience lack; anything else is not stored.
@@ -94,16 +133,24 @@ impl Writer<'_> {
         community: u32,
         audience: Audience,
         block: &Block,
-    ) -> Result<bool, StoreError> {
-        let cid_key = cid_key(block.cid());
-        let key = (community, audience_code(audience), &cid_key);
-        if block.bytes().len() > limits::BLOB_ACCEPTED || self.t.missing.remove(key)?.is_none() {
-            return Ok(false);
+    ) -> Result<Received, StoreError> {
+        let (file, code) = (cid_key(block.cid()), audience_code(audience));
+        let key = (community, code, &file);
+        if block.bytes().len() > limits::BLOB_ACCEPTED || self.t.missing.get(key)?.is_none() {
+            return Ok(Received::Unwanted);
         }
-        let seq = self.put_block(block)?;
-        self.hold(seq, community, Why::Reach(audience))?;
+        if !self.file_fits(community, code, &file, block.bytes().len() as u64)? {
+            return Ok(Received::PutOff);
+        }
+        let people = self.t.linkers_of(community, code, &file)?;
+        self.recount_file(community, &people, &file, |w| {
+            w.t.missing.remove(key)?;
+            w.t.deferred_files.remove(key)?;
+            let seq = w.put_block(block)?;
+            w.hold(seq, community, Why::Reach(audience))
+        })?;
         self.dirty = true;
         self.visible = true;
-        Ok(true)
+        Ok(Received::Taken)
     }
 }

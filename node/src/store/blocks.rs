@@ -1,7 +1,6 @@
 //! Blocks and why they are kept. Bytes stay as long as something holds them: an audience of a community (that is
 //! *reach*, what others may be given), a head that is still arriving, or a file added here and not yet linked.
-//! What nothing holds is removed in the same transaction, so there is nothing left to sweep; a period of grace and
-//! pins will become further reasons to hold.
+//! What nothing holds is removed in the same transaction; only what is kept for a time (`expiring`) waits for a sweep.
 
 use bytes::Bytes;
 use folkmoot_schemas::{
@@ -12,6 +11,7 @@ use redb::ReadableTable;
 
 use super::{
     StoreError,
+    pins::Pins,
     repos::Repos,
     tables::{LOWEST, Tables},
     writer::Writer,
@@ -25,14 +25,17 @@ pub(super) enum Why {
     Staged,
     /// Added by this node's person, not linked by a record yet. Never served.
     Uploaded,
+    /// This node's person wants it kept, see `pins`. Never served for that.
+    Pinned,
 }
 
 impl Why {
-    fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Reach(audience) => audience_code(audience),
             Self::Staged => 2,
             Self::Uploaded => 3,
+            Self::Pinned => 4,
         }
     }
 }
@@ -93,6 +96,13 @@ pub(super) trait Blocks: Tables {
         let row = self.blocks().get(seq)?.ok_or_else(|| StoreError::inconsistent("a block"))?;
         let [_, bytes @ ..] = row.value() else { return Err(StoreError::inconsistent("a block")) };
         Ok(Block::trusted(cid, Bytes::copy_from_slice(bytes)))
+    }
+
+    /// A block by its place alone.
+    fn block_at(&self, seq: u64) -> Result<Block, StoreError> {
+        let row = self.blocks().get(seq)?.ok_or_else(|| StoreError::inconsistent("a block"))?;
+        let [codec, bytes @ ..] = row.value() else { return Err(StoreError::inconsistent("a block")) };
+        Ok(Block::trusted(cid_of(u64::from(*codec), bytes), Bytes::copy_from_slice(bytes)))
     }
 
     fn held_as(&self, seq: u64, community: u32, why: Why) -> Result<bool, StoreError> {
@@ -159,10 +169,15 @@ impl Writer<'_> {
     }
 
     fn put_bytes(&mut self, seq: u64, block: &Block) -> Result<(), StoreError> {
+        let key = cid_key(block.cid());
         let mut value = Vec::with_capacity(block.bytes().len() + 1);
-        value.push(cid_key(block.cid())[0]);
+        value.push(key[0]);
         value.extend_from_slice(block.bytes());
         self.t.blocks.insert(seq, value.as_slice())?;
+        self.tally.bytes += block.bytes().len() as i64;
+        if self.t.is_wanted(&key)? {
+            self.arrived.push(key);
+        }
         Ok(())
     }
 
@@ -197,6 +212,7 @@ impl Writer<'_> {
     /// Removes what was let go and is held by nothing. Last thing before commit: a block that only moved within the
     /// transaction is held again by then.
     pub(super) fn collect(&mut self) -> Result<(), StoreError> {
+        self.give_to_pins()?;
         let mut let_go = std::mem::take(&mut self.let_go);
         let_go.sort_unstable();
         let_go.dedup();
@@ -206,14 +222,15 @@ impl Writer<'_> {
             if held || placed {
                 continue;
             }
-            let key = self.t.blocks.remove(seq)?.and_then(|row| match row.value() {
-                [codec, bytes @ ..] => Some(cid_key(&cid_of(u64::from(*codec), bytes))),
+            let removed = self.t.blocks.remove(seq)?.and_then(|row| match row.value() {
+                [codec, bytes @ ..] => Some((cid_key(&cid_of(u64::from(*codec), bytes)), bytes.len() as i64)),
                 [] => None,
             });
-            if let Some(key) = key {
+            if let Some((key, bytes)) = removed {
                 self.t.cids.remove(&key)?;
+                self.tally.bytes -= bytes;
             }
         }
-        Ok(())
+        self.settle_usage()
     }
 }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::quota::{Bound, Excess};
+use crate::size::Size;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("another process is using {0}")]
@@ -28,6 +31,9 @@ pub enum StoreError {
     Redb(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
     Schemas(#[from] folkmoot_schemas::Error),
+    /// Nothing was written: this node keeps no more than its settings say. From others it is put off.
+    #[error("{}", over(.0))]
+    OverQuota(Excess),
     /// We are no member (any more), the device is not listed …: nothing was written.
     #[error("{0}")]
     Refused(String),
@@ -53,6 +59,15 @@ impl StoreError {
     pub(super) fn inconsistent(what: &str) -> Self {
         Self::Damaged(format!("{what} is named but not there"))
     }
+}
+
+fn over(Excess { bound, needed, quota, .. }: &Excess) -> String {
+    let whose = match bound {
+        Bound::Member => "a member's records and files in one community",
+        Bound::Community => "a community",
+        Bound::Node => "everything",
+    };
+    format!("it would make {}, and this node keeps {} for {whose}", Size(*needed), Size(*quota))
 }
 
 impl From<redb::Error> for StoreError {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use redb::{Database, ReadableDatabase, TableDefinition};
 
-use super::{StoreError, tables::Writing};
+use super::{StoreError, mark, tables::Writing};
 
 /// Brings what a step's number adds, derived from what the file holds already. May find it there.
 type Step = fn(&mut Writing<'_>) -> Result<(), StoreError>;
@@ -68,8 +68,8 @@ fn raise_to(
 }
 
 /// For what new tables must hold of an older file. New tables alone need no line here.
-fn to_2(_: &mut Writing<'_>) -> Result<(), StoreError> {
-    Ok(())
+fn to_2(t: &mut Writing<'_>) -> Result<(), StoreError> {
+    mark::derive_usage(t)
 }
 
 #[cfg(test)]

@@ -172,7 +172,7 @@ mod tests {
         let path = dir.path().join("store.redb");
         let store = Store::create(&path).unwrap();
         for n in 0..20 {
-            store.put_blob(&folkmoot_schemas::block::Block::raw(vec![n; 3000])).unwrap();
+            store.put_blob(&folkmoot_schemas::block::Block::raw(vec![n; 3000]), 0).unwrap();
         }
         drop(store);
         let whole = fs::read(&path).unwrap();

@@ -14,6 +14,7 @@ use super::{
     StoreError, View,
     advance::History,
     blocks::{Blocks, audience_code, cid_of_key},
+    quota::Used,
     reader::{Delta, RepoHead},
     repos::{Leaf, Repo, Repos},
     roster::Roster,
@@ -177,6 +178,28 @@ impl View {
             super::Scope::Members => Audience::Members,
         };
         self.missing_in(roster, audience, usize::MAX)
+    }
+
+    /// Those of them that there is room for, at most so many.
+    pub fn lacking_blobs(&self, community: &Cid, most: usize) -> Result<Vec<Cid>, StoreError> {
+        let Some(roster) = self.roster_in_scope(community) else { return Ok(Vec::new()) };
+        let code = audience_code(match self.scope() {
+            super::Scope::Public => Audience::Public,
+            super::Scope::Members => Audience::Members,
+        });
+        let mut lacking = Vec::new();
+        let range = (roster.number, code, &[0; 33])..=(roster.number, code, &[0xff; 33]);
+        for row in self.t.missing().range(range)? {
+            let (key, _) = row?;
+            let file = key.value().2;
+            if !self.t.file_deferred(&self.quotas, roster.number, code, file)? {
+                lacking.push(cid_of_key(file)?);
+            }
+            if lacking.len() >= most {
+                break;
+            }
+        }
+        Ok(lacking)
     }
 
     fn missing_in(&self, roster: &Roster, audience: Audience, limit: usize) -> Result<Vec<Cid>, StoreError> {

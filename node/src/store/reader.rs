@@ -19,6 +19,7 @@ use super::{
     Rosters, StoreError,
     disk::Open,
     meta::counter,
+    quota::Quotas,
     repos::{Repo, Repos},
     roster::Roster,
     tables::{Reading, Tables},
@@ -135,6 +136,7 @@ pub struct View {
     pub(super) rosters: Arc<Rosters>,
     /// Whose home this is.
     pub(super) me: Option<Did>,
+    pub(super) quotas: Quotas,
     /// Repositories per (community, person): asked for again with every row of a list.
     repos: Mutex<HashMap<PersonKey, Arc<[Repo]>>>,
     /// The database that `t` reads from.
@@ -154,9 +156,10 @@ impl View {
     pub(super) fn new(
         scope: Scope,
         (t, rosters, open): (Arc<Reading>, Arc<Rosters>, Arc<Open>),
+        quotas: Quotas,
     ) -> Result<Self, StoreError> {
         let me = t.meta().get("me")?.and_then(|did| std::str::from_utf8(did.value()).ok()?.parse().ok());
-        Ok(Self { scope, t, rosters, me, repos: Mutex::default(), _open: open })
+        Ok(Self { scope, t, rosters, me, quotas, repos: Mutex::default(), _open: open })
     }
 
     pub fn scope(&self) -> Scope {

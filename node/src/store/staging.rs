@@ -6,8 +6,10 @@ use redb::ReadableTable;
 
 use super::{
     StoreError,
-    blocks::{Why, cid_of_digest, digest_of},
-    repos::{Leaf, Repo},
+    blocks::{Blocks, Why, cid_of_digest, digest_of},
+    expiring::{self, Expiring},
+    quota::Excess,
+    repos::{Leaf, Repo, Repos},
     writer::Writer,
 };
 
@@ -36,7 +38,7 @@ impl Writer<'_> {
         Ok(Some(Stage { bytes, since }))
     }
 
-    /// Adds one entry's block. False: over the quota, nothing kept.
+    /// Adds one entry's block. An answer: there is no room for it, and nothing was kept.
     pub(super) fn stage_put(
         &mut self,
         repo: &Repo,
@@ -44,20 +46,24 @@ impl Writer<'_> {
         path: &str,
         rev: Tid,
         block: &folkmoot_schemas::block::Block,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Excess>, StoreError> {
         let digest = digest_of(block.cid());
         let before = self.t.staged.get((repo.number, path))?.map(|row| {
             let (seq, _, digest) = row.value();
             (seq, *digest)
         });
         if before.is_some_and(|(_, staged)| staged == digest) {
-            return Ok(true);
+            return Ok(None);
         }
-        let size = block.bytes().len() as u64;
-        if stage.bytes.saturating_add(size) > folkmoot_schemas::limits::STAGED {
-            return Ok(false);
+        // What is here already fills nothing more.
+        if self.t.seq(block.cid())?.is_none() {
+            let size = block.bytes().len() as u64;
+            let staged = self.staged_by(repo)?.saturating_add(stage.bytes);
+            if let Some(excess) = self.check_stage(repo, staged, size)? {
+                return Ok(Some(excess));
+            }
+            stage.bytes += size;
         }
-        stage.bytes += size;
         let seq = self.put_block(block)?;
         self.hold(seq, repo.community, Why::Staged)?;
         self.t.staged.insert((repo.number, path), (seq, rev.as_u64(), &digest))?;
@@ -65,7 +71,18 @@ impl Writer<'_> {
             self.release(seq, repo.community, Why::Staged)?;
         }
         self.dirty = true;
-        Ok(true)
+        Ok(None)
+    }
+
+    /// Bytes staged for this member in their other repositories of the same community.
+    fn staged_by(&self, repo: &Repo) -> Result<u64, StoreError> {
+        let mut bytes = 0;
+        for other in self.t.repos_of(repo.community, Some(repo.did))? {
+            if other.number != repo.number {
+                bytes += self.stage(other.number)?.map_or(0, |stage| stage.bytes);
+            }
+        }
+        Ok(bytes)
     }
 
     /// Notes that the head being staged lacks `path`.
@@ -78,11 +95,11 @@ impl Writer<'_> {
         Ok(())
     }
 
-    pub(super) fn save_stage(&mut self, repo: &Repo, stage: Stage) -> Result<(), StoreError> {
+    /// `now` in microseconds: without a further part it goes a day later.
+    pub(super) fn save_stage(&mut self, repo: &Repo, stage: Stage, now: u64) -> Result<(), StoreError> {
         let (rev, digest) = stage.since.map_or((0, [0; 32]), |(rev, cid)| (rev.as_u64(), digest_of(&cid)));
         self.t.stages.insert(repo.number, (stage.bytes, rev, &digest))?;
-        self.dirty = true;
-        Ok(())
+        self.keep_until(Expiring::Stage(repo.number), now.saturating_add(expiring::STAGE))
     }
 
     /// Paths with what is put there; None: gone.
@@ -110,6 +127,7 @@ impl Writer<'_> {
             self.release(leaf.seq, repo.community, Why::Staged)?;
         }
         self.t.staged.retain_in((repo.number, "")..(repo.number + 1, ""), |_, _| false)?;
+        self.stays(Expiring::Stage(repo.number))?;
         self.dirty = true;
         Ok(())
     }

@@ -122,6 +122,28 @@ tables! {
     past: (u32, u64) => Digest;
     /// (repository, rev, collection, rkey): paths that the commit `rev` put or removed.
     changes: (u32, u64, u32, Bytes) => ();
+    /// (community, person) → bytes of their records, tree nodes and files there, each block once. Person 0: all together.
+    usage: (u32, u32) => u64;
+    /// (community, file, person, audience) → entries of the person's trees that link it.
+    linkers: (u32, CidKey, u32, u8) => u32;
+    /// repository → known head (rev, digest) whose tree had no room, and the bytes by which it would have grown.
+    deferred: u32 => (u64, Digest, u64);
+    /// (community, audience, file) → bytes of a file that had no room. Community 0: only a pin wants it.
+    deferred_files: (u32, u8, CidKey) => u64;
+
+    /// URI or CID → the pin's number, when it was added (microseconds), and its name.
+    pins: &'static str => (u32, u64, &'static str);
+    /// (community, person, collection, rkey) → pin that moves with what stands there.
+    pin_paths: (u32, u32, u32, Bytes) => u32;
+    /// pin → record and commit of the version it keeps, because nothing newer stands there.
+    pin_last: u32 => (u64, u64);
+    /// (pin, block): what it holds by itself.
+    pinned: (u32, u64) => ();
+    /// (block, pin): what it lacks.
+    pin_wants: (CidKey, u32) => ();
+    /// (what, which) → when it goes, microseconds: see `expiring`.
+    expiring: (u8, Bytes) => u64;
+
     /// (repository, path) → record block, rev, digest: parts of a head that is still arriving.
     staged: (u32, &'static str) => (u64, u64, Digest);
     /// repository → bytes staged, and the since (rev, digest; rev 0: whole tree) of the answer being collected.

@@ -5,7 +5,9 @@ mod events;
 mod failing;
 mod files;
 mod hostile;
+mod keeping;
 mod own;
+mod quotas;
 mod roster;
 mod succession;
 
@@ -185,12 +187,7 @@ fn pull(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usize) -
                 blocks: delta.blocks,
                 complete: delta.more.is_none(),
             });
-            let applied = to.apply(batch, ARRIVAL).unwrap();
-            all.advanced.extend(applied.advanced);
-            all.wanted.extend(applied.wanted);
-            all.mismatched.extend(applied.mismatched);
-            all.refused.extend(applied.refused);
-            all.blobs.extend(applied.blobs);
+            all.add(to.apply(batch, ARRIVAL).unwrap());
             if after.is_none() {
                 break;
             }

@@ -14,6 +14,7 @@ use redb::ReadableTable;
 use super::{
     StoreError,
     blocks::{Blocks, Why, cid_of_digest, digest_of},
+    quota::Used,
     repos::Repo,
     tables::Tables,
     writer::Writer,
@@ -71,8 +72,13 @@ impl Writer<'_> {
         nodes.sort_unstable_by_key(|node| *node.cid());
         let seqs = self.put_blocks(&nodes)?;
         for (node, seq) in nodes.into_iter().zip(seqs) {
-            if self.t.nodes.insert((repo.number, &digest_of(node.cid())), seq)?.is_none() {
+            let digest = digest_of(node.cid());
+            let counted = self.t.has_node(repo, &digest)?;
+            if self.t.nodes.insert((repo.number, &digest), seq)?.is_none() {
                 self.hold(seq, repo.community, Why::Reach(repo.audience))?;
+                if !counted {
+                    self.charge(repo.community, repo.did, node.bytes().len() as i64);
+                }
             }
         }
         Ok(())
@@ -80,8 +86,13 @@ impl Writer<'_> {
 
     pub(super) fn drop_nodes(&mut self, repo: &Repo, nodes: &[Cid]) -> Result<(), StoreError> {
         for cid in nodes {
-            let seq = self.t.nodes.remove((repo.number, &digest_of(cid)))?.map(|seq| seq.value());
+            let digest = digest_of(cid);
+            let seq = self.t.nodes.remove((repo.number, &digest))?.map(|seq| seq.value());
             if let Some(seq) = seq {
+                if !self.t.has_node(repo, &digest)? {
+                    let bytes = self.t.block_len(seq)? as i64;
+                    self.charge(repo.community, repo.did, -bytes);
+                }
                 self.release(seq, repo.community, Why::Reach(repo.audience))?;
             }
         }

@@ -14,6 +14,7 @@ use super::{
     blocks::Blocks,
     intern::Numbers,
     people::People,
+    quota::{Excess, Used},
     repos::{Repo, Repos},
     roster::Roster,
     staging::Stage,
@@ -39,13 +40,18 @@ impl Writer<'_> {
                 applied.refused.push((named, why));
                 return Ok(());
             }
-            Err(Stop::Mismatch | Stop::OtherBase) => return Ok(()),
+            Err(Stop::Mismatch | Stop::OtherBase | Stop::NoRoom(_)) => return Ok(()),
         };
         let head = HeadRef { rev: commit.rev, cid: named };
+        // Further parts of what had no room; a head with other blocks is another head.
+        if self.t.still_deferred(&self.quotas, &repo, Some(&head))?.is_some() {
+            applied.deferred.push((commit.repo(), head));
+            return Ok(());
+        }
         let outcome = if update.complete {
             self.complete(&mut repo, &commit, update, now)
         } else {
-            self.stage_part(&repo, &commit, &update).map(|()| None)
+            self.stage_part(&repo, &commit, &update, now).map(|()| None)
         };
         match outcome {
             Ok(Some(lacking)) => {
@@ -60,10 +66,37 @@ impl Writer<'_> {
                 applied.refused.push((named, why));
                 return Ok(());
             }
+            Err(Stop::NoRoom(excess)) => {
+                self.put_off(&repo, &head, &excess)?;
+                applied.deferred.push((commit.repo(), head));
+                return Ok(());
+            }
             Err(Stop::Error(error)) => return Err(error),
         }
         applied.wanted.push((commit.repo(), repo.known));
         Ok(())
+    }
+
+    /// Notes that the tree of a commit had no room. What was staged of it goes: it would fill what is lacking.
+    pub(super) fn put_off_update(
+        &mut self,
+        roster: &Roster,
+        audience: Audience,
+        block: &Block,
+        excess: &Excess,
+        applied: &mut Applied,
+    ) -> Result<(), StoreError> {
+        match self.judge_commit(roster, audience, block, applied) {
+            Ok(Some((commit, repo))) => {
+                let head = HeadRef { rev: commit.rev, cid: *block.cid() };
+                self.clear_stage(&repo)?;
+                self.put_off(&repo, &head, excess)?;
+                applied.deferred.push((commit.repo(), head));
+                Ok(())
+            }
+            Err(Stop::Error(error)) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Everything about a commit but its tree, and its head noted as known. None: old news.
@@ -184,7 +217,7 @@ impl Writer<'_> {
         }
     }
 
-    fn stage_part(&mut self, repo: &Repo, commit: &Commit, update: &RepoUpdate) -> Result<(), Stop> {
+    fn stage_part(&mut self, repo: &Repo, commit: &Commit, update: &RepoUpdate, now: u64) -> Result<(), Stop> {
         if update.put.is_empty() && update.gone.is_empty() {
             return Ok(());
         }
@@ -197,7 +230,7 @@ impl Writer<'_> {
             }
         };
         for (path, place) in &wanted {
-            let kept = match place {
+            let excess = match place {
                 Some(Place::New { block, rev, .. }) => self.stage_put(repo, &mut stage, path, *rev, block)?,
                 Some(Place::Stored(leaf)) => {
                     let block = self.t.block_named(leaf.seq, leaf.cid)?;
@@ -205,15 +238,16 @@ impl Writer<'_> {
                 }
                 None => {
                     self.stage_gone(repo, path)?;
-                    true
+                    None
                 }
             };
-            if !kept {
+            if let Some(excess) = excess {
+                self.save_stage(repo, stage, now)?;
                 self.clear_stage(repo)?;
-                return refused("more is on its way than one member may send");
+                return Err(Stop::NoRoom(excess));
             }
         }
-        self.save_stage(repo, stage)?;
+        self.save_stage(repo, stage, now)?;
         Ok(())
     }
 }

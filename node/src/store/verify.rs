@@ -17,6 +17,7 @@ use super::{
     RepoUpdate, StoreError,
     advance::{Put, Source, Step},
     blocks::Blocks,
+    quota::Excess,
     repos::{Held, Leaf, Repo, Repos},
     trees::Trees,
     writer::Writer,
@@ -50,6 +51,8 @@ pub(super) enum Stop {
     Mismatch,
     /// The given `since` is not what we hold.
     OtherBase,
+    /// It may be all right; a quota of this node puts it off.
+    NoRoom(Excess),
     Error(StoreError),
 }
 

@@ -56,16 +56,33 @@ pub struct Applied {
     pub advanced: Vec<(RepoId, HeadRef)>,
     /// Newer heads now known whose tree is not here: to be pulled.
     pub wanted: Vec<(RepoId, HeadRef)>,
+    /// Newer heads now known whose tree has no room here: not to be pulled before it has.
+    pub deferred: Vec<(RepoId, HeadRef)>,
     pub roster_changed: bool,
     pub people_changed: bool,
     /// Roster operations or identities that are named but not here.
     pub missing: Vec<Cid>,
-    /// Blobs that new records link and that are not here.
+    /// Files that new records link and blocks that pins go on to, and that are not here.
     pub blobs: Vec<Cid>,
     /// What was refused and why: `(cid, reason)`.
     pub refused: Vec<(Cid, String)>,
     /// Tree did not add up against `since`: ask once with null.
     pub mismatched: Vec<RepoId>,
+}
+
+impl Applied {
+    /// What two batches did together.
+    pub fn add(&mut self, other: Self) {
+        self.advanced.extend(other.advanced);
+        self.wanted.extend(other.wanted);
+        self.deferred.extend(other.deferred);
+        self.roster_changed |= other.roster_changed;
+        self.people_changed |= other.people_changed;
+        self.missing.extend(other.missing);
+        self.blobs.extend(other.blobs);
+        self.refused.extend(other.refused);
+        self.mismatched.extend(other.mismatched);
+    }
 }
 
 /// Changes to one of this device's repositories, as one commit.

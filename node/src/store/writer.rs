@@ -14,6 +14,7 @@ use super::{
     Rosters, Store, StoreError,
     disk::Open,
     group::{Flush, Group, RECEIVED},
+    quota::{Quotas, Tally},
     roster::{Roster, Waiting},
     tables::{Reading, Writing},
 };
@@ -30,6 +31,13 @@ pub(super) struct Writer<'t> {
     pub(super) last_block: u64,
     /// Blocks that lost a hold: see `collect`.
     pub(super) let_go: Vec<u64>,
+    /// Blocks that came and that a pin wants.
+    pub(super) arrived: Vec<[u8; 33]>,
+    /// Blocks that pins lack since they were walked.
+    pub(super) lacked: Vec<Cid>,
+    /// What is used more, or less, than before.
+    pub(super) tally: Tally,
+    pub(super) quotas: Quotas,
     /// Something was written.
     pub(super) dirty: bool,
     /// Something that pages show was written. Implies `dirty`.
@@ -131,6 +139,10 @@ impl Store {
             waiting: std::mem::take(&mut waiting),
             last_block,
             let_go: Vec::new(),
+            arrived: Vec::new(),
+            lacked: Vec::new(),
+            tally: Tally::default(),
+            quotas: self.quotas(),
             dirty: false,
             visible: false,
         };

@@ -164,7 +164,7 @@ impl Performer {
         let _drawing = self.drawing();
         if let Some(picture) = self.pictures().get_mut(&community) {
             let picture = Arc::make_mut(picture);
-            for (repo, head) in applied.advanced.iter().chain(&applied.wanted) {
+            for (repo, head) in applied.advanced.iter().chain(&applied.wanted).chain(&applied.deferred) {
                 picture.learn(*repo, *head);
             }
         }

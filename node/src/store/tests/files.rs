@@ -13,7 +13,7 @@ fn a_linked_file_is_lacking_until_its_bytes_come_and_then_served_as_long_as_it_i
     let (a, b) = (ada.store(), bo.store());
     let community = found(&a, &ada, Visibility::Public, &[&bo]);
     let blob = Block::raw(vec![5; 2000]);
-    a.put_blob(&blob).unwrap();
+    a.put_blob(&blob, NOON).unwrap();
     assert!(a.view(Scope::Public).unwrap().public_block(blob.cid()).unwrap().is_none(), "not linked yet");
     let uri = ada.publish(&a, community, NOON, picture(&blob, "look"));
     assert!(a.view(Scope::Public).unwrap().public_block(blob.cid()).unwrap().is_some());
@@ -44,7 +44,7 @@ fn linking_a_members_file_in_public_does_not_make_it_public() {
     let (a, b) = (ada.store(), bo.store());
     let community = found(&a, &ada, Visibility::Public, &[&bo]);
     let blob = Block::raw(vec![5; 2000]);
-    a.put_blob(&blob).unwrap();
+    a.put_blob(&blob, NOON).unwrap();
     ada.publish_for(&a, community, Audience::Members, NOON, picture(&blob, "for us"));
     pull(&a, &b, community, Scope::Members, WHOLE);
     bo.publish(&b, community, NOON, picture(&blob, "stolen"));

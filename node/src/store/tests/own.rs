@@ -41,7 +41,7 @@ fn a_write_that_fails_half_way_leaves_no_trace() {
     ada.publish(&store, community, NOON, post("kept"));
     let before = (store.size().unwrap(), store.generation(), held(&store, community));
     let failed = store.write(|w| {
-        w.upload(&Block::raw(vec![1; 100]))?;
+        w.upload(&Block::raw(vec![1; 100]), NOON)?;
         w.visible = true;
         Err::<(), _>(StoreError::Refused("power cut".into()))
     });

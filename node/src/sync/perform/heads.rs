@@ -18,7 +18,7 @@ use crate::{
 
 /// Rows (a repository, a person or a roster head) in one frame: about 250 bytes each, four times below its limit.
 const ROWS: usize = 256;
-/// Blobs asked for after one comparison.
+/// Blobs asked for after one comparison, and as many blocks that pins want.
 const BLOBS: usize = 256;
 
 /// Our answer to a peer's heads.
@@ -47,7 +47,8 @@ impl Known {
             people: view.people(&id)?,
             repos: repos.iter().filter_map(|head| Some((head.repo, head.held?.cid))).collect(),
         };
-        let lacks_files = repos.iter().all(|head| head.held == Some(head.known)) && !view.complete(&id)?;
+        let trees = repos.iter().all(|head| head.held == Some(head.known));
+        let lacks_files = trees && (!view.complete(&id)? || !view.wanted_by_pins(1)?.is_empty());
         Ok(Self { lacks_files, repos, snapshot })
     }
 
@@ -126,14 +127,17 @@ impl Performer {
             let (community, audience) = (listed.cid, listed.audience);
             let view = self.store.view(scope(audience))?;
             let mut lack = if listed.same { Lack::default() } else { lacking(&view, listed)? };
+            let pins = view.wanted_by_pins(BLOBS)?;
             let incomplete = match view.community(&community)? {
-                Some(_) => !view.complete(&community)?,
+                Some(_) => !view.complete(&community)? || !pins.is_empty(),
                 None => true,
             };
             if incomplete && !lack.charter {
                 for audience in [Audience::Public, audience] {
-                    let missing = self.store.view(scope(audience))?.missing_blobs(&community)?;
-                    lack.blobs.extend(missing.into_iter().take(BLOBS).map(|cid| (audience, cid)));
+                    let missing = self.store.view(scope(audience))?.lacking_blobs(&community, BLOBS)?;
+                    // Whoever keeps this community may have what a pin wants, whichever audience it belongs to.
+                    let wanted = missing.into_iter().chain(pins.iter().copied());
+                    lack.blobs.extend(wanted.map(|cid| (audience, cid)));
                 }
             }
             found.push(Compared { community, audience, same: listed.same, lack, incomplete });
@@ -177,7 +181,11 @@ fn lacking(view: &View, listed: &Listed) -> Result<Lack, StoreError> {
     }
     let held: BTreeMap<_, _> =
         view.heads(&community.id)?.into_iter().filter_map(|head| Some((head.repo, head.held?))).collect();
-    lack.repos = offers(listed).filter(|(repo, head)| held.get(repo).is_none_or(|ours| head.beats(ours))).collect();
+    for (repo, head) in offers(listed) {
+        if held.get(&repo).is_none_or(|ours| head.beats(ours)) && !view.defers(&community.id, &repo, &head)? {
+            lack.repos.insert(repo, head);
+        }
+    }
     Ok(lack)
 }
 

@@ -72,7 +72,8 @@ impl Performer {
             let applied = self.store.apply_received(batch, self.clock.micros())?;
             heard.news |= applied.roster_changed
                 || applied.people_changed
-                || (newer && !(applied.advanced.is_empty() && applied.wanted.is_empty()));
+                || (newer
+                    && !(applied.advanced.is_empty() && applied.wanted.is_empty() && applied.deferred.is_empty()));
             heard.lacking |= !(applied.wanted.is_empty()
                 && applied.mismatched.is_empty()
                 && applied.missing.is_empty()

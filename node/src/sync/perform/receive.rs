@@ -181,6 +181,10 @@ fn note(pulled: &mut Pulled, audience: Audience, applied: &Applied) {
     pulled.changed |= applied.roster_changed || applied.people_changed;
     pulled.advanced.extend(applied.advanced.iter().copied());
     pulled.mismatched.extend(applied.mismatched.iter().copied());
+    // What has no room is not gone on with.
+    for (repo, _) in &applied.deferred {
+        pulled.after.remove(repo);
+    }
     // A head that is wanted still although its last part was here: the tree it starts from is not ours any more.
     let overtaken = applied.wanted.iter().map(|(repo, _)| *repo);
     pulled

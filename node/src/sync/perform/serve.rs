@@ -79,13 +79,24 @@ impl Performer {
         if only.is_some() {
             return Ok(Some(parts.finish(false)));
         }
+        let mut snapshot = None;
         for cid in &blocks.cids {
             if parts.is_full() {
                 return Ok(Some(parts.finish(true)));
             }
             if let Some(block) = view.block(&blocks.community, cid)? {
                 parts.loose(block);
+                continue;
             }
+            // Made once for a request: it takes work, and whoever asks pays nothing.
+            let current = match snapshot.take() {
+                Some(made) => made,
+                None => view.snapshot_block(&blocks.community)?,
+            };
+            if current.cid() == cid {
+                parts.loose(current.clone());
+            }
+            snapshot = Some(current);
         }
         Ok(Some(parts.finish(false)))
     }

@@ -203,7 +203,7 @@ fn pictures_follow_the_posts_that_show_them() {
         let mut pictures = Vec::new();
         for n in 0..12_u8 {
             let blob = Block::raw(vec![n; 1024 * 1024]);
-            world.nodes[0].store.put_blob(&blob).unwrap();
+            world.nodes[0].store.put_blob(&blob, 0).unwrap();
             pictures.push(*blob.cid());
         }
         let post = |blob: &Cid| {

@@ -1,0 +1,472 @@
+//! The full mark: what has to be held, worked out anew from what the store says it has (trees, rosters, pins), and
+//! compared with the counts that are kept from write to write. A difference is a bug of ours or of the disk; it is named
+//! and put right.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use folkmoot_schemas::{Record, roster::Op};
+use redb::ReadableTable;
+
+use super::{
+    Rosters, StoreError,
+    blobs::{HERE, files},
+    blocks::{Blocks, Why, audience_code, cid_key, cid_of_digest},
+    expiring::{self, Expiries, Expiring},
+    people::People,
+    quota::{ALL, BYTES, Used},
+    repos::{Repo, Repos},
+    tables::{LOWEST, Tables, Writing},
+    writer::Writer,
+};
+
+/// Rows between two calls of `pace`.
+const STRIDE: u64 = 2048;
+
+type Hold = (u64, u32, u8);
+type Link = (u32, u8, [u8; 33]);
+type Linker = (u32, [u8; 33], u32, u8);
+type Spot = (u64, u32, u32, Vec<u8>);
+
+/// What the counts have to be.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    holds: BTreeMap<Hold, u32>,
+    links: BTreeMap<Link, u32>,
+    linkers: BTreeMap<Linker, u32>,
+    missing: BTreeSet<Link>,
+    usage: BTreeMap<(u32, u32), u64>,
+    bytes: u64,
+}
+
+/// What is otherwise than it has to be.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) due: Due,
+    holds: Vec<(Hold, u32)>,
+    /// In a tree and not among the places.
+    unplaced: Vec<Spot>,
+    /// Among the places and in no tree.
+    misplaced: Vec<Spot>,
+    /// Held by nothing.
+    pub(super) loose: Vec<u64>,
+    /// One line for each difference.
+    pub(super) said: Vec<String>,
+}
+
+/// Called now and then, so that a mark in the background leaves the machine to others.
+pub(super) type Pace<'a> = &'a mut dyn FnMut();
+
+pub(super) fn mark(t: &impl Tables, rosters: &Rosters, pace: Pace<'_>) -> Result<Found, StoreError> {
+    let mut marking = Marking { t, pace, rows: 0, repos: repos(t)?, found: Found::default() };
+    marking.rosters(rosters)?;
+    marking.trees()?;
+    marking.others()?;
+    marking.usage()?;
+    marking.compare()?;
+    Ok(marking.found)
+}
+
+fn repos(t: &impl Tables) -> Result<BTreeMap<u32, Repo>, StoreError> {
+    let mut all = BTreeMap::new();
+    for row in t.repo_keys().iter()? {
+        let number = row?.0.value();
+        all.extend(t.repo_at(number)?.map(|repo| (number, repo)));
+    }
+    Ok(all)
+}
+
+struct Marking<'m, T> {
+    t: &'m T,
+    pace: Pace<'m>,
+    rows: u64,
+    repos: BTreeMap<u32, Repo>,
+    found: Found,
+}
+
+impl<T: Tables> Marking<'_, T> {
+    fn step(&mut self) {
+        self.rows += 1;
+        if self.rows.is_multiple_of(STRIDE) {
+            (self.pace)();
+        }
+    }
+
+    fn due(&mut self, seq: u64, community: u32, why: Why) {
+        *self.found.due.holds.entry((seq, community, why.code())).or_default() += 1;
+    }
+
+    fn once(&mut self, seq: u64, community: u32, why: Why) {
+        self.found.due.holds.insert((seq, community, why.code()), 1);
+    }
+
+    /// Charters, operations and the identities they name. Other identities stay where they were given.
+    fn rosters(&mut self, rosters: &Rosters) -> Result<(), StoreError> {
+        for row in self.t.identities().iter()? {
+            let (_, seq) = row?;
+            let seq = seq.value();
+            for row in self.t.holds().range((seq, 0, 0)..(seq + 1, 0, 0))? {
+                let (_, community, why) = row?.0.value();
+                if why <= audience_code(folkmoot_schemas::Audience::Members) {
+                    self.found.due.holds.insert((seq, community, why), 1);
+                }
+            }
+        }
+        for (community, roster) in rosters {
+            let why = Why::Reach(roster.audience());
+            let charter = self.t.charters().get(roster.number)?.map(|seq| seq.value());
+            if let Some(seq) = charter {
+                self.once(seq, roster.number, why);
+            } else {
+                self.found.said.push(format!("the charter of {community} is not here"));
+            }
+            let mut named: BTreeSet<_> = roster.charter.founders.iter().map(|founder| founder.identity).collect();
+            for block in self.t.op_blocks(roster.number)? {
+                self.step();
+                named.insert(Op::view(&block)?.identity);
+                if let Some(seq) = self.t.seq(block.cid())? {
+                    self.once(seq, roster.number, why);
+                }
+            }
+            for did in roster.state.members.keys() {
+                named.extend(self.t.newest(did)?.map(|(block, _)| *block.cid()));
+            }
+            for cid in named {
+                if let Some(block) = self.t.identity_block(&cid)?
+                    && let Some(seq) = self.t.seq(block.cid())?
+                {
+                    self.once(seq, roster.number, why);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits, nodes, records and what they link.
+    fn trees(&mut self) -> Result<(), StoreError> {
+        for repo in self.repos.clone().into_values() {
+            if let Some(held) = repo.held {
+                self.due(held.commit, repo.community, Why::Reach(repo.audience));
+            }
+        }
+        for row in self.t.nodes().iter()? {
+            let (key, seq) = row?;
+            self.step();
+            if let Some(repo) = self.repos.get(&key.value().0) {
+                let (community, audience) = (repo.community, repo.audience);
+                self.due(seq.value(), community, Why::Reach(audience));
+            }
+        }
+        for row in self.t.tree().iter()? {
+            let (key, value) = row?;
+            self.step();
+            let ((number, collection, rkey), (seq, _, digest)) = (key.value(), value.value());
+            let Some(repo) = self.repos.get(&number) else { continue };
+            if self.t.places().get((seq, number, collection, rkey))?.is_none() {
+                self.found.unplaced.push((seq, number, collection, rkey.to_vec()));
+            }
+            let (_, record) = Record::view(&self.t.block_named(seq, cid_of_digest(digest)?)?)?;
+            let audience = audience_code(repo.audience);
+            for cid in files(&record) {
+                let file = cid_key(&cid);
+                *self.found.due.links.entry((repo.community, audience, file)).or_default() += 1;
+                *self.found.due.linkers.entry((repo.community, file, repo.did, audience)).or_default() += 1;
+            }
+        }
+        for (link, _) in self.found.due.links.clone() {
+            let (community, code, file) = link;
+            let seq = self.t.cids().get(&file)?.map(|seq| seq.value());
+            match seq.filter(|seq| self.found_there(*seq, community, code, &file).unwrap_or(false)) {
+                Some(seq) => {
+                    self.found.due.holds.insert((seq, community, code), 1);
+                }
+                None => {
+                    self.found.due.missing.insert(link);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// That a file's bytes came under an audience shows in nothing but the hold they got.
+    fn found_there(&self, seq: u64, community: u32, code: u8, file: &[u8; 33]) -> Result<bool, StoreError> {
+        Ok(self.t.holds().get((seq, community, code))?.is_some()
+            && self.t.missing().get((community, code, file))?.is_none())
+    }
+
+    /// What is on its way, added, pinned; and what a later version holds for reasons of its own.
+    fn others(&mut self) -> Result<(), StoreError> {
+        for row in self.t.staged().iter()? {
+            let (key, value) = row?;
+            self.step();
+            let (repo, seq) = (self.repos.get(&key.value().0), value.value().0);
+            if let Some(repo) = repo.filter(|_| seq != 0) {
+                let community = repo.community;
+                self.due(seq, community, Why::Staged);
+            }
+        }
+        for row in self.t.pinned().iter()? {
+            let (_, seq) = row?.0.value();
+            self.step();
+            self.due(seq, HERE, Why::Pinned);
+        }
+        for row in self.t.holds().iter()? {
+            let (key, count) = row?;
+            self.step();
+            let (seq, community, why) = key.value();
+            if why == Why::Uploaded.code() {
+                self.once(seq, community, Why::Uploaded);
+            } else if why > Why::Pinned.code() {
+                self.found.due.holds.insert((seq, community, why), count.value());
+            }
+        }
+        Ok(())
+    }
+
+    fn usage(&mut self) -> Result<(), StoreError> {
+        let mut whose: (u64, BTreeSet<(u32, u32)>) = (0, BTreeSet::new());
+        // Places that are lacking count as if they were there.
+        let lacking = self.found.unplaced.iter().filter_map(|(seq, repo, ..)| Some((*seq, self.repos.get(repo)?)));
+        let lacking: BTreeSet<_> = lacking.map(|(seq, repo)| (seq, (repo.community, repo.did))).collect();
+        let mut placed = BTreeSet::new();
+        for row in self.t.places().iter()? {
+            let (key, _) = row?;
+            self.step();
+            let (seq, number, collection, rkey) = key.value();
+            let leaf = self.t.tree().get((number, collection, rkey))?.map(|row| row.value().0);
+            let Some(repo) = self.repos.get(&number).filter(|_| leaf == Some(seq)) else {
+                self.found.misplaced.push((seq, number, collection, rkey.to_vec()));
+                continue;
+            };
+            let who = (repo.community, repo.did);
+            if whose.0 != seq {
+                whose = (seq, BTreeSet::new());
+            }
+            if lacking.contains(&(seq, who)) {
+                placed.insert((seq, who));
+            }
+            if whose.1.insert(who) {
+                self.fill(who, self.t.block_len(seq)?);
+            }
+        }
+        for (seq, who) in lacking.difference(&placed) {
+            self.fill(*who, self.t.block_len(*seq)?);
+        }
+        let mut nodes: BTreeSet<((u32, u32), u64)> = BTreeSet::new();
+        for row in self.t.nodes().iter()? {
+            let (key, seq) = row?;
+            if let Some(repo) = self.repos.get(&key.value().0) {
+                nodes.insert(((repo.community, repo.did), seq.value()));
+            }
+        }
+        for (who, seq) in nodes {
+            self.fill(who, self.t.block_len(seq)?);
+        }
+        let linkers: Vec<Linker> = self.found.due.linkers.keys().copied().collect();
+        let mut counted = BTreeSet::new();
+        for (community, file, did, code) in linkers {
+            let here = !self.found.due.missing.contains(&(community, code, file));
+            if here
+                && counted.insert((community, did, file))
+                && let Some(seq) = self.t.cids().get(&file)?.map(|seq| seq.value())
+            {
+                self.fill((community, did), self.t.block_len(seq)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, (community, did): (u32, u32), bytes: u64) {
+        *self.found.due.usage.entry((community, did)).or_default() += bytes;
+        *self.found.due.usage.entry((community, ALL)).or_default() += bytes;
+    }
+
+    fn compare(&mut self) -> Result<(), StoreError> {
+        let t = self.t;
+        let mut held = BTreeSet::new();
+        let mut extra = Vec::new();
+        for row in t.holds().iter()? {
+            let (key, count) = row?;
+            self.step();
+            held.insert(key.value().0);
+            match self.found.due.holds.get(&key.value()) {
+                Some(due) if *due == count.value() => {}
+                due => extra.push((key.value(), due.copied().unwrap_or(0), count.value())),
+            }
+        }
+        for (hold, due) in &self.found.due.holds {
+            if t.holds().get(*hold)?.is_none() {
+                extra.push((*hold, *due, 0));
+            }
+        }
+        for (hold, due, counted) in extra {
+            self.found.said.push(format!("block {} is held {counted} times instead of {due} ({hold:?})", hold.0));
+            self.found.holds.push((hold, due));
+        }
+        self.blocks(&held)?;
+        for (spots, what) in [(&self.found.unplaced, "has no place"), (&self.found.misplaced, "is in no tree")] {
+            self.found
+                .said
+                .extend(spots.iter().map(|(seq, repo, ..)| format!("record {seq} of repository {repo} {what}")));
+        }
+        let due = &self.found.due;
+        let mut said = Vec::new();
+        differ(
+            &mut said,
+            "links",
+            t.links().iter()?.map(|row| row.map(|(k, v)| (link(k.value()), v.value()))),
+            due.links.clone(),
+        )?;
+        differ(
+            &mut said,
+            "linkers",
+            t.linkers().iter()?.map(|row| {
+                row.map(|(k, v)| {
+                    let (community, file, did, code) = k.value();
+                    ((community, *file, did, code), v.value())
+                })
+            }),
+            due.linkers.clone(),
+        )?;
+        let missing = due.missing.iter().map(|link| (*link, ())).collect();
+        differ(
+            &mut said,
+            "missing files",
+            t.missing().iter()?.map(|row| row.map(|(k, _)| (link(k.value()), ()))),
+            missing,
+        )?;
+        differ(
+            &mut said,
+            "usage",
+            t.usage().iter()?.map(|row| row.map(|(k, v)| (k.value(), v.value()))),
+            due.usage.clone(),
+        )?;
+        if t.block_bytes()? != due.bytes {
+            said.push(format!("all blocks have {} bytes instead of {}", due.bytes, t.block_bytes()?));
+        }
+        self.found.said.extend(said);
+        Ok(())
+    }
+}
+
+/// Their bytes, and those that neither `held` names nor a place.
+impl<T: Tables> Marking<'_, T> {
+    fn blocks(&mut self, held: &BTreeSet<u64>) -> Result<(), StoreError> {
+        for row in self.t.blocks().iter()? {
+            let (seq, value) = row?;
+            self.step();
+            let seq = seq.value();
+            // The first byte is the codec.
+            self.found.due.bytes += value.value().len() as u64 - 1;
+            let places = (seq, 0, 0, LOWEST)..(seq + 1, 0, 0, LOWEST);
+            if !held.contains(&seq) && self.t.places().range(places)?.next().is_none() {
+                self.found.loose.push(seq);
+                self.found.said.push(format!("block {seq} is held by nothing"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn link((community, code, file): (u32, u8, &[u8; 33])) -> Link {
+    (community, code, *file)
+}
+
+/// One line if a table is not as it has to be.
+fn differ<K: Ord, V: PartialEq>(
+    said: &mut Vec<String>,
+    what: &str,
+    rows: impl Iterator<Item = Result<(K, V), redb::StorageError>>,
+    mut due: BTreeMap<K, V>,
+) -> Result<(), StoreError> {
+    let mut wrong = 0;
+    for row in rows {
+        let (key, value) = row?;
+        wrong += usize::from(due.remove(&key).is_none_or(|due| due != value));
+    }
+    wrong += due.len();
+    if wrong > 0 {
+        said.push(format!("{what}: {wrong} counts were wrong"));
+    }
+    Ok(())
+}
+
+impl Writer<'_> {
+    /// Makes every count what it has to be. Blocks that should be here and are not cannot be made: files among them
+    /// are missing from now on, and fetched.
+    pub(super) fn mend(&mut self, found: Found) -> Result<(), StoreError> {
+        let Found { due, holds, unplaced, misplaced, loose, .. } = found;
+        for (hold, count) in holds {
+            match count {
+                0 => drop(self.t.holds.remove(hold)?),
+                count => drop(self.t.holds.insert(hold, count)?),
+            }
+            self.let_go.push(hold.0);
+        }
+        for (seq, repo, collection, rkey) in unplaced {
+            self.t.places.insert((seq, repo, collection, rkey.as_slice()), ())?;
+        }
+        for (seq, repo, collection, rkey) in misplaced {
+            self.t.places.remove((seq, repo, collection, rkey.as_slice()))?;
+            self.let_go.push(seq);
+        }
+        self.let_go.extend(loose);
+        self.t.links.retain(|_, _| false)?;
+        for ((community, code, file), count) in &due.links {
+            self.t.links.insert((*community, *code, file), count)?;
+        }
+        self.t.missing.retain(|_, ()| false)?;
+        for (community, code, file) in &due.missing {
+            self.t.missing.insert((*community, *code, file), ())?;
+        }
+        count_anew(&mut self.t, &due)?;
+        self.dirty = true;
+        self.visible = true;
+        Ok(())
+    }
+
+    /// Added files and unfinished repositories of a time that gave them no end get one.
+    pub(super) fn give_ends(&mut self, now: u64) -> Result<(), StoreError> {
+        let mut endless = Vec::new();
+        for row in self.t.holds.iter()? {
+            let (seq, _, why) = row?.0.value();
+            if why == Why::Uploaded.code() && !self.t.expires(Expiring::Upload(seq))? {
+                endless.push((Expiring::Upload(seq), expiring::UPLOAD));
+            }
+        }
+        for row in self.t.stages.iter()? {
+            let what = Expiring::Stage(row?.0.value());
+            if !self.t.expires(what)? {
+                endless.push((what, expiring::STAGE));
+            }
+        }
+        for (what, time) in endless {
+            self.keep_until(what, now.saturating_add(time))?;
+        }
+        Ok(())
+    }
+}
+
+/// Who links what, and what everybody fills.
+fn count_anew(t: &mut Writing<'_>, due: &Due) -> Result<(), StoreError> {
+    t.linkers.retain(|_, _| false)?;
+    for ((community, file, did, code), count) in &due.linkers {
+        t.linkers.insert((*community, file, *did, *code), count)?;
+    }
+    t.usage.retain(|_, _| false)?;
+    for (who, bytes) in &due.usage {
+        t.usage.insert(*who, bytes)?;
+    }
+    t.counters.insert(BYTES, due.bytes)?;
+    Ok(())
+}
+
+/// The same for a store of schema 1, which did not count.
+pub(super) fn derive_usage(t: &mut Writing<'_>) -> Result<(), StoreError> {
+    let mut pace = || ();
+    let mut marking = Marking { t: &*t, pace: &mut pace, rows: 0, repos: repos(t)?, found: Found::default() };
+    marking.trees()?;
+    marking.usage()?;
+    marking.blocks(&BTreeSet::new())?;
+    let due = marking.found.due;
+    count_anew(t, &due)
+}
