@@ -49,8 +49,8 @@ impl Village {
         let community = ada.found("River Street", visibility);
         bo.joins(&community, &ada, Role::Member);
         let (shown, private) = (Block::raw(vec![5; 3000]), Block::raw(vec![6; 3000]));
-        ada.store.put_blob(&shown).unwrap();
-        ada.store.put_blob(&private).unwrap();
+        ada.store.put_blob(&shown, 0).unwrap();
+        ada.store.put_blob(&private, 0).unwrap();
         let first = ada.post(&community, "first").uri;
         ada.publish(&community, vec![draft(picture(&shown, "look")), draft(gig())]).unwrap();
         let gone = ada.post(&community, "not for long");

@@ -108,7 +108,7 @@ impl Store {
             }
         }
         if checked {
-            let found = mark::mark(&t, &rosters, &mut || ())?;
+            let found = mark::mark(&*t, &rosters, &mut || ())?;
             swept.mended = found.said;
             free.extend(found.loose);
         }
@@ -122,7 +122,7 @@ impl Store {
     /// The full mark over one picture of the store: what is wrong, one line each.
     pub fn mark(&self, pace: &mut dyn FnMut()) -> Result<Vec<String>, StoreError> {
         let (t, rosters, _open) = self.reading()?;
-        Ok(mark::mark(&t, &rosters, pace)?.said)
+        Ok(mark::mark(&*t, &rosters, pace)?.said)
     }
 }
 

@@ -10,7 +10,7 @@ fn large() -> (Village, Vec<u8>) {
     let Village { ada, community, .. } = &village;
     for n in 0..28_u8 {
         let blob = Block::raw((0..60_000_u32).map(|at| (at as u8).wrapping_mul(2 * n + 1)).collect::<Vec<_>>());
-        ada.store.put_blob(&blob).unwrap();
+        ada.store.put_blob(&blob, 0).unwrap();
         ada.publish(community, vec![draft(picture(&blob, &format!("picture {n}")))]).unwrap();
     }
     let posts = (0..120).map(|n| draft(post(&format!("{n} {}", "words ".repeat(n * 5))))).collect();

@@ -103,7 +103,7 @@ fn a_picture_of_a_dropped_device_stays_with_the_post_that_shows_it() {
     let picture = Block::raw(vec![7; 3000]);
     let laptops = scene.laptop.store();
     pull(&scene.elsewhere, &laptops, scene.community, Scope::Members, WHOLE);
-    laptops.put_blob(&picture).unwrap();
+    laptops.put_blob(&picture, NOON).unwrap();
     let image = Image { blob: *picture.cid(), mime: "image/png".into(), width: 1, height: 1, alt: "a square".into() };
     let shown = Post { text: "look".into(), images: vec![image], ..Post::default() };
     scene.laptop.publish(&laptops, scene.community, NOON + 5 * SECOND, shown);
