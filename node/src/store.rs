@@ -106,6 +106,8 @@ struct Current {
 }
 
 type Rosters = BTreeMap<Cid, Arc<Roster>>;
+/// A read transaction, the rosters of the same commit, and the database they are of.
+type Picture = (Arc<Reading>, Arc<Rosters>, Arc<Open>);
 type Listener = Box<dyn Fn(u64) + Send + Sync>;
 type Watcher = Box<dyn Fn(Option<&StoreError>) + Send + Sync>;
 
@@ -157,7 +159,7 @@ impl Store {
     }
 
     /// One read transaction, the rosters of the same commit, and the database they are of.
-    fn reading(&self) -> Result<(Arc<Reading>, Arc<Rosters>, Arc<Open>), StoreError> {
+    fn reading(&self) -> Result<Picture, StoreError> {
         if self.current().failed() {
             self.revive(&mut self.turn())?;
         }
@@ -199,13 +201,13 @@ impl Store {
     }
 
     /// Calls `f` after every such write, from the writing thread: must not block.
-    pub fn on_change(&self, f: Box<dyn Fn(u64) + Send + Sync>) {
+    pub fn on_change(&self, f: Listener) {
         self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(f);
     }
 
     /// Calls `f` when the disk begins to refuse what is written, with the reason, and when it takes it again. Must not
     /// block.
-    pub fn on_disk_change(&self, f: Box<dyn Fn(Option<&StoreError>) + Send + Sync>) {
+    pub fn on_disk_change(&self, f: Watcher) {
         self.inner.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(f);
     }
 

@@ -153,11 +153,7 @@ impl Scope {
 }
 
 impl View {
-    pub(super) fn new(
-        scope: Scope,
-        (t, rosters, open): (Arc<Reading>, Arc<Rosters>, Arc<Open>),
-        quotas: Quotas,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn new(scope: Scope, (t, rosters, open): super::Picture, quotas: Quotas) -> Result<Self, StoreError> {
         let me = t.meta().get("me")?.and_then(|did| std::str::from_utf8(did.value()).ok()?.parse().ok());
         Ok(Self { scope, t, rosters, me, quotas, repos: Mutex::default(), _open: open })
     }
