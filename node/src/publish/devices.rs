@@ -93,13 +93,15 @@ pub fn succeed(
     store.set_meta(meta::IDENTITY, Some(document.bytes()))?;
 
     let mut done = Succeeded { retired, ..Succeeded::default() };
-    for community in store.view(Scope::Members)?.communities()?.into_iter().filter(|c| c.state.is_member(&me.did)) {
-        let told = Announce { identity: Some(document.bytes().clone()), ..Announce::default() };
-        done.announces.push((community.id, widest(community.visibility), told));
-    }
+    // First what was taken over, as far as this device was known before: who hears of the document first drops what the
+    // others had written, files too, and fetches all of it again.
     for (community, audience, committed) in adopted {
         done.adopted += committed.adopted;
         done.announces.extend(announce(committed).map(|told| (community, audience, told)));
+    }
+    for community in store.view(Scope::Members)?.communities()?.into_iter().filter(|c| c.state.is_member(&me.did)) {
+        let told = Announce { identity: Some(document.bytes().clone()), ..Announce::default() };
+        done.announces.push((community.id, widest(community.visibility), told));
     }
     done.announces.extend(finish_retiring(store, me, clock)?);
     Ok(done)
