@@ -3,11 +3,8 @@
 //! What is checked here is checked so that a person is told before anything is written; replicas judge for themselves.
 
 mod community;
-<<<<<<< HEAD
 mod devices;
-=======
 mod going;
->>>>>>> 5f99a61 (Obey cuts in the store, and let people put out, let in and leave from the command line)
 mod introduce;
 mod invite;
 
@@ -18,11 +15,8 @@ use folkmoot_schemas::{
 
 pub(crate) use community::widest;
 pub use community::{found, operate};
-<<<<<<< HEAD
 pub use devices::{Succeeded, certify, enter, finish_retiring, succeed};
-=======
 pub use going::{leave, readmit, remove};
->>>>>>> 5f99a61 (Obey cuts in the store, and let people put out, let in and leave from the command line)
 pub use introduce::{introduce, nameless};
 pub use invite::{
     await_community, awaited, close_spent, invite, join, joined_addresses, pending_joins, seed, stop_awaiting,

@@ -119,13 +119,9 @@ impl Writer<'_> {
         Ok(())
     }
 
-<<<<<<< HEAD
-    /// Drops the repositories of this community's non-members, and everywhere those of devices that `renewed` people
-    /// no longer list. What this device itself wrote stays, so that it is not lost should the person let it in again.
-=======
     /// Drops the repositories of this community's non-members but for those that stand still at a head, and everywhere
-    /// those of devices that `renewed` members no longer list.
->>>>>>> 5f99a61 (Obey cuts in the store, and let people put out, let in and leave from the command line)
+    /// those of devices that `renewed` members no longer list. What this device itself wrote stays, so that it is not
+    /// lost should the person let it in again.
     pub(super) fn drop_outsiders(&mut self, roster: &Roster, renewed: &BTreeSet<Did>) -> Result<(), StoreError> {
         for repo in self.t.repos_of(roster.number, None)? {
             let id = self.t.repo_id(&repo)?;
@@ -135,29 +131,19 @@ impl Writer<'_> {
                 Keeps::Nothing => self.drop_repo(&repo)?,
             }
         }
-<<<<<<< HEAD
-        let communities: Vec<u32> = self.rosters.values().map(|roster| roster.number).collect();
+        let rosters: Vec<Arc<Roster>> = self.rosters.values().cloned().collect();
         let own: Option<Did> = match self.t.meta.get("device")? {
             Some(row) => std::str::from_utf8(row.value()).ok().and_then(|did| did.parse().ok()),
             None => None,
         };
         for did in renewed {
             let Some((_, identity)) = self.t.newest(did)? else { continue };
-            let did = self.intern(Name::Key(did))?;
-            for community in &communities {
-                for repo in self.t.repos_of(*community, Some(did))? {
-                    let device = self.t.key_of(repo.device)?;
-                    if !identity.certifies(&device) && own != Some(device) {
-=======
-        let rosters: Vec<Arc<Roster>> = self.rosters.values().cloned().collect();
-        for did in renewed {
-            let Some((_, identity)) = self.t.newest(did)? else { continue };
             let number = self.intern(Name::Key(did))?;
             // Who is out has nothing to say any more: what is kept of them was decided with the cut.
             for roster in rosters.iter().filter(|roster| roster.state.is_member(did)) {
                 for repo in self.t.repos_of(roster.number, Some(number))? {
-                    if !identity.certifies(&self.t.key_of(repo.device)?) {
->>>>>>> 5f99a61 (Obey cuts in the store, and let people put out, let in and leave from the command line)
+                    let device = self.t.key_of(repo.device)?;
+                    if !identity.certifies(&device) && own != Some(device) {
                         self.drop_repo(&repo)?;
                     }
                 }
