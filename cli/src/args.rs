@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Export(export::Args),
     /// Take in what such a file holds
     Import(import::Args),
+    /// What it was before: who changed what, when, on which device
+    History(history::Args),
     /// Run the node and its web page until stopped
     Serve(serve::Args),
     /// What the node holds and whom it reaches
@@ -97,6 +99,8 @@ pub(crate) enum Command {
     Pin(pin::Command),
     /// Free what is over, and check every count of the store
     Sweep(sweep::Args),
+    /// What needs you: look, explain, say what to do
+    Doctor(doctor::Args),
     /// Other nodes to stay connected to
     #[command(subcommand)]
     Peer(peer::Command),

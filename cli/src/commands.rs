@@ -7,10 +7,12 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod device;
+pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod event;
 pub(crate) mod export;
 pub(crate) mod feed;
+pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod invite;
@@ -62,10 +64,12 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Verify(args) => verify::run(args, session),
         Command::Export(args) => export::run(args, session),
         Command::Import(args) => import::run(args, session),
+        Command::History(args) => history::run(args, session),
         Command::Serve(args) => serve::run(args, session),
         Command::Status(_) => status::run(session),
         Command::Pin(command) => pin::run(command, session),
         Command::Sweep(args) => sweep::run(args, session),
+        Command::Doctor(args) => doctor::run(&args, session),
         Command::Peer(command) => peer::run(command, session),
         Command::Sync(args) => sync::run(args, session),
         Command::Backup(args) => backup::run(args, session),

@@ -164,7 +164,7 @@ pub(crate) fn rfc3339(micros: u64) -> Option<String> {
 }
 
 /// Depth is bounded by the decoder (32).
-fn dag_json(ipld: &Ipld) -> Value {
+pub(crate) fn dag_json(ipld: &Ipld) -> Value {
     match ipld {
         Ipld::Null => Value::Null,
         Ipld::Bool(b) => json!(b),

@@ -3,10 +3,12 @@
 //! What is checked here is checked so that a person is told before anything is written; replicas judge for themselves.
 
 mod community;
+mod delete;
 mod devices;
 mod going;
 mod introduce;
 mod invite;
+mod tidy;
 
 use folkmoot_schemas::{
     Audience, Cid, Did, Record, Tid, Uri, announce::Announce, block::Block, charter::Visibility, error::Fault,
@@ -15,12 +17,14 @@ use folkmoot_schemas::{
 
 pub(crate) use community::widest;
 pub use community::{found, operate};
+pub use delete::delete;
 pub use devices::{Succeeded, certify, enter, finish_retiring, succeed};
 pub use going::{leave, readmit, remove};
 pub use introduce::{introduce, nameless};
 pub use invite::{
     await_community, awaited, close_spent, invite, join, joined_addresses, pending_joins, seed, stop_awaiting,
 };
+pub use tidy::{put_back, tidy};
 
 use crate::{
     clock::Clock,
@@ -61,8 +65,6 @@ pub enum PublishError {
     Absent(String),
     #[error("{0} was written by someone else")]
     NotYours(String),
-    #[error("{0} was written on another device of yours")]
-    OtherDevice(String),
     #[error("the store could not take it")]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -272,7 +274,11 @@ fn commit(
     audience: Audience,
     changes: Vec<Change>,
 ) -> Result<Committed, StoreError> {
-    store.commit_own(OwnCommit {
+    store.commit_own(plan(me, clock, community, audience, changes))
+}
+
+fn plan<'a>(me: &'a Me, clock: &Clock, community: &Cid, audience: Audience, changes: Vec<Change>) -> OwnCommit<'a> {
+    OwnCommit {
         community: *community,
         did: me.did,
         device: &me.device,
@@ -280,7 +286,7 @@ fn commit(
         changes,
         now: clock.micros(),
         random: clock.tid_bits(),
-    })
+    }
 }
 
 fn announce(committed: Committed) -> Option<Announce> {
@@ -290,28 +296,6 @@ fn announce(committed: Committed) -> Option<Announce> {
         gone: committed.gone,
         ..Announce::default()
     })
-}
-
-/// Removes our own record. Writes nothing when it is already gone.
-pub fn delete(store: &Store, me: &Me, clock: &Clock, uri: &Uri) -> Result<Published, PublishError> {
-    if uri.did != me.did {
-        return Err(PublishError::NotYours(uri.to_string()));
-    }
-    let view = store.view(Scope::Members)?;
-    let entry = match view.get(uri)? {
-        Lookup::Found(entry) => entry,
-        Lookup::Gone(_) => return Ok(Published { items: Vec::new(), announces: Vec::new() }),
-        Lookup::Ambiguous(_) | Lookup::Absent => return Err(PublishError::Absent(uri.to_string())),
-    };
-    member(&view, me, &uri.community)?;
-    if entry.device != me.device.did() {
-        return Err(PublishError::OtherDevice(uri.to_string()));
-    }
-    drop(view);
-    let changes = vec![Change::Remove { path: uri.path() }];
-    let committed = commit(store, me, clock, &uri.community, entry.audience, changes)?;
-    let announces = announce(committed).map(|a| (entry.audience, a)).into_iter().collect();
-    Ok(Published { items: Vec::new(), announces })
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ mod archive;
 mod backup;
 mod communities;
 mod devices;
+mod doctor;
 mod events;
 mod failure;
 mod handle;
+mod history;
 mod keeping;
 mod members;
 mod peers;
@@ -179,6 +181,17 @@ pub enum Request {
     Leave {
         community: Option<String>,
     },
+    /// What the person should know or mend.
+    Doctor,
+    /// They know; `until`: time of the newest notice they were shown.
+    Dismiss {
+        until: u64,
+    },
+    /// The versions of a record.
+    History {
+        target: String,
+        community: Option<String>,
+    },
 }
 
 /// A record in its block form (with any `rev`; publishing sets the real one).
@@ -240,6 +253,11 @@ pub enum Reply {
     Pins(Vec<PinInfo>),
     Swept(SweptInfo),
     Member(MemberInfo),
+    Checkup(Checkup),
+    History {
+        item: Subject,
+        versions: Vec<VersionInfo>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -478,6 +496,9 @@ pub struct Status {
     pub counters: BTreeMap<String, u64>,
     /// Pins, quotas, and what they put off.
     pub keeping: Keeping,
+    /// What the person has not been told yet, oldest first.
+    #[serde(default)]
+    pub notices: Vec<NoticeInfo>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -497,6 +518,90 @@ pub struct PeerInfo {
     pub kept: bool,
     pub did: Option<String>,
     pub name: Option<String>,
+}
+
+/// How a home is, and what its person should know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Checkup {
+    pub findings: Vec<Finding>,
+    pub notices: Vec<NoticeInfo>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was looked at: one word, always the same.
+    pub check: String,
+    pub state: Health,
+    pub message: String,
+    pub detail: Vec<String>,
+    pub hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    Fine,
+    /// Nothing to do, or it mends itself.
+    Note,
+    /// The person has to do something.
+    Wrong,
+}
+
+/// Something that happened to the person's own writing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NoticeInfo {
+    /// Microseconds since 1970; names the notice.
+    pub at: u64,
+    pub what: Told,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// Two devices wrote at one place without knowing of each other. `deleted`: what counts is a deletion.
+    Overruled { item: Subject, lost: Side, won: Side, deleted: bool },
+    /// One device deleted what another changed without knowing of that: it is there again.
+    Revived { item: Subject, deleted: Side, won: Side },
+    /// An older copy of this device's disk had been in use: what it had written in between was put back from others.
+    PutBack { community_name: String, device: String, records: u32, removed: u32 },
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Subject {
+    pub uri: String,
+    pub short: String,
+    /// Kind and title, as far as they are known here.
+    pub title: String,
+    pub community_name: String,
+}
+
+/// A device and what it did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Side {
+    pub device: String,
+    /// As the identity names it, else the beginning of its key.
+    pub name: String,
+    pub here: bool,
+    /// Microseconds since 1970, by that device's clock.
+    pub at: u64,
+}
+
+/// One version of a record, proven by a commit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VersionInfo {
+    pub rev: String,
+    pub cid: String,
+    pub by: Side,
+    pub author: String,
+    /// It is the one that counts.
+    pub current: bool,
+    /// It deletes.
+    pub deleted: bool,
+    /// CID of the commit that signs for it, where an older one had to be kept for that.
+    pub commit: Option<String>,
+    #[serde(with = "serde_bytes")]
+    pub block: Vec<u8>,
 }
 
 #[cfg(test)]

@@ -19,9 +19,11 @@ mod expiring;
 mod group;
 mod index;
 mod intern;
+pub mod lost;
 mod mark;
 mod meta;
 mod migrations;
+pub mod notices;
 mod open;
 mod people;
 pub mod pins;
@@ -41,10 +43,12 @@ pub mod succession;
 pub mod sweep;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod tidy;
 mod trees;
 mod update;
 mod verify;
+pub mod versions;
 pub mod write;
 mod writer;
 

@@ -1,6 +1,6 @@
 //! A repository's signed root: one person, one device, one community, one audience.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -115,6 +115,10 @@ pub struct Commit {
     /// The head this one replaces: null in the first commit, never absent.
     #[serde(deserialize_with = "Option::deserialize")]
     pub prev: Option<HeadRef>,
+    /// Other devices of the person: the rev of each one's head of this audience that the author held when it last wrote
+    /// records. Tells of two versions of a record whether the newer one knew of the other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<Did, Tid>,
 }
 
 impl Commit {
@@ -165,8 +169,6 @@ impl Commit {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use ipld_core::ipld::Ipld;
 
     use super::*;
@@ -187,6 +189,7 @@ mod tests {
             identity: cid_of(DAG_CBOR, b"identity"),
             count: 3,
             prev: Some(HeadRef { rev: Tid::new(1_600_000_000_000_000, 1), cid: cid_of(DAG_CBOR, b"before") }),
+            seen: BTreeMap::new(),
         }
     }
 

@@ -187,7 +187,21 @@ pub fn proof(tree: &Tree, path: &str) -> Vec<Cid> {
 }
 
 /// Like [`proof`], for a tree whose nodes come from `get`.
-pub fn proof_with(root: &Cid, path: &str, mut get: impl FnMut(&Cid) -> Option<Block>) -> Result<Vec<Cid>, Error> {
+pub fn proof_with(root: &Cid, path: &str, get: impl FnMut(&Cid) -> Option<Block>) -> Result<Vec<Cid>, Error> {
+    Ok(follow(root, path, get)?.0)
+}
+
+/// What a tree holds at `path`, by the nodes of a proof.
+pub fn find(root: &Cid, path: &str, get: impl FnMut(&Cid) -> Option<Block>) -> Result<Option<Cid>, Error> {
+    Ok(follow(root, path, get)?.1)
+}
+
+/// The nodes on the way to `path`, and what stands there.
+fn follow(
+    root: &Cid,
+    path: &str,
+    mut get: impl FnMut(&Cid) -> Option<Block>,
+) -> Result<(Vec<Cid>, Option<Cid>), Error> {
     let mut proof = Vec::new();
     let mut next = Some(*root);
     while let Some(cid) = next {
@@ -203,12 +217,12 @@ pub fn proof_with(root: &Cid, path: &str, mut get: impl FnMut(&Cid) -> Option<Bl
             key.extend(entry.k);
             match key.as_slice().cmp(path.as_bytes()) {
                 std::cmp::Ordering::Less => next = entry.t,
-                std::cmp::Ordering::Equal => return Ok(proof),
+                std::cmp::Ordering::Equal => return Ok((proof, Some(entry.v))),
                 std::cmp::Ordering::Greater => break,
             }
         }
     }
-    Ok(proof)
+    Ok((proof, None))
 }
 
 fn load(cid: &Cid, get: &mut impl FnMut(&Cid) -> Option<Block>) -> Result<Node, Error> {

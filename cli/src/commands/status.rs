@@ -1,7 +1,7 @@
 use folkmoot_node::request::{Keeping, Reply, Request};
 use serde_json::json;
 
-use super::{community::summary, sweep::freed};
+use super::{community::summary, doctor, sweep::freed};
 use crate::{
     error::Result,
     output::{Line, Output, bytes, count},
@@ -32,6 +32,7 @@ pub(crate) fn run(session: &Session) -> Result<()> {
         "deferred": status.keeping.deferred,
         "deferred_files": {"files": status.keeping.deferred_files, "bytes": status.keeping.deferred_bytes},
         "sweep": status.keeping.sweep,
+        "notices": status.notices,
     }));
     if status.running {
         let peers = count(u64::from(status.peers), "peer", "peers");
@@ -59,6 +60,12 @@ pub(crate) fn run(session: &Session) -> Result<()> {
         });
     }
     print_keeping(out, &status.keeping);
+    for notice in &status.notices {
+        out.line(Line::new().warn("to know: ").text(doctor::headline(notice)));
+    }
+    if !status.notices.is_empty() {
+        out.line(Line::new().faint("moot doctor says more"));
+    }
     Ok(())
 }
 

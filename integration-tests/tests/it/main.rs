@@ -1,5 +1,6 @@
 //! The one integration-test binary. Each module is a story a person could tell.
 
+mod apart;
 mod archive;
 mod crash;
 mod devices;

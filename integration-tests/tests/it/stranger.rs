@@ -118,7 +118,17 @@ impl Stranger {
     }
 
     fn pull(community: Cid, audience: Audience, want: Vec<Want>, people: Vec<Did>) -> Frame {
-        Frame::Pull(Pull { community, audience, roster: Some(Vec::new()), charter: true, people, want, max: 1 << 23 })
+        Frame::Pull(Pull {
+            community,
+            audience,
+            roster: Some(Vec::new()),
+            charter: true,
+            people,
+            want,
+            lost: Vec::new(),
+            known: Vec::new(),
+            max: 1 << 23,
+        })
     }
 }
 

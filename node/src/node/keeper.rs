@@ -141,6 +141,12 @@ impl Inner {
             closed.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)).collect();
         let retired = publish::finish_retiring(&self.store, &self.me, &self.clock)?;
         news.extend(retired.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)));
+        match publish::tidy(&self.store, &self.me, &self.clock) {
+            Ok(tidied) => {
+                news.extend(tidied.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)));
+            }
+            Err(why) => tracing::warn!(%why, "this device's repositories could not be tidied"),
+        }
         match self.introduce() {
             Ok(introduced) => news.extend(introduced),
             Err(why) => tracing::warn!(%why, "a profile could not be published"),

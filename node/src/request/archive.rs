@@ -161,7 +161,7 @@ impl Reading<'_> {
                     _ if public => return Err(Failure::refused("this is for members only").hint("leave out --public")),
                     _ => self.scope_of(within, false)?,
                 };
-                Ok((super::resolve::headline(&entry), What::Record(entry.uri, scope)))
+                Ok((super::resolve::headline(&entry.record), What::Record(entry.uri, scope)))
             }
         }
     }

@@ -85,7 +85,6 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
             PublishError::Overtaken => said.hint("bring this device up to date (`moot sync`), then try again"),
             PublishError::Absent(_) => said.hint("`moot feed` and `moot event list` show what is here"),
             PublishError::NotYours(_) => said.hint("only its author can change or delete it"),
-            PublishError::OtherDevice(_) => said.hint("do it on that device"),
             PublishError::TooLarge { .. } => said.hint("shorten it; `moot limits` lists all limits"),
             PublishError::Fault(_) => said.hint("`moot limits` lists all limits"),
             PublishError::Store(cause) => {

@@ -136,6 +136,12 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
             reading.readmit(community.as_deref(), &who, role, was.as_deref())
         }
         Request::Leave { community } => reading.leave(community.as_deref()),
+        Request::Doctor => Ok(Reply::Checkup(reading.checkup()?).into()),
+        Request::Dismiss { until } => {
+            desk.store.dismiss_notices(until)?;
+            Ok(Reply::Done.into())
+        }
+        Request::History { target, community } => reading.history(&target, community.as_deref()),
         Request::Join { .. } | Request::Sync { .. } => {
             Err(Failure::network("no node is running").hint("start one with `moot serve`"))
         }

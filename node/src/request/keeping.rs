@@ -223,7 +223,7 @@ impl Reading<'_> {
             added: pin.added,
             state: state.to_owned(),
             cid: cid.map(|cid| cid.to_string()),
-            title: entry.as_ref().map(headline),
+            title: entry.as_ref().map(|entry| headline(&entry.record)),
             complete: pin.is_complete(),
             blocks: pin.blocks,
             bytes: pin.bytes,

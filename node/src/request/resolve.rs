@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use folkmoot_schemas::{
-    Audience, Cid, Uri,
+    Audience, Cid, Record, Uri,
     block::parse_cid,
     kind::Kind,
     records::{event::Event, post::Post, profile::Profile},
@@ -178,7 +178,7 @@ impl<'a> Reading<'a> {
                 let mut failure = Failure::refused(format!("{target:?} could be more than one record"));
                 for uri in uris.iter().take(SHOWN) {
                     let title = match self.view.get(uri)? {
-                        Lookup::Found(entry) => headline(&entry),
+                        Lookup::Found(entry) => headline(&entry.record),
                         _ => String::new(),
                     };
                     failure = failure.because(format!("{}  {title}", uri.short_id()));
@@ -242,8 +242,8 @@ fn absent(target: &str) -> Failure {
 }
 
 /// A line that tells a record from others.
-pub(super) fn headline(entry: &Entry) -> String {
-    let card = entry.record.card();
+pub(super) fn headline(record: &Record) -> String {
+    let card = record.card();
     let text = card.title.or(card.summary).or(card.text).unwrap_or_default();
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
     format!("{}: {line}", card.kind)

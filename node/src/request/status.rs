@@ -42,6 +42,7 @@ impl Reading<'_> {
             http: live.http.clone(),
             counters: live.counters.clone(),
             keeping: self.keeping()?,
+            notices: self.told()?,
         })
     }
 }

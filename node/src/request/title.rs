@@ -72,7 +72,7 @@ fn several(title: &str, mut found: Vec<Entry>) -> Failure {
             None => when::local_at((entry.created / 1_000_000) as i64, "UTC")
                 .map_or_else(String::new, |written| when::date_words(written.date())),
         };
-        format!("{}  {}, {when}", entry.uri.short_id(), headline(entry))
+        format!("{}  {}, {when}", entry.uri.short_id(), headline(&entry.record))
     };
     let failure = Failure::refused(format!("{title:?} could be more than one record"));
     let failure = found.iter().take(SHOWN).fold(failure, |failure, entry| failure.because(line(entry)));

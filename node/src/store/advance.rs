@@ -21,7 +21,7 @@ use super::{
 /// How long `since` of an older head is answered with a delta: 90 days, in microseconds of the author's own revs.
 const CHANGES_KEPT: u64 = 90 * 86_400 * 1_000_000;
 /// A commit that changes this many paths and most of the tree is not worth remembering path by path.
-const BULK: u64 = 1024;
+pub(super) const BULK: u64 = 1024;
 
 /// An entry that is new or replaced.
 #[derive(Debug)]
@@ -63,6 +63,9 @@ pub(super) struct Step {
 impl Writer<'_> {
     /// Answers the files that the new records link and that are not here.
     pub(super) fn advance(&mut self, repo: &mut Repo, step: Step) -> Result<Vec<Cid>, StoreError> {
+        self.compare_devices(repo, &step)?;
+        self.keep_versions(repo, &step)?;
+        self.keep_lost(repo, &step)?;
         let community = self.t.community_of(repo.community)?;
         let prefix = index::prefix(&community, &self.t.key_of(repo.did)?);
         let spots =
@@ -121,6 +124,9 @@ impl Writer<'_> {
             self.forget_history(repo.number)?;
         }
         self.t.past.insert((repo.number, rev), &digest_of(&step.head.cid))?;
+        if step.own || self.is_own(repo)? {
+            self.t.made.insert((repo.number, rev), ())?;
+        }
         self.prune_history(repo.number, step.head.rev)?;
         repo.held = Some(Held { head: step.head, commit, records: step.count });
         if step.head.beats(&repo.known) {
@@ -200,6 +206,8 @@ impl Writer<'_> {
         let paths: Vec<String> = self.t.entries(repo.number)?.into_keys().collect();
         let spots = self.spots(repo, paths.iter().map(String::as_str))?;
         self.keep(&spots)?;
+        self.drop_versions(repo, &paths)?;
+        self.drop_lost(repo)?;
         for place in self.places(repo, &prefix, &community, &paths)? {
             self.unplace(&place)?;
         }

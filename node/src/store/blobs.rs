@@ -86,6 +86,10 @@ impl Writer<'_> {
                 self.hold(seq, repo.community, Why::Reach(repo.audience))?;
                 self.expire(Expiring::Upload(seq))?;
             }
+            // It came here under this audience, and is put back.
+            Some(seq) if self.is_lost_file(repo, seq)? => {
+                self.hold(seq, repo.community, Why::Reach(repo.audience))?;
+            }
             _ => {
                 self.t.missing.insert(key, ())?;
                 lacking.push(cid);

@@ -27,6 +27,8 @@ pub(super) enum Why {
     Uploaded,
     /// This node's person wants it kept, see `pins`. Never served for that.
     Pinned,
+    /// A file of what a head lost (`lost`), for a while. Served to nobody.
+    Kept,
 }
 
 impl Why {
@@ -36,6 +38,7 @@ impl Why {
             Self::Staged => 2,
             Self::Uploaded => 3,
             Self::Pinned => 4,
+            Self::Kept => 5,
         }
     }
 }

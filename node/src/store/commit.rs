@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use folkmoot_schemas::{
-    Audience, Cid, Record, Tid,
+    Audience, Cid, Did, Record, Tid,
     block::Block,
     commit::{Commit, HeadRef, RepoId},
     limits,
@@ -34,8 +34,16 @@ impl Store {
     /// A commit of our own: built and signed inside the transaction by the closure-free [`OwnCommit`] plan, so that two
     /// callers can never sign the same `prev`. Durable when this returns.
     pub fn commit_own(&self, plan: OwnCommit<'_>) -> Result<Committed, StoreError> {
-        self.write(|w| w.commit_own(plan))
+        self.write(|w| w.commit_own(plan, Seen::Now))
     }
+}
+
+/// What a commit says that its device had seen of the person's other devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    Now,
+    /// As the commit before: housekeeping writes no version that could know of others.
+    AsBefore,
 }
 
 /// The plan worked out: what is written, and what the caller is told.
@@ -47,10 +55,12 @@ struct Work {
     adopted: BTreeMap<String, Leaf>,
     answers: Vec<Put>,
     last: Option<Tid>,
+    /// The newest version, on any device, of what is removed: the commit has to be newer still.
+    above: Option<Tid>,
 }
 
 impl Writer<'_> {
-    pub(super) fn commit_own(&mut self, plan: OwnCommit<'_>) -> Result<Committed, StoreError> {
+    pub(super) fn commit_own(&mut self, plan: OwnCommit<'_>, seen: Seen) -> Result<Committed, StoreError> {
         let refused = |why: &str| Err(StoreError::Refused(why.to_owned()));
         let Some(roster) = self.rosters.get(&plan.community).cloned() else {
             return refused("this community is not known here");
@@ -83,10 +93,10 @@ impl Writer<'_> {
             });
         }
         // No record is newer than the commit above it.
-        let adopted = work.adopted.values().map(|leaf| leaf.rev).max();
+        let above = work.above.max(work.adopted.values().map(|leaf| leaf.rev).max());
         let rev = match work.last {
-            Some(last) if adopted.is_none_or(|adopted| adopted <= last) => last,
-            last => Tid::next(plan.now, plan.random, last.or(newest), adopted),
+            Some(last) if above < Some(last) => last,
+            last => Tid::next(plan.now, plan.random, last.or(newest), above),
         };
 
         let mut changes: Changes = work.gone.iter().map(|path| (path.clone(), None)).collect();
@@ -111,6 +121,10 @@ impl Writer<'_> {
             identity,
             count,
             prev: held.map(|held| held.head),
+            seen: match (seen, held) {
+                (Seen::AsBefore, Some(held)) => Commit::view(&self.t.block_named(held.commit, held.head.cid)?)?.seen,
+                _ => self.seen(roster.number, &id)?,
+            },
         };
         let block = commit.seal(plan.device)?;
         let head = HeadRef { rev, cid: *block.cid() };
@@ -171,12 +185,20 @@ impl Writer<'_> {
                     work.adopted.insert(path.clone(), Leaf { seq, rev: *rev, cid: *cid });
                     continue;
                 }
+                Change::Back { path, block } => {
+                    let (rev, record) = Record::view(block)?;
+                    work.above = work.above.max(Some(rev));
+                    work.gone.retain(|gone| gone != path);
+                    work.puts.insert(path.clone(), (rev, block.clone(), record));
+                    continue;
+                }
                 Change::Remove { path } => {
                     let held = match repo {
                         Some(repo) => self.t.leaf_at(repo.number, path)?.is_some(),
                         None => false,
                     };
                     if work.puts.remove(path).is_some() || held {
+                        work.above = work.above.max(self.newest_at(community, plan, path)?);
                         work.gone.push(path.clone());
                     }
                     continue;
@@ -226,6 +248,19 @@ impl Writer<'_> {
             newest = newest.max(repo.map(|repo| repo.known.rev));
         }
         Ok(newest)
+    }
+
+    /// Heads held of the person's other devices, for the same audience: a public commit says nothing of the rest.
+    fn seen(&self, community: u32, id: &RepoId) -> Result<BTreeMap<Did, Tid>, StoreError> {
+        let mut seen = BTreeMap::new();
+        let Some(did) = self.t.number(Name::Key(&id.did))? else { return Ok(seen) };
+        for repo in self.t.repos_of(community, Some(did))?.into_iter().filter(|repo| repo.audience == id.audience) {
+            let device = self.t.key_of(repo.device)?;
+            if let Some(held) = repo.held.filter(|_| device != id.device) {
+                seen.insert(device, held.head.rev);
+            }
+        }
+        Ok(seen)
     }
 
     /// The greatest rev at a path over all repositories of this person: a new version must be newer than each.

@@ -98,7 +98,11 @@ impl Writer<'_> {
             (created, updated) = (created.min(now), updated.min(now));
             self.t.early.insert((number, collection, rkey.as_bytes()), (created, updated))?;
         }
-        if matches!(record, Record::Tombstone(_)) || fault(record, place.path, size).is_some() {
+        if matches!(record, Record::Tombstone(_)) {
+            self.t.graves.insert((number, collection, rkey.as_bytes()), ())?;
+            return Ok(());
+        }
+        if fault(record, place.path, size).is_some() {
             return Ok(());
         }
         self.t.timeline.insert((community, collection, !created, &short, number), rkey.as_bytes())?;
@@ -120,6 +124,9 @@ impl Writer<'_> {
         let (number, community) = (repo.number, repo.community);
         let (created, _) = self.t.times(number, collection, rkey, rev)?;
         self.t.early.remove((number, collection, rkey.as_bytes()))?;
+        if matches!(record, Record::Tombstone(_)) {
+            self.t.graves.remove((number, collection, rkey.as_bytes()))?;
+        }
         self.t.timeline.remove((community, collection, !created, &short, number))?;
         if let Record::Event(event) = record {
             let (start, _) = recur::span(event, "UTC");

@@ -1,5 +1,7 @@
 //! Records by URI, by short id, by CID, by kind and by what they are about.
 
+use std::cmp::Reverse;
+
 use data_encoding::BASE32_NOPAD;
 use folkmoot_schemas::{Cid, Record, Uri, block::Block};
 use redb::ReadableTable;
@@ -101,6 +103,27 @@ impl View {
                 && self.has_seen(seen)
         });
         Ok(if seen { Lookup::Gone(uri.clone()) } else { Lookup::Absent })
+    }
+
+    /// What each device of the author has at this path, tombstones too, the one that counts first.
+    pub fn standing(&self, uri: &Uri) -> Result<Vec<Entry>, StoreError> {
+        let (Some(roster), Some(did), Some(collection)) = (
+            self.roster_in_scope(&uri.community),
+            self.t.number(Name::Key(&uri.did))?,
+            self.t.number(Name::Collection(&uri.collection))?,
+        ) else {
+            return Ok(Vec::new());
+        };
+        let mut standing = Vec::new();
+        for repo in self.repos_of_person(self.scope(), roster.number, did)? {
+            if let Some(leaf) = self.t.leaf(repo.number, collection, &uri.rkey)? {
+                let entry = self.entry(&uri.community, &repo, &uri.collection, collection, &uri.rkey, leaf)?;
+                standing.push((leaf, entry));
+            }
+        }
+        // Devices that hold the same version come in the order of their keys, as on every node.
+        standing.sort_by_key(|(leaf, entry)| (Reverse(leaf.rev), leaf.cid.to_bytes(), entry.device));
+        Ok(standing.into_iter().map(|(_, entry)| entry).collect())
     }
 
     /// Whether `seen` (bits by audience) names one that this scope sees.

@@ -7,6 +7,7 @@ use folkmoot_schemas::{Audience, Cid, Tid, block::Block, commit::RepoId, identit
 
 use super::{
     OwnCommit, Store, StoreError,
+    commit::Seen,
     intern::{Name, Numbers},
     repos::{Leaf, Repo, Repos},
     write::{Change, Committed},
@@ -60,7 +61,7 @@ impl Writer<'_> {
                     now: plan.now,
                     random: plan.random,
                 };
-                commits.push((community, audience, self.commit_own(commit)?));
+                commits.push((community, audience, self.commit_own(commit, Seen::Now)?));
             }
         }
         self.drop_outsiders(any, &renewed)?;

@@ -144,6 +144,20 @@ tables! {
     /// (what, which) → when it goes, microseconds: see `expiring`.
     expiring: (u8, Bytes) => u64;
 
+    /// (repository, collection, rkey): where tombstones stand.
+    graves: (u32, u32, Bytes) => ();
+    /// (own repository, another device's) → the head of the latter that the former was tidied against.
+    tidied: (u32, u32) => (u64, Digest);
+    /// (community, person, collection, rkey, rev) → an older version (`versions`).
+    versions: (u32, u32, u32, Bytes, u64) => u64;
+    /// Older versions with their proof, in the order they were put away.
+    kept: u64 => Bytes;
+    /// (repository, rev of a head, part) → what that head had and the next one lost (`lost`).
+    lost: (u32, u64, u32) => Bytes;
+    /// (own repository, rev): heads that this device made or made its own.
+    made: (u32, u64) => ();
+    /// Time of writing, microseconds → what the person is to be told (`notices`).
+    notices: u64 => Bytes;
     /// (repository, path) → record block, rev, digest: parts of a head that is still arriving.
     staged: (u32, &'static str) => (u64, u64, Digest);
     /// repository → bytes staged, and the since (rev, digest; rev 0: whole tree) of the answer being collected.

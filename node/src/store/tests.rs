@@ -62,6 +62,7 @@ impl Person {
     fn store(&self) -> Store {
         let store = Store::in_memory().unwrap();
         store.set_meta("me", Some(self.did().to_string().as_bytes())).unwrap();
+        store.set_meta("device", Some(self.device.did().to_string().as_bytes())).unwrap();
         store
     }
 
@@ -161,7 +162,7 @@ fn found(store: &Store, founder: &Person, visibility: Visibility, others: &[&Per
 }
 
 /// What a pull gives: roster, then every repository of the scope that is behind, in answers of `budget` bytes.
-fn pull(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usize) -> Applied {
+pub(crate) fn pull(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usize) -> Applied {
     let audience = if scope == Scope::Public { Audience::Public } else { Audience::Members };
     let source = from.view(scope).unwrap();
     let mut batch = Batch::new(community, audience);
@@ -197,7 +198,7 @@ fn pull(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usize) -
     all
 }
 
-const WHOLE: usize = usize::MAX;
+pub(crate) const WHOLE: usize = usize::MAX;
 
 /// A repository whole, as one update.
 fn update(from: &Store, community: Cid, audience: Audience) -> RepoUpdate {

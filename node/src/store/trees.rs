@@ -58,6 +58,17 @@ pub(super) trait Trees: Tables {
         rows.map(|row| cid_of_digest(row?.0.value().1)).collect()
     }
 
+    /// The nodes of a held tree on the way to `path`, from the root that its commit names.
+    fn way(&self, repo: u32, commit: &Block, path: &str) -> Result<Vec<Cid>, StoreError> {
+        let mut failure = None;
+        let node = |cid: &Cid| self.node(repo, cid).map_err(|error| failure = Some(error)).ok();
+        let way = mst::proof_with(&Commit::view(commit)?.data, path, node);
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(way?),
+        }
+    }
+
     fn node(&self, repo: u32, cid: &Cid) -> Result<Block, StoreError> {
         let row = self.nodes().get((repo, &digest_of(cid)))?;
         let seq = row.ok_or_else(|| StoreError::inconsistent("a node of a tree"))?.value();

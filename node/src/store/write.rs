@@ -108,6 +108,8 @@ pub enum Change {
     Adopt { path: String, cid: Cid, rev: Tid },
     /// Removes the path from this device's repository.
     Remove { path: String },
+    /// Puts an older record of this device back as it was.
+    Back { path: String, block: Block },
 }
 
 #[derive(Debug, Clone)]

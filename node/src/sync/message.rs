@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use hello::{Answer, Binding, Hello, Open, Welcome, tag};
 pub use listing::{Ask, Heads, Listed, Listing, Row};
-pub use transfer::{Blocks, DeltaHead, End, Part, Pull, Want};
+pub use transfer::{Blocks, DeltaHead, End, LostHead, OwnHead, Part, Pull, Want};
 
 /// Version of the protocol that this code speaks; a peer with a newer one answers in ours.
 pub const VERSION: u64 = 1;

@@ -6,6 +6,7 @@
 mod heads;
 mod hear;
 mod hello;
+mod lost;
 mod receive;
 mod serve;
 

@@ -34,7 +34,10 @@ use crate::{
     home::meta,
     net::PeerId,
     publish::{self, Draft, Me},
-    store::{Scope, Store},
+    store::{
+        Scope, Store,
+        tests::{WHOLE, pull},
+    },
 };
 
 /// SplitMix64: small, and the same on every machine.
@@ -156,6 +159,7 @@ impl World {
         let identity = Identity { did: root.did(), seq: 0, prev: None, devices }.seal(&root).unwrap();
         let store = Store::in_memory().unwrap();
         store.set_meta(meta::ME, Some(root.did().to_string().as_bytes())).unwrap();
+        store.set_meta(meta::DEVICE, Some(device.did().to_string().as_bytes())).unwrap();
         store.set_meta(meta::IDENTITY, Some(identity.bytes())).unwrap();
         let me = Me { did: root.did(), device };
         // An identity multihash of two bytes is a peer id too.
@@ -301,6 +305,25 @@ impl World {
         node.requests.clear();
         node.performer = Performer::new(node.store.clone(), node.me.clone(), node.clock.clone());
         self.refresh(at);
+    }
+
+    /// A copy of a node's disk as it is now.
+    pub(super) fn image(&self, at: usize) -> Store {
+        let node = &self.nodes[at];
+        let image = Store::in_memory().unwrap();
+        for (key, value) in node.store.metas("").unwrap() {
+            image.set_meta(&key, Some(&value)).unwrap();
+        }
+        for community in node.store.view(Scope::Members).unwrap().communities().unwrap() {
+            pull(&node.store, &image, community.id, Scope::Members, WHOLE);
+        }
+        image
+    }
+
+    /// Puts that copy back and starts from it.
+    pub(super) fn restore(&mut self, at: usize, image: Store) {
+        self.nodes[at].store = image;
+        self.restart(at);
     }
 
     pub(super) fn lie(&mut self, at: usize) {

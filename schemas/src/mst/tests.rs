@@ -136,6 +136,8 @@ fn a_key_with_its_proof_is_found_and_a_missing_one_is_proven_missing() {
         let held: HashMap<_, _> = proof.iter().map(|cid| (*cid, nodes[cid].clone())).collect();
         let again = proof_with(&tree.root, path, |cid| held.get(cid).cloned());
         assert_eq!(again, Ok(proof));
+        let found = find(&tree.root, path, |cid| held.get(cid).cloned());
+        assert_eq!(found, Ok(entries(paths(500)).get(path).copied()));
     }
 }
 

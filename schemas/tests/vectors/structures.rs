@@ -108,6 +108,7 @@ fn commit(audience: Audience, rev: folkmoot_schemas::Tid, entries: mst::Entries,
         identity: *alice().1.cid(),
         count: entries.len() as u64,
         prev,
+        seen: Default::default(),
     };
     commit.seal(&secret(ALICE_LAPTOP)).unwrap()
 }

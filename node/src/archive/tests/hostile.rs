@@ -99,6 +99,7 @@ fn a_tree_that_is_signed_a_thousand_times_is_not_walked_a_thousand_times() {
             identity: community,
             count: 2_000,
             prev: None,
+            seen: Default::default(),
         };
         blocks.push(commit.seal(&device).unwrap());
     }

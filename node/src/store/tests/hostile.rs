@@ -34,6 +34,7 @@ fn forged(person: &Person, community: Cid, audience: Audience, at: u64, entries:
         identity: *person.identity.cid(),
         count: entries.len() as u64,
         prev: None,
+        seen: Default::default(),
     };
     RepoUpdate {
         commit: commit.seal(&person.device).unwrap(),

@@ -120,9 +120,12 @@ impl Engine {
             let Some(peer) = self.peers.get_mut(&id) else { return };
             if same {
                 peer.same.insert(community);
+            } else {
+                peer.same.remove(&community);
+            }
+            if same && lack.lost.is_empty() {
                 continue;
             }
-            peer.same.remove(&community);
             peer.fruitless.filter(now, community, &mut lack);
             if !lack.is_empty() {
                 self.obtain(now, id, community, audience, lack);

@@ -14,6 +14,8 @@ const LONGEST_PAUSE: u64 = 3600 * SECOND;
 /// Fruitless things remembered per peer; beyond it the oldest names are forgotten and tried again.
 const REMEMBERED: usize = 1024;
 
+/// Lost heads that one pull may be about.
+pub(super) const LOST: usize = 64;
 /// Things of each sort that one pull may be about.
 const MOST: usize = 8192;
 
@@ -31,6 +33,8 @@ pub struct Lack {
     pub repos: BTreeMap<RepoId, HeadRef>,
     /// Blobs, under the audience whose records link them: reach follows from how bytes came.
     pub blobs: BTreeSet<(Audience, Cid)>,
+    /// Heads of our own repositories that the peer keeps something of.
+    pub lost: BTreeMap<(RepoId, Cid), HeadRef>,
 }
 
 impl Lack {
@@ -40,6 +44,7 @@ impl Lack {
             && self.people.is_empty()
             && self.repos.is_empty()
             && self.blobs.is_empty()
+            && self.lost.is_empty()
     }
 
     /// Takes the other's in, as far as there is room: a list costs its sender nothing, and what is left out is found
@@ -50,6 +55,10 @@ impl Lack {
         self.people.extend(other.people);
         self.repos.extend(other.repos);
         self.blobs.extend(other.blobs);
+        self.lost.extend(other.lost);
+        while self.lost.len() > LOST {
+            self.lost.pop_last();
+        }
         trim(&mut self.roster, BTreeSet::len, BTreeSet::pop_last);
         trim(&mut self.people, BTreeMap::len, BTreeMap::pop_last);
         trim(&mut self.repos, BTreeMap::len, BTreeMap::pop_last);
@@ -61,6 +70,7 @@ impl Lack {
         let mut taken = Self {
             charter: std::mem::take(&mut self.charter),
             roster: std::mem::take(&mut self.roster),
+            lost: std::mem::take(&mut self.lost),
             ..Self::default()
         };
         while taken.repos.len() < repos
@@ -115,6 +125,7 @@ enum Thing {
     Person(Did, Cid),
     Head(RepoId, Cid),
     Blob(Audience, Cid),
+    Lost(RepoId, Cid),
 }
 
 /// What a peer offered and did not deliver, or delivered and we refused. Exactly these things are left alone for a
@@ -130,13 +141,15 @@ impl Fruitless {
         lack.people.retain(|did, cid| !rests(Thing::Person(*did, *cid)));
         lack.repos.retain(|repo, head| !rests(Thing::Head(*repo, head.cid)));
         lack.blobs.retain(|(audience, cid)| !rests(Thing::Blob(*audience, *cid)));
+        lack.lost.retain(|(repo, cid), _| !rests(Thing::Lost(*repo, *cid)));
     }
 
     pub(super) fn note(&mut self, now: u64, community: Cid, lack: &Lack) {
         let things = (lack.roster.iter().map(|cid| Thing::Op(*cid)))
             .chain(lack.people.iter().map(|(did, cid)| Thing::Person(*did, *cid)))
             .chain(lack.repos.iter().map(|(repo, head)| Thing::Head(*repo, head.cid)))
-            .chain(lack.blobs.iter().map(|(audience, cid)| Thing::Blob(*audience, *cid)));
+            .chain(lack.blobs.iter().map(|(audience, cid)| Thing::Blob(*audience, *cid)))
+            .chain(lack.lost.keys().map(|(repo, cid)| Thing::Lost(*repo, *cid)));
         for thing in things {
             self.0
                 .entry((community, thing))

@@ -9,7 +9,7 @@ use folkmoot_schemas::{
 
 use super::{
     AFTER_NEWS, Engine, Lack, Order, Output, PeerId, SECOND, SETTLE, StreamId,
-    lack::Backoff,
+    lack::{Backoff, LOST},
     message::{Blocks, Fault, Pull, Want},
 };
 
@@ -46,7 +46,10 @@ impl Ask {
         match self {
             Self::Pull(pull) => {
                 let repos: BTreeSet<RepoId> = pull.want.iter().map(Want::repo).collect();
-                pull.want.len() > REPOS || repos.len() < pull.want.len() || pull.people.len() > PEOPLE
+                pull.want.len() > REPOS
+                    || repos.len() < pull.want.len()
+                    || pull.people.len() > PEOPLE
+                    || pull.lost.len() + pull.known.len() > LOST
             }
             Self::Blocks(blocks) => blocks.cids.len() > BLOBS,
         }
@@ -72,6 +75,8 @@ pub struct Pulled {
     pub blobs: BTreeSet<(Audience, Cid)>,
     /// Blocks that were asked for and came.
     pub got: BTreeSet<(Audience, Cid)>,
+    /// Heads of our own of which everything lost was put back.
+    pub restored: BTreeSet<(RepoId, Cid)>,
     /// The answer was cut at its size.
     pub more: bool,
 }
@@ -172,13 +177,15 @@ impl Engine {
             }
             return self.finish_pull(now, community);
         };
-        let effect = pulled.changed || !pulled.advanced.is_empty() || !pulled.got.is_empty();
+        let effect =
+            pulled.changed || !pulled.advanced.is_empty() || !pulled.got.is_empty() || !pulled.restored.is_empty();
         pull.progress |= effect;
         if pulled.changed {
             fruitless.roster.clear();
             fruitless.people.clear();
         }
         fruitless.blobs.retain(|blob| !pulled.got.contains(blob));
+        fruitless.lost.retain(|lost, _| !pulled.restored.contains(lost));
         if pulled.more && !pulled.got.is_empty() {
             pull.todo.blobs.append(&mut fruitless.blobs);
         }

@@ -48,11 +48,15 @@ pub struct Listed {
     pub people: Vec<(Did, Cid)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repos: Vec<Row>,
+    /// Only to a peer that proved to be exactly their device, and also when all else is the same: heads of its
+    /// repositories that its later ones lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Row>,
 }
 
 impl Listed {
     pub fn new(cid: Cid, audience: Audience) -> Self {
-        Self { cid, audience, same: false, roster: Vec::new(), people: Vec::new(), repos: Vec::new() }
+        Self { cid, audience, same: false, roster: Vec::new(), people: Vec::new(), repos: Vec::new(), lost: Vec::new() }
     }
 }
 

@@ -21,6 +21,31 @@ pub struct Pull {
     pub people: Vec<Did>,
     pub want: Vec<Want>,
     pub max: u64,
+    /// Heads of the asker's own repositories of which it wants back what was lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<OwnHead>,
+    /// Heads of its own that it knows: nothing of them has to be kept for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<OwnHead>,
+}
+
+/// A head of one of the asker's repositories.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnHead {
+    pub did: Did,
+    pub device: Did,
+    pub audience: Audience,
+    pub head: HeadRef,
+}
+
+impl OwnHead {
+    pub fn new(repo: &RepoId, head: HeadRef) -> Self {
+        Self { did: repo.did, device: repo.device, audience: repo.audience, head }
+    }
+
+    pub fn repo(&self) -> RepoId {
+        RepoId { did: self.did, device: self.device, audience: self.audience }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +90,8 @@ pub struct Part {
     /// Blocks that were asked for by CID.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loose: Vec<Cid>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostHead>,
     /// A whole CARv1 archive.
     #[serde(with = "serde_bytes")]
     pub car: Vec<u8>,
@@ -88,6 +115,26 @@ pub struct DeltaHead {
 }
 
 impl DeltaHead {
+    pub fn repo(&self) -> RepoId {
+        RepoId { did: self.did, device: self.device, audience: self.audience }
+    }
+}
+
+/// Of what a head had and a later one lost: entries, and paths it had removed. The archive holds the commit, the nodes
+/// that prove both, and the records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostHead {
+    pub did: Did,
+    pub device: Did,
+    pub audience: Audience,
+    pub commit: Cid,
+    pub put: Vec<(String, Cid)>,
+    pub gone: Vec<String>,
+    /// Nothing more of this head follows.
+    pub last: bool,
+}
+
+impl LostHead {
     pub fn repo(&self) -> RepoId {
         RepoId { did: self.did, device: self.device, audience: self.audience }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use folkmoot_schemas::{Audience, Cid, roster::Keeps, snapshot::Snapshot};
+use folkmoot_schemas::{Audience, Cid, commit::RepoId, roster::Keeps, snapshot::Snapshot};
 
 use super::Performer;
 use crate::{
@@ -93,16 +93,20 @@ impl Performer {
             let mut known = Known::of(&admitted.view, &admitted.community)?;
             known.repos.retain(|head| admitted.shows(&head.repo.did));
             let ours = known.digest();
+            let lost = match proofs.get(&ask.cid).filter(|_| ask.audience == Audience::Members) {
+                Some(proof) => lost(&admitted.view, &ask.cid, proof)?,
+                None => Vec::new(),
+            };
             if ask.digest == Some(ours) {
                 answered.same.push((ask.cid, ask.audience));
-                pages.push(Listed { same: true, ..Listed::new(ask.cid, ask.audience) });
+                pages.push(Listed { same: true, lost, ..Listed::new(ask.cid, ask.audience) });
                 continue;
             }
             answered.differs.extend(ask.digest.filter(|digest| *digest != ours).map(|digest| (ask.cid, digest)));
             let blank = || Listed::new(ask.cid, ask.audience);
             let Snapshot { roster, people, .. } = &known.snapshot;
             // Always at least one entry, or the asker would learn nothing of an empty community.
-            pages.push(blank());
+            pages.push(Listed { lost, ..blank() });
             for roster in chunks(roster.iter().copied()) {
                 pages.push(Listed { roster, ..blank() });
             }
@@ -128,6 +132,9 @@ impl Performer {
             let view = self.store.view(scope(audience))?;
             let mut lack = if listed.same { Lack::default() } else { lacking(&view, listed)? };
             let pins = view.wanted_by_pins(BLOBS)?;
+            let own = |row: &&Row| row.0.repo.did == self.me.did && row.0.repo.device == self.me.device.did();
+            let lost = listed.lost.iter().filter(own).map(|row| ((row.0.repo, row.0.known.cid), row.0.known));
+            lack.lost.extend(lost.filter(|_| audience == Audience::Members));
             let incomplete = match view.community(&community)? {
                 Some(_) => !view.complete(&community)? || !pins.is_empty(),
                 None => true,
@@ -157,8 +164,20 @@ fn merged(listing: &Listing, asked: &BTreeMap<Cid, Audience>) -> Vec<Listed> {
         sum.roster.extend(&listed.roster);
         sum.people.extend(&listed.people);
         sum.repos.extend(listed.repos.iter().cloned());
+        sum.lost.extend(listed.lost.iter().cloned());
     }
     whole.into_values().collect()
+}
+
+/// What is kept here for exactly this device.
+fn lost(view: &View, community: &Cid, proof: &Proof) -> Result<Vec<Row>, StoreError> {
+    let mut rows = Vec::new();
+    for audience in [Audience::Public, Audience::Members] {
+        let repo = RepoId { did: proof.did, device: proof.device, audience };
+        let heads = view.lost_heads(community, &repo)?.into_iter();
+        rows.extend(heads.map(|head| Row(RepoHead { repo, known: head, held: Some(head) })));
+    }
+    Ok(rows)
 }
 
 /// What this list offers beyond what is here.
@@ -224,7 +243,7 @@ struct Pages {
 
 impl Pages {
     fn push(&mut self, listed: Listed) {
-        let weight = 1 + listed.roster.len() + listed.people.len() + listed.repos.len();
+        let weight = 1 + listed.roster.len() + listed.people.len() + listed.repos.len() + listed.lost.len();
         if self.frames.is_empty() || self.weight + weight > 2 * ROWS {
             self.frames.push(Vec::new());
             self.weight = 0;

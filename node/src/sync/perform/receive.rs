@@ -15,7 +15,7 @@ use crate::{
     store::{Applied, Batch, RepoUpdate, Scope, StoreError},
     sync::{
         engine::{Input, Order, Pulled},
-        message::{Blocks, DeltaHead, Part, Pull, Want},
+        message::{Blocks, DeltaHead, OwnHead, Part, Pull, Want},
     },
 };
 
@@ -61,6 +61,11 @@ impl Performer {
                 after: after.get(repo).cloned(),
             })
             .collect();
+        let (mut lost, mut own) = (Vec::new(), Vec::new());
+        for ((repo, _), head) in &lack.lost {
+            let named = OwnHead::new(repo, *head);
+            if view.knows_own(community, repo, head)? { own.push(named) } else { lost.push(named) }
+        }
         let roster = (!lack.roster.is_empty() || lack.charter)
             .then(|| known.map(|known| known.state.heads.iter().copied().collect()).unwrap_or_default());
         Ok(Pull {
@@ -71,6 +76,8 @@ impl Performer {
             people: lack.people.keys().copied().collect(),
             want,
             max: limits::PULL_ANSWER as u64,
+            lost,
+            known: own,
         })
     }
 
@@ -99,6 +106,9 @@ impl Performer {
             }
         }
         let mut inputs = Vec::new();
+        for lost in part.lost {
+            inputs.extend(self.take_back(pull, lost, &blocks, pulled)?);
+        }
         // Roster first: it decides which repositories count.
         for batch in [roster, members] {
             if batch.charter.is_some()

@@ -6,10 +6,10 @@ use folkmoot_schemas::{Audience, Cid, block::Block, car, charter::Charter, limit
 
 use super::{Admitted, Performer};
 use crate::{
-    store::{StoreError, View, reader::Delta},
+    store::{StoreError, View, lost::LostPart, reader::Delta},
     sync::{
         engine::{Ask, Proof},
-        message::{Blocks, DeltaHead, End, Fault, Frame, Part, Pull, Want},
+        message::{Blocks, DeltaHead, End, Fault, Frame, LostHead, OwnHead, Part, Pull, Want},
     },
 };
 
@@ -36,6 +36,18 @@ impl Performer {
         let (ops, identities) = view.roster(&pull.community)?;
         let identities: BTreeMap<Cid, Block> = identities.into_iter().map(|block| (*block.cid(), block)).collect();
 
+        let of_asker = |named: &&OwnHead| proof.is_some_and(|p| p.did == named.did && p.device == named.device);
+        for named in pull.known.iter().filter(of_asker) {
+            if view.lost_heads(&pull.community, &named.repo())?.contains(&named.head) {
+                self.store.release_lost(&pull.community, &named.repo(), &named.head)?;
+            }
+        }
+        for named in pull.lost.iter().filter(of_asker) {
+            let mut lost = view.lost_parts(&pull.community, &named.repo(), &named.head)?.into_iter().peekable();
+            while let Some(part) = lost.next() {
+                parts.lost(named, part, lost.peek().is_none())?;
+            }
+        }
         if pull.charter
             && let Some(charter) = view.charter(&pull.community)?
         {
@@ -207,6 +219,26 @@ impl Parts {
             self.hold(block);
         }
         self.put(commit);
+    }
+
+    fn lost(&mut self, named: &OwnHead, lost: LostPart, last: bool) -> Result<(), StoreError> {
+        let LostPart { commit, put, gone, car } = lost;
+        self.part.lost.push(LostHead {
+            did: named.did,
+            device: named.device,
+            audience: named.audience,
+            commit,
+            put,
+            gone,
+            last,
+        });
+        let damaged = |why: car::CarError| StoreError::Damaged(why.to_string());
+        let mut reader = car::Reader::new(car.as_slice()).map_err(damaged)?;
+        while let Some(block) = reader.next_block().map_err(damaged)? {
+            self.hold(block);
+        }
+        self.close();
+        Ok(())
     }
 
     fn hold(&mut self, block: Block) {

@@ -6,11 +6,17 @@ use folkmoot_schemas::{
     charter::Visibility,
     commit::RepoId,
     records::{event::Image, post::Post},
+    uri::Uri,
 };
 
 use super::World;
 use crate::{
-    store::Scope,
+    publish::{self, Draft},
+    store::{
+        Scope,
+        notices::{Notice, What},
+        reader::Lookup,
+    },
     sync::{
         engine::{Ask, Input},
         message::{Blocks, Frame, Pull, Want},
@@ -251,8 +257,17 @@ fn a_stranger_is_given_the_public_audience_and_nothing_else() {
         let want = vec![Want { did: repo.did, device: repo.device, audience: repo.audience, since: None, after: None }];
         for (n, audience) in [Audience::Public, Audience::Members].into_iter().enumerate() {
             let (want, people) = (want.clone(), vec![repo.did]);
-            let pull =
-                Pull { community, audience, roster: Some(Vec::new()), charter: true, people, want, max: 1 << 23 };
+            let pull = Pull {
+                community,
+                audience,
+                roster: Some(Vec::new()),
+                charter: true,
+                people,
+                want,
+                max: 1 << 23,
+                lost: vec![],
+                known: vec![],
+            };
             let blocks = Blocks { community, audience, cids: vec![*commit.cid()] };
             for (m, ask) in [Ask::Pull(pull), Ask::Blocks(blocks)].into_iter().enumerate() {
                 let request = 1000 + (n * 2 + m) as u64;
@@ -315,6 +330,86 @@ fn who_falls_out_of_the_roster_is_told_nothing_more_over_the_open_connection() {
                 _ => false,
             };
             assert!(!told, "seed {seed}: {frame:?}");
+        }
+    }
+}
+
+/// Published and announced; its URI.
+fn say(world: &World, at: usize, community: &Cid, audience: Audience, draft: Draft) -> Uri {
+    let node = &world.nodes[at];
+    let draft = Draft { audience: Some(audience), ..draft };
+    let published = publish::publish(&node.store, &node.me, &node.clock, community, vec![draft]).unwrap();
+    published.items[0].uri.clone()
+}
+
+fn words(text: &str) -> Post {
+    Post { text: text.into(), ..Post::default() }
+}
+
+fn read(world: &World, at: usize, uri: &Uri) -> Option<String> {
+    match world.nodes[at].store.view(Scope::Members).unwrap().get(uri).unwrap() {
+        Lookup::Found(entry) => entry.record.as_post().map(|post| post.text.clone()),
+        _ => None,
+    }
+}
+
+/// A device is set back to an older copy of its disk, writes on from there while it is alone, and meets the others: what it
+/// had written in between comes back, in whatever order heads, listings and answers arrive.
+#[test]
+fn what_a_restored_copy_of_a_disk_lacks_is_put_back_from_others() {
+    for seed in seeds(30) {
+        let (mut world, community) = settled(seed, 3, seed % 3 * 50);
+        let audience = any_audience(&mut world, visibility(seed));
+        let new = |text: &str| Draft { audience: None, rkey: None, record: words(text).into(), again: true };
+        let at = |uri: &Uri, text: &str| Draft { rkey: Some(uri.rkey.clone()), ..new(text) };
+        let old = say(&world, 1, &community, audience, new("old"));
+        let doomed = say(&world, 1, &community, audience, new("doomed"));
+        let slip = say(&world, 1, &community, audience, new("a slip"));
+        world.run_for(100);
+        let image = world.image(1);
+
+        // The week: a few posts, a change, a deletion, in several commits.
+        let mut week: Vec<Uri> =
+            (0..1 + seed % 4).map(|n| say(&world, 1, &community, audience, new(&n.to_string()))).collect();
+        say(&world, 1, &community, audience, at(&old, "changed"));
+        let me = &world.nodes[1];
+        publish::delete(&me.store, &me.me, &me.clock, &doomed).unwrap();
+        world.run_for(100);
+        assert_eq!(read(&world, 0, &old).as_deref(), Some("changed"), "seed {seed}");
+
+        let links: Vec<usize> = [0, 2].into_iter().filter(|other| world.is_linked(1, *other)).collect();
+        world.restore(1, image);
+        assert_eq!(read(&world, 1, &old).as_deref(), Some("old"));
+        world.run_for(10);
+        week.extend((0..seed % 5).map(|n| say(&world, 1, &community, audience, new(&format!("after {n}")))));
+        let me = &world.nodes[1];
+        publish::delete(&me.store, &me.me, &me.clock, &slip).unwrap();
+        for other in links.iter().copied() {
+            if world.dice.below(2) == 0 { world.connect(1, other) } else { world.connect(other, 1) }
+        }
+        world.run_for(240);
+        world.assert_alike(&[0, 1, 2], Scope::Members, &community);
+        for node in 0..3 {
+            for uri in &week {
+                assert!(read(&world, node, uri).is_some(), "seed {seed}: node {node} lost {uri}");
+            }
+            assert_eq!(read(&world, node, &old).as_deref(), Some("changed"), "seed {seed}: node {node}");
+            assert_eq!(read(&world, node, &doomed), None, "seed {seed}: node {node}");
+            assert_eq!(read(&world, node, &slip), None, "seed {seed}: node {node}");
+        }
+        let told = world.nodes[1].store.notices().unwrap();
+        let [Notice { what: What::PutBack { records, removed: 1, .. }, .. }] = &told[..] else {
+            panic!("seed {seed}: {told:?}")
+        };
+        assert_eq!(u64::from(*records), 2 + seed % 4, "seed {seed}: the posts of the week and the change");
+        for node in links {
+            let view = world.nodes[node].store.view(Scope::Members).unwrap();
+            for head in view.heads(&community).unwrap() {
+                assert!(
+                    view.lost_heads(&community, &head.repo).unwrap().is_empty(),
+                    "seed {seed}: node {node} still offers"
+                );
+            }
         }
     }
 }

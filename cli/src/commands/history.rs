@@ -1,0 +1,116 @@
+use std::collections::BTreeMap;
+
+use folkmoot_node::request::{Reply, Request, Side, VersionInfo};
+use folkmoot_schemas::Block;
+use ipld_core::ipld::Ipld;
+use serde_json::{Value, json};
+
+use super::doctor::time;
+use crate::{
+    error::Result,
+    output::Line,
+    record,
+    session::{Session, answer},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  moot history uyv3m2bq4kzjxw5a\n\nShows the versions whose proof this node kept: at most 32, for 90 days. Others may have seen more."
+)]
+pub(crate) struct Args {
+    /// Short id, whole title, address on our web page, URI or CID
+    target: String,
+}
+
+/// Who wrote what, when, on which device, and what each version changed. Newest first.
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let request = Request::History { target: args.target, community: session.community.clone() };
+    let (item, versions) = answer!(session.ask(&request)?, Reply::History { item, versions } => (item, versions))?;
+    let out = &session.out;
+    out.line(Line::new().strong(&item.title).faint(format!("  {}  ", item.community_name)).id(&item.short));
+    for (n, version) in versions.iter().enumerate() {
+        let changes = changes(versions.get(n + 1), version);
+        out.object(&json!({
+            "uri": item.uri,
+            "rev": version.rev,
+            "cid": version.cid,
+            "author": version.author,
+            "device": version.by.device,
+            "device_name": version.by.name,
+            "updated": record::rfc3339(version.by.at),
+            "current": version.current,
+            "deleted": version.deleted,
+            "commit": version.commit,
+            "changes": changes.iter().map(|c| json!({"field": c.field, "from": c.from, "to": c.to})).collect::<Vec<_>>(),
+        }));
+        let line = Line::new().text(time(version.by.at)).text("  ").strong(&version.author).faint(on(&version.by));
+        out.line(match (version.current, version.deleted) {
+            (_, true) => line.warn("  deleted"),
+            (true, false) => line.text("  shown now"),
+            (false, false) => line,
+        });
+        for change in &changes {
+            let (from, to) = (said(change.from.as_ref()), said(change.to.as_ref()));
+            let line = Line::new().faint(format!("  {:<12}", change.field));
+            out.line(match (&change.from, &change.to) {
+                (None, _) => line.text(to),
+                (_, None) => line.text(from).faint("  taken out"),
+                _ => line.text(from).faint("  →  ").text(to),
+            });
+        }
+    }
+    out.note(Line::new().faint("the versions whose proof this node kept; others may have seen more"));
+    Ok(())
+}
+
+fn on(side: &Side) -> String {
+    if side.here { "  on this device".to_owned() } else { format!("  on {}", side.name) }
+}
+
+/// A field that differs from the version before; None: it is not there.
+struct Change {
+    field: String,
+    from: Option<Value>,
+    to: Option<Value>,
+}
+
+/// The oldest version kept here is shown whole.
+fn changes(before: Option<&VersionInfo>, version: &VersionInfo) -> Vec<Change> {
+    if version.deleted {
+        return Vec::new();
+    }
+    let (mut old, new) = (before.map(fields).unwrap_or_default(), fields(version));
+    let mut changes: Vec<Change> = Vec::new();
+    for (field, to) in new {
+        let from = old.remove(&field);
+        if from.as_ref() != Some(&to) {
+            changes.push(Change { field, from, to: Some(to) });
+        }
+    }
+    changes.extend(old.into_iter().map(|(field, from)| Change { field, from: Some(from), to: None }));
+    changes
+}
+
+/// Everything a version says but its kind and rev.
+fn fields(version: &VersionInfo) -> BTreeMap<String, Value> {
+    let map = folkmoot_schemas::block::parse_cid(&version.cid)
+        .and_then(|cid| Block::trusted(cid, version.block.clone()).view::<Ipld>());
+    let Ok(Ipld::Map(map)) = map else { return BTreeMap::new() };
+    map.iter()
+        .filter(|(field, _)| !matches!(field.as_str(), "$type" | "rev"))
+        .map(|(field, value)| (field.clone(), record::dag_json(value)))
+        .collect()
+}
+
+fn said(value: Option<&Value>) -> String {
+    let text = match value {
+        None => return String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let mut short: String = text.chars().take(120).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}

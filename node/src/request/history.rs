@@ -1,0 +1,45 @@
+//! The versions of a record: those that stand in repositories here, and older ones whose proof was kept.
+
+use folkmoot_schemas::Record;
+
+use super::{Failure, Reply, VersionInfo, handle::Answer, resolve::Reading};
+
+impl Reading<'_> {
+    /// Newest first.
+    pub(super) fn history(&self, target: &str, community: Option<&str>) -> Answer {
+        let (Ok(uri) | Err(uri)) = self.lookup(target, community)?.map(|entry| entry.uri);
+        let author = self.view.name(&uri.community, &uri.did)?;
+        let mut versions: Vec<VersionInfo> = Vec::new();
+        for (n, entry) in self.view.standing(&uri)?.into_iter().enumerate() {
+            versions.push(VersionInfo {
+                rev: entry.rev.to_string(),
+                cid: entry.cid.to_string(),
+                by: self.by(&uri.did, entry.device, entry.rev)?,
+                author: author.clone(),
+                current: n == 0,
+                deleted: matches!(entry.record, Record::Tombstone(_)),
+                commit: None,
+                block: entry.block.bytes().to_vec(),
+            });
+        }
+        for old in self.view.versions(&uri)? {
+            versions.push(VersionInfo {
+                rev: old.rev.to_string(),
+                cid: old.cid.to_string(),
+                by: self.by(&uri.did, old.device, old.rev)?,
+                author: author.clone(),
+                current: false,
+                deleted: false,
+                commit: Some(old.commit.to_string()),
+                block: old.block.bytes().to_vec(),
+            });
+        }
+        if versions.is_empty() {
+            return Err(Failure::refused(format!("nothing is kept here of {}", uri.short_id()))
+                .because("it was deleted; older versions go with it"));
+        }
+        versions.sort_by(|a, b| (&b.rev, b.current, &a.cid).cmp(&(&a.rev, a.current, &b.cid)));
+        versions.dedup_by(|a, b| a.cid == b.cid);
+        Ok(Reply::History { item: self.subject(&uri)?, versions }.into())
+    }
+}
