@@ -29,6 +29,9 @@ enum Among {
     Both,
 }
 
+/// Is this the person a text means?
+type Fits<'a> = dyn Fn(&(Did, String)) -> bool + 'a;
+
 impl Reading<'_> {
     /// Members by role, then who is out, whoever went last first.
     pub(super) fn members(&self, community: Option<&str>) -> Answer {
@@ -88,7 +91,7 @@ impl Reading<'_> {
             found.iter().map(|(did, _)| *did).filter(|did| state.is_member(did)).collect()
         };
         let folded = who.to_lowercase();
-        let steps: [&dyn Fn(&(Did, String)) -> bool; 4] = [
+        let steps: [&Fits<'_>; 4] = [
             &|(did, _)| did.to_string() == who,
             &|(_, name)| name == who,
             &|(_, name)| name.to_lowercase() == folded,

@@ -137,8 +137,11 @@ impl View {
     }
 }
 
+/// (repository, rev of the head, part).
+type LostKey = (u32, u64, u32);
+
 trait LostHeads: Repos {
-    fn lost_of(&self, repo: u32) -> Result<Vec<((u32, u64, u32), Stored)>, StoreError> {
+    fn lost_of(&self, repo: u32) -> Result<Vec<(LostKey, Stored)>, StoreError> {
         let rows = self.lost().range((repo, 0, 0)..(repo + 1, 0, 0))?;
         rows.map(|row| {
             let (key, bytes) = row?;
@@ -286,7 +289,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn let_lost_go(&mut self, repo: &Repo, key: (u32, u64, u32), lost: &Stored) -> Result<(), StoreError> {
+    fn let_lost_go(&mut self, repo: &Repo, key: LostKey, lost: &Stored) -> Result<(), StoreError> {
         for seq in &lost.files {
             self.release(*seq, repo.community, Why::Kept)?;
         }

@@ -211,7 +211,7 @@ fn of_two_edits_that_did_not_know_of_each_other_the_newer_counts_and_the_person_
     assert!(devices.change(1, &uri, post("on the phone")));
     devices.meet();
     assert_eq!(devices.text(0, &uri).as_deref(), Some("on the phone"));
-    devices.assert_alike(&[uri.clone()]);
+    devices.assert_alike(std::slice::from_ref(&uri));
     let told = devices.told(0);
     assert!(
         matches!(&told[..], [What::Overruled { uri: of, lost, won, deleted: false }]
