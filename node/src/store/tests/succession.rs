@@ -15,7 +15,7 @@ struct Scene {
 fn scene() -> Scene {
     let (mut laptop, bo) = (Person::new(1), Person::new(2));
     let phone = laptop.second_device(3);
-    let (laptops, phones, elsewhere) = (laptop.store(), laptop.store(), bo.store());
+    let (laptops, phones, elsewhere) = (laptop.store(), phone.store(), bo.store());
     let community = found(&laptops, &laptop, Visibility::Public, &[&bo]);
     laptop.publish(&laptops, community, NOON, post("from the laptop"));
     laptop.publish_for(&laptops, community, Audience::Members, NOON + SECOND, post("from the laptop, between us"));
