@@ -576,6 +576,8 @@ fn what_is_pinned_stays_here_after_it_was_deleted() {
     let said = home.ok(&["pin", "list"]);
     assert!(said.starts_with("gig  post: the first gig") && said.contains("gone elsewhere, kept here alone"), "{said}");
     assert!(home.ok(&["show", &short]).contains("your pin keeps this last version"));
+    assert!(home.ok(&["verify", &short]).contains("it is gone, and your pin keeps it"));
+    assert_eq!(home.json(&["show", &short])[0]["kept"], true);
     let status = home.json(&["status"]).remove(0);
     assert_eq!((&status["pins"]["count"], &status["pins"]["complete"]), (&1.into(), &1.into()), "{status}");
     assert!(status["quotas"]["member"] == 268_435_456 && status["deferred"].as_array().unwrap().is_empty());

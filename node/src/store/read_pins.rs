@@ -111,6 +111,7 @@ impl View {
             updated: rev.micros(),
             block,
             fault: Some("it is gone; your pin keeps this last version, here alone".into()),
+            kept: true,
         }))
     }
 

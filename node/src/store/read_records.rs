@@ -69,6 +69,7 @@ impl View {
             created,
             updated,
             fault,
+            kept: false,
         })
     }
 
