@@ -153,6 +153,7 @@ pub(crate) fn as_json(item: &Item) -> Value {
         "created": rfc3339(item.created),
         "updated": rfc3339(item.updated),
         "fault": item.fault,
+        "kept": item.kept,
         "url": item.url,
         "record": record,
     })

@@ -565,3 +565,40 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = feed.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn what_is_pinned_stays_here_after_it_was_deleted() {
+    let home = Home::settled();
+    let short = home.json(&["post", "the first gig"])[0]["short"].as_str().unwrap().to_owned();
+    let added = home.json(&["pin", "add", &short, "--name", "gig"]).remove(0);
+    assert!(added["fresh"] == true && added["state"] == "current" && added["complete"] == true, "{added}");
+    home.ok(&["delete", &short]);
+    let said = home.ok(&["pin", "list"]);
+    assert!(said.starts_with("gig  post: the first gig") && said.contains("gone elsewhere, kept here alone"), "{said}");
+    assert!(home.ok(&["show", &short]).contains("your pin keeps this last version"));
+    assert!(home.ok(&["verify", &short]).contains("it is gone, and your pin keeps it"));
+    assert_eq!(home.json(&["show", &short])[0]["kept"], true);
+    let status = home.json(&["status"]).remove(0);
+    assert_eq!((&status["pins"]["count"], &status["pins"]["complete"]), (&1.into(), &1.into()), "{status}");
+    assert!(status["quotas"]["member"] == 268_435_456 && status["deferred"].as_array().unwrap().is_empty());
+    home.ok(&["pin", "rm", "gig"]);
+    assert!(home.refused(1, &["show", &short]).contains("was deleted"));
+    assert!(home.json(&["pin", "list"]).is_empty());
+    let swept = home.json(&["sweep", "--dry-run"]).remove(0);
+    assert!(swept["dry_run"] == true && swept["blocks"] == 0 && swept["mended"] == serde_json::json!([]), "{swept}");
+    assert_eq!(home.ok(&["sweep"]), "freed nothing\n");
+}
+
+#[test]
+fn a_quota_of_ones_own_refuses_in_a_sentence() {
+    let home = Home::settled();
+    home.ok(&["config", "quota_member", "1KiB"]);
+    home.ok(&["post", "short"]);
+    let said = home.refused(1, &["post", &"long ".repeat(200)]);
+    assert!(said.contains("this node keeps 1 KiB for a member") && said.contains("moot config quota_member"), "{said}");
+    home.ok(&["config", "quota_member", "200"]);
+    assert!(home.ok(&["status"]).contains("filling up"));
+    home.ok(&["config", "quota_member", "none"]);
+    home.ok(&["post", &"long ".repeat(200)]);
+    assert!(home.refused(1, &["config", "quota_member", "much"]).contains("256MiB"));
+}

@@ -440,6 +440,8 @@ pub struct Item {
     #[serde(with = "serde_bytes")]
     pub block: Vec<u8>,
     pub url: Option<String>,
+    /// It is gone elsewhere; a pin keeps this last version here.
+    pub kept: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -54,7 +54,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         session.out.object(&json!({"key": key, "value": value, "origin": origin}));
         session.out.line(
             Line::new()
-                .text(format!("{key:<12}"))
+                .text(format!("{key:<16}"))
                 .strong(if text.is_empty() { "-" } else { &text })
                 .faint(format!("  ({origin})")),
         );

@@ -136,6 +136,9 @@ fn say_claim(session: &Session, verified: &Verified, known: &Known) {
     out.line(fact("in").text(community(author)).faint(format!("  {}", author.community)));
     out.line(fact("right").text(right(author, known.role.as_deref())));
     out.line(fact("version").text(match (known.is_newest(&claim.cid), &known.item) {
+        (Some(true), Some(item)) if item.kept => {
+            "the last one known here; it is gone, and your pin keeps it".to_owned()
+        }
         (Some(true), _) => "the newest known here".to_owned(),
         (Some(false), Some(item)) if item.rev > claim.rev.to_string() => {
             format!("there is a newer one here: {} of {}", item.cid, rev(&item.rev))

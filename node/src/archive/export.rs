@@ -79,7 +79,11 @@ fn proof_roots(proof: &Proof, entry: &Entry) -> Vec<Cid> {
 }
 
 fn record(view: &View, uri: &Uri, out: impl Write) -> Result<Exported, ExportError> {
-    let Lookup::Found(entry) = view.get(uri)? else {
+    let found = match view.get(uri)? {
+        Lookup::Found(entry) => Some(*entry),
+        _ => view.kept(uri)?,
+    };
+    let Some(entry) = found else {
         return Err(ExportError::Absent(format!("there is no record {uri} to be seen")));
     };
     let proof = view.proof(&entry)?.ok_or_else(|| ExportError::Absent(format!("{uri} has no proof here")))?;

@@ -205,7 +205,8 @@ impl<'a> Reading<'a> {
             updated: entry.updated,
             fault: entry.fault.clone(),
             block: entry.block.bytes().to_vec(),
-            url: self.url(&entry.uri, entry.audience),
+            url: self.url(&entry.uri, entry.audience).filter(|_| !entry.kept),
+            kept: entry.kept,
         })
     }
 

@@ -155,6 +155,97 @@ fn a_deleted_record_is_said_to_be_deleted_and_deleting_it_again_is_no_error() {
 }
 
 #[test]
+fn a_pin_keeps_what_is_deleted_for_this_home_alone_and_says_so() {
+    let home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    let item = home.person.post(&river, "the first gig");
+    let (uri, short) = (item.uri.to_string(), item.uri.short_id());
+    let pin = |target: &str, name: Option<&str>| {
+        let request = Request::PinAdd { target: target.into(), community: None, name: name.map(str::to_owned) };
+        match home.ask(request) {
+            Outcome { reply: Reply::Pinned { pin, fresh }, news } => {
+                assert!(matches!(news.as_slice(), [News::Wanted]));
+                (pin, fresh)
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let list = || match home.ask(Request::Pins).reply {
+        Reply::Pins(pins) => pins,
+        other => panic!("{other:?}"),
+    };
+    let (added, fresh) = pin(&short, None);
+    assert!(fresh && added.complete && added.target == uri && added.state == "current", "{added:?}");
+    assert_eq!(added.title.as_deref(), Some("post: the first gig"));
+    let (renamed, fresh) = pin(&uri, Some("gig"));
+    assert!(!fresh && renamed.name.as_deref() == Some("gig"));
+    // The version itself, fixed; an address of which nothing has come; and the community as it is now.
+    assert_eq!(pin(&item.cid.to_string(), None).0.state, "fixed");
+    let awaited = format!("{}x", &uri[..uri.len() - 1]);
+    assert_eq!(pin(&awaited, None).0.state, "awaited");
+    let snapshot = home.person.store.view(crate::store::Scope::Public).unwrap().snapshot(&river).unwrap();
+    let (whole, _) = pin(&snapshot.to_string(), None);
+    assert!(whole.complete && whole.blocks >= 6, "{whole:?}");
+    let elsewhere = uri.replace(&river.to_string(), &item.cid.to_string());
+    let failure = home.refused(Request::PinAdd { target: elsewhere, community: None, name: None });
+    assert!(failure.message.contains("not known") && failure.hint.is_some(), "{failure:?}");
+
+    home.ask(Request::Delete { target: uri.clone(), community: None });
+    let gone = list().into_iter().find(|pin| pin.target == uri).unwrap();
+    assert!(gone.state == "gone" && gone.complete && gone.cid == Some(item.cid.to_string()), "{gone:?}");
+    match home.ask(home.get(&short)).reply {
+        Reply::Item(kept) => assert!(kept.cid == item.cid.to_string() && kept.fault.unwrap().contains("your pin")),
+        other => panic!("{other:?}"),
+    }
+    match home.ask(Request::Proof { target: short.clone(), community: None }).reply {
+        Reply::Proof(proof) => assert!(!proof.car.is_empty()),
+        other => panic!("{other:?}"),
+    }
+    match home.ask(Request::List { community: None, collection: "org.folkmoot.post".into(), before: None, limit: 9 }) {
+        Outcome { reply: Reply::Items(items), .. } => assert!(items.is_empty(), "lists do not have it"),
+        other => panic!("{other:?}"),
+    }
+    let remove = |target: &str| Request::PinRemove { target: target.into(), community: None };
+    assert!(matches!(home.ask(remove("gig")).reply, Reply::Done));
+    assert!(home.refused(remove("gig")).hint.unwrap().contains("moot pin list"));
+    assert!(home.refused(home.get(&short)).message.contains("was deleted"));
+    assert_eq!(list().len(), 3);
+}
+
+#[test]
+fn a_status_tells_of_quotas_and_of_what_a_sweep_would_free() {
+    let home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    home.person.post(&river, "hello");
+    let store = &home.person.store;
+    let added = folkmoot_schemas::Block::raw(vec![7; 5000]);
+    store.put_blob(&added, 0).unwrap();
+    let keeping = || match home.ask(Request::Status).reply {
+        Reply::Status(status) => status.keeping,
+        other => panic!("{other:?}"),
+    };
+    let before = keeping();
+    assert_eq!((before.sweep.blocks, before.sweep.bytes, before.quotas.member), (1, 5000, Some(256 << 20)));
+    let [fill] = before.communities.as_slice() else { panic!("{before:?}") };
+    assert!(fill.community_name == "River Street" && fill.bytes == fill.members[0].bytes && fill.bytes > 100);
+    let sweep = |dry_run| match home.ask(Request::Sweep { dry_run }).reply {
+        Reply::Swept(swept) => swept,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((sweep(true), keeping().sweep), (before.sweep.clone(), before.sweep.clone()));
+    assert_eq!(sweep(false), before.sweep);
+    assert_eq!((sweep(false), keeping().bytes), (SweptInfo::default(), before.bytes - 5000));
+
+    store.set_quotas(crate::store::quota::Quotas { member: Some(fill.bytes), ..Default::default() });
+    let failure = match home.publish(None, "one more") {
+        Reply::Failed(failure) => failure,
+        other => panic!("{other:?}"),
+    };
+    assert!(failure.message.starts_with("could not publish the post: it would make "), "{failure:?}");
+    assert!(failure.hint.unwrap().contains("moot config quota_member"));
+}
+
+#[test]
 fn lists_of_all_communities_are_one_newest_first_and_page_on() {
     let home = Home::new(1);
     let (a, b) = (home.person.found("A", Visibility::Public), home.person.found("B", Visibility::Members));

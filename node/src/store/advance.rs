@@ -77,6 +77,16 @@ impl Writer<'_> {
         let rev = step.head.rev.as_u64();
         let mut lacking = Vec::new();
 
+        // Before any older version lets go of them: a picture that stays, in this record or another, keeps its bytes.
+        for put in &step.puts {
+            match &put.source {
+                Source::New(_, record) => self.link_files(repo, record, step.own, &mut lacking)?,
+                Source::Stored(seq) => {
+                    let (_, record) = Record::view(&self.t.block_named(*seq, put.cid)?)?;
+                    self.link_files(repo, &record, step.own, &mut lacking)?;
+                }
+            }
+        }
         for place in self.places(repo, &prefix, &community, &step.gone)? {
             self.unplace(&place)?;
             if history {
@@ -99,8 +109,6 @@ impl Writer<'_> {
             };
             let seq = seq.ok_or_else(|| StoreError::inconsistent("a new record"))?;
             let (collection, rkey) = (place.collection, place.rkey.as_bytes());
-            // Before the older version lets go of them: a picture that both link stays.
-            self.link_files(repo, record, step.own, &mut lacking)?;
             self.unplace(place)?;
             if history {
                 self.t.changes.insert((repo.number, rev, collection, rkey), ())?;

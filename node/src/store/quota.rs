@@ -10,7 +10,7 @@ use folkmoot_schemas::{Audience, Cid, Did, commit::HeadRef, commit::RepoId, limi
 use redb::ReadableTable;
 
 use super::{
-    StoreError,
+    Applied, StoreError,
     blocks::{Blocks, audience_code, cid_of_digest, cid_of_key, digest_of},
     intern::Numbers,
     repos::{Repo, Repos},
@@ -261,8 +261,16 @@ impl Writer<'_> {
         Ok(excess.map(|excess| Excess { growth: staged.saturating_add(bytes), ..excess }))
     }
 
-    /// Notes that a head is known and its tree is not taken.
-    pub(super) fn put_off(&mut self, repo: &Repo, head: &HeadRef, excess: &Excess) -> Result<(), StoreError> {
+    /// Notes, and says, that a head is known and its tree is not taken.
+    pub(super) fn put_off(
+        &mut self,
+        repo: &Repo,
+        head: &HeadRef,
+        excess: &Excess,
+        applied: &mut Applied,
+    ) -> Result<(), StoreError> {
+        applied.deferred.push((self.t.repo_id(repo)?, *head));
+        applied.refused.push((head.cid, StoreError::OverQuota(*excess).to_string()));
         let row = (head.rev.as_u64(), &digest_of(&head.cid), excess.growth);
         self.t.deferred.insert(repo.number, row)?;
         self.dirty = true;

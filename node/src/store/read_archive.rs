@@ -129,15 +129,31 @@ impl View {
         entry: &Entry,
         each: &mut dyn FnMut(Piece) -> Result<(), E>,
     ) -> Result<u64, E> {
-        match self.held_repo(&entry.uri.community, &repo_of(entry))? {
+        match self.repo_with(entry)? {
             Some(repo) => self.pour_files(&repo, &entry.record, each),
-            None => Ok(0),
+            None => self.pour_kept_files(entry, each),
         }
     }
 
-    /// What proves the record. None: it is not in this view's tree any more.
+    /// Of a version that only a pin keeps.
+    fn pour_kept_files<E: From<StoreError>>(
+        &self,
+        entry: &Entry,
+        each: &mut dyn FnMut(Piece) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let mut lacking = 0;
+        for cid in files(&entry.record) {
+            match (self.t.seq(&cid)?, self.pinned_block(&cid)?) {
+                (Some(number), Some(block)) => each(Piece { number, block, part: Part::File })?,
+                _ => lacking += 1,
+            }
+        }
+        Ok(lacking)
+    }
+
+    /// What proves the record. None: it is not in this view's tree any more, and no pin keeps it.
     pub fn proof(&self, entry: &Entry) -> Result<Option<Proof>, StoreError> {
-        let Some(repo) = self.held_repo(&entry.uri.community, &repo_of(entry))? else { return Ok(None) };
+        let Some(repo) = self.repo_with(entry)? else { return self.kept_proof(entry) };
         let Some(held) = repo.held else { return Ok(None) };
         let commit = self.t.block_named(held.commit, held.head.cid)?;
         let (mut nodes, mut failed) = (Vec::new(), None);
@@ -152,6 +168,13 @@ impl View {
         }
         walked?;
         Ok(Some(Proof { commit, nodes }))
+    }
+
+    /// The repository in whose tree this very version stands.
+    fn repo_with(&self, entry: &Entry) -> Result<Option<Repo>, StoreError> {
+        let Some(repo) = self.held_repo(&entry.uri.community, &repo_of(entry))? else { return Ok(None) };
+        let leaf = self.t.leaf_at(repo.number, &entry.uri.path())?;
+        Ok(leaf.is_some_and(|leaf| leaf.cid == entry.cid).then_some(repo))
     }
 
     fn held_repo(&self, community: &Cid, id: &RepoId) -> Result<Option<Repo>, StoreError> {

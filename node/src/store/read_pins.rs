@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use folkmoot_schemas::{Cid, Record, Uri, block::Block, commit::Commit};
+use folkmoot_schemas::{Cid, Record, Uri, block::Block, commit::Commit, mst};
 use redb::ReadableTable;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     index,
     pins::{Pins, Target},
     quota::Used,
+    read_archive::Proof,
     reader::Entry,
     tables::Tables,
 };
@@ -95,6 +96,9 @@ impl View {
         let Some(last) = pin.map(|pin| self.t.pin_last().get(pin)).transpose()?.flatten() else { return Ok(None) };
         let (record, commit) = last.value();
         let (block, commit) = (self.t.block_at(record)?, Commit::view(&self.t.block_at(commit)?)?);
+        if !self.scope().sees(commit.audience) {
+            return Ok(None);
+        }
         let (rev, record) = Record::view(&block)?;
         Ok(Some(Entry {
             uri: uri.clone(),
@@ -107,7 +111,27 @@ impl View {
             updated: rev.micros(),
             block,
             fault: Some("it is gone; your pin keeps this last version, here alone".into()),
+            kept: true,
         }))
+    }
+
+    /// Commit and tree nodes that prove a kept version. None: this is none.
+    pub(super) fn kept_proof(&self, entry: &Entry) -> Result<Option<Proof>, StoreError> {
+        let Some(kept) = self.kept(&entry.uri)?.filter(|kept| kept.cid == entry.cid) else { return Ok(None) };
+        let pin = self.t.pins().get(Target::Moving(kept.uri).to_string().as_str())?.map(|row| row.value().0);
+        let Some(last) = pin.map(|pin| self.t.pin_last().get(pin)).transpose()?.flatten() else { return Ok(None) };
+        let commit = self.t.block_at(last.value().1)?;
+        let (mut nodes, mut failed) = (Vec::new(), None);
+        let walked = mst::proof_with(&Commit::view(&commit)?.data, &entry.uri.path(), |cid| {
+            let node = self.pinned_block(cid).map_err(|error| failed = Some(error)).ok().flatten();
+            nodes.extend(node.clone());
+            node
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        walked?;
+        Ok(Some(Proof { commit, nodes }))
     }
 
     /// A block that a pin keeps.

@@ -71,6 +71,7 @@ impl View {
             created,
             updated,
             fault,
+            kept: false,
         })
     }
 

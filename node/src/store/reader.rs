@@ -60,6 +60,8 @@ pub struct Entry {
     pub updated: u64,
     /// A field beyond its limits, or more than its author's role allows: hidden from lists, shown with the reason when asked for by URI.
     pub fault: Option<String>,
+    /// Nothing stands there any more: only a pin keeps this version, for this home's person alone.
+    pub kept: bool,
 }
 
 impl Entry {

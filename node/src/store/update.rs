@@ -45,9 +45,8 @@ impl Writer<'_> {
         };
         let head = HeadRef { rev: commit.rev, cid: named };
         // Further parts of what had no room; a head with other blocks is another head.
-        if self.t.still_deferred(&self.quotas, &repo, Some(&head))?.is_some() {
-            applied.deferred.push((commit.repo(), head));
-            return Ok(());
+        if let Some(excess) = self.t.still_deferred(&self.quotas, &repo, Some(&head))? {
+            return self.put_off(&repo, &head, &excess, applied);
         }
         let outcome = if update.complete {
             self.complete(&mut repo, &commit, update, now)
@@ -68,9 +67,7 @@ impl Writer<'_> {
                 return Ok(());
             }
             Err(Stop::NoRoom(excess)) => {
-                self.put_off(&repo, &head, &excess)?;
-                applied.deferred.push((commit.repo(), head));
-                return Ok(());
+                return self.put_off(&repo, &head, &excess, applied);
             }
             Err(Stop::Error(error)) => return Err(error),
         }
@@ -91,9 +88,7 @@ impl Writer<'_> {
             Ok(Some((commit, repo))) => {
                 let head = HeadRef { rev: commit.rev, cid: *block.cid() };
                 self.clear_stage(&repo)?;
-                self.put_off(&repo, &head, excess)?;
-                applied.deferred.push((commit.repo(), head));
-                Ok(())
+                self.put_off(&repo, &head, excess, applied)
             }
             Err(Stop::Error(error)) => Err(error),
             _ => Ok(()),

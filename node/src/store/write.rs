@@ -64,7 +64,7 @@ pub struct Applied {
     pub missing: Vec<Cid>,
     /// Files that new records link and blocks that pins go on to, and that are not here.
     pub blobs: Vec<Cid>,
-    /// What was refused and why: `(cid, reason)`.
+    /// What was refused, or had no room, and why: `(cid, reason)`.
     pub refused: Vec<(Cid, String)>,
     /// Tree did not add up against `since`: ask once with null.
     pub mismatched: Vec<RepoId>,

@@ -39,6 +39,35 @@ fn a_linked_file_is_lacking_until_its_bytes_come_and_then_served_as_long_as_it_i
 }
 
 #[test]
+fn a_picture_moved_from_one_post_to_another_in_one_commit_keeps_its_bytes_everywhere() {
+    let (ada, bo) = (Person::new(1), Person::new(2));
+    let (a, b) = (ada.store(), bo.store());
+    let community = found(&a, &ada, Visibility::Public, &[&bo]);
+    let blob = Block::raw(vec![5; 2000]);
+    a.put_blob(&blob, NOON).unwrap();
+    let changes = vec![put(picture(&blob, "first")), put(post("second")), put(post("third"))];
+    let puts = ada.commit(&a, community, Audience::Public, NOON, changes).puts;
+    pull(&a, &b, community, Scope::Public, WHOLE);
+    let mut batch = Batch::new(community, Audience::Public);
+    batch.loose = vec![blob.clone()];
+    b.apply(batch, NOON).unwrap();
+    // Whichever of them comes first in the order of paths.
+    for (from, to) in [(0, 1), (1, 0), (0, 2)] {
+        let now = NOON + SECOND;
+        let moved = vec![edit(&puts[from].path, post("bare")), edit(&puts[to].path, picture(&blob, "here now"))];
+        ada.commit(&a, community, Audience::Public, now, moved);
+        assert!(pull(&a, &b, community, Scope::Public, WHOLE).blobs.is_empty());
+    }
+    let changes = vec![Change::Remove { path: puts[2].path.clone() }, edit(&puts[0].path, picture(&blob, "back"))];
+    ada.commit(&a, community, Audience::Public, NOON + SECOND, changes);
+    assert!(pull(&a, &b, community, Scope::Public, WHOLE).blobs.is_empty());
+    for store in [&a, &b] {
+        assert!(store.view(Scope::Public).unwrap().public_block(blob.cid()).unwrap().is_some());
+        assert_eq!(store.mark(&mut || ()).unwrap(), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn linking_a_members_file_in_public_does_not_make_it_public() {
     let (ada, bo) = (Person::new(1), Person::new(2));
     let (a, b) = (ada.store(), bo.store());

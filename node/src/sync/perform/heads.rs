@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use folkmoot_schemas::{Audience, Cid, commit::RepoId, roster::Keeps, snapshot::Snapshot};
+use folkmoot_schemas::{Audience, Cid, charter::Visibility, commit::RepoId, roster::Keeps, snapshot::Snapshot};
 
 use super::Performer;
 use crate::{
@@ -18,8 +18,10 @@ use crate::{
 
 /// Rows (a repository, a person or a roster head) in one frame: about 250 bytes each, four times below its limit.
 const ROWS: usize = 256;
-/// Blobs asked for after one comparison, and as many blocks that pins want.
+/// Blobs asked for after one comparison.
 const BLOBS: usize = 256;
+/// Blocks that pins want: more of them, since nobody may have the first ones.
+const PINNED: usize = 1024;
 
 /// Our answer to a peer's heads.
 #[derive(Debug, Default)]
@@ -131,16 +133,19 @@ impl Performer {
             let (community, audience) = (listed.cid, listed.audience);
             let view = self.store.view(scope(audience))?;
             let mut lack = if listed.same { Lack::default() } else { lacking(&view, listed)? };
-            let pins = view.wanted_by_pins(BLOBS)?;
             let own = |row: &&Row| row.0.repo.did == self.me.did && row.0.repo.device == self.me.device.did();
             let lost = listed.lost.iter().filter(own).map(|row| ((row.0.repo, row.0.known.cid), row.0.known));
             lack.lost.extend(lost.filter(|_| audience == Audience::Members));
-            let incomplete = match view.community(&community)? {
+            let pins = view.wanted_by_pins(PINNED)?;
+            let known = view.community(&community)?;
+            // A members community refuses whoever asks it for something public.
+            let public = known.as_ref().is_some_and(|known| known.visibility == Visibility::Public);
+            let incomplete = match known {
                 Some(_) => !view.complete(&community)? || !pins.is_empty(),
                 None => true,
             };
             if incomplete && !lack.charter {
-                for audience in [Audience::Public, audience] {
+                for audience in [Audience::Public, audience].into_iter().skip(usize::from(!public)) {
                     let missing = self.store.view(scope(audience))?.lacking_blobs(&community, BLOBS)?;
                     // Whoever keeps this community may have what a pin wants, whichever audience it belongs to.
                     let wanted = missing.into_iter().chain(pins.iter().copied());

@@ -15,6 +15,8 @@ use crate::{
     store::{
         Scope,
         notices::{Notice, What},
+        pins::Target,
+        quota::Quotas,
         reader::Lookup,
     },
     sync::{
@@ -224,6 +226,53 @@ fn pictures_follow_the_posts_that_show_them() {
         let view = world.nodes[1].store.view(Scope::Public).unwrap();
         let public = view.block(&community, &pictures[0]).unwrap().is_some();
         assert_eq!(public, audience == Audience::Public, "reach follows the audience");
+    }
+}
+
+#[test]
+fn what_has_no_room_is_left_alone_while_others_go_on_and_comes_within_a_minute_of_there_being_room() {
+    for seed in seeds(6) {
+        let (mut world, community) = settled(seed, 3, 100);
+        let narrow = Quotas { member: Some(4000), ..Quotas::default() };
+        world.nodes[1].store.set_quotas(narrow);
+        let long = |n: usize| Post { text: format!("{n} {}", "la ".repeat(300)), ..Post::default() };
+        world.publish(0, &community, Audience::Members, (0..20).map(long).collect(), false);
+        world.post(2, &community, Audience::Members, false);
+        world.run_for(90);
+        let deltas = |world: &World| {
+            let parts = world.received[&1].iter().filter_map(|frame| match frame {
+                Frame::Part(part) => Some(part.deltas.iter().filter(|delta| delta.put.len() >= 20).count()),
+                _ => None,
+            });
+            parts.sum::<usize>()
+        };
+        let before = deltas(&world);
+        world.run_for(1800);
+        assert_eq!(deltas(&world), before, "seed {seed}: it was pulled again although there is no room");
+        assert!(before <= 3, "seed {seed}: pulled {before} times");
+        let view = world.nodes[1].store.view(Scope::Members).unwrap();
+        let deferred = view.deferred().unwrap();
+        assert_eq!((deferred.len(), deferred[0].repo.did), (1, world.nodes[0].me.did), "seed {seed}");
+        assert_eq!(view.count(&community).unwrap(), 1, "seed {seed}: the others' post came");
+
+        // A pin fetches all that hangs on what it names, tree or not.
+        let (commit, _) = world.nodes[0]
+            .store
+            .view(Scope::Members)
+            .unwrap()
+            .head_commit(&community, &deferred[0].repo)
+            .unwrap()
+            .unwrap();
+        drop(view);
+        world.nodes[1].store.pin(&Target::Fixed(*commit.cid()), "", 0).unwrap();
+        world.input(1, Input::SyncNow);
+        world.run_for(90);
+        let pin = world.nodes[1].store.view(Scope::Members).unwrap().pins().unwrap().remove(0);
+        assert!(pin.is_complete() && pin.blocks > 22, "seed {seed}: {pin:?}");
+
+        world.nodes[1].store.set_quotas(Quotas::default());
+        world.run_for(60);
+        world.assert_alike(&[0, 1, 2], Scope::Members, &community);
     }
 }
 
