@@ -57,7 +57,9 @@ pub(crate) enum Command {
     Invite(invite::Args),
     /// Join a community by an invite link
     Join(join::Args),
-    /// Who belongs to a community
+    /// Leave a community
+    Leave(leave::Args),
+    /// Who belongs to a community, and who is let in or put out
     #[command(subcommand)]
     Member(member::Command),
     /// Publish a post

@@ -15,6 +15,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod join;
+pub(crate) mod leave;
 pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod peer;
@@ -47,6 +48,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Use(args) => choose::run(args, session),
         Command::Invite(args) => invite::run(args, session),
         Command::Join(args) => join::run(args, session),
+        Command::Leave(args) => leave::run(args, session),
         Command::Member(command) => member::run(command, session),
         Command::Post(args) => post::run(args, session),
         Command::Reply(args) => reply::run(args, session),

@@ -4,6 +4,7 @@
 
 mod community;
 mod devices;
+mod going;
 mod introduce;
 mod invite;
 
@@ -15,6 +16,7 @@ use folkmoot_schemas::{
 pub(crate) use community::widest;
 pub use community::{found, operate};
 pub use devices::{Succeeded, certify, enter, finish_retiring, succeed};
+pub use going::{leave, readmit, remove};
 pub use introduce::{introduce, nameless};
 pub use invite::{
     await_community, awaited, close_spent, invite, join, joined_addresses, pending_joins, seed, stop_awaiting,

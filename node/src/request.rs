@@ -9,6 +9,7 @@ mod events;
 mod failure;
 mod handle;
 mod keeping;
+mod members;
 mod peers;
 mod records;
 mod resolve;
@@ -157,6 +158,27 @@ pub enum Request {
     Sweep {
         dry_run: bool,
     },
+    /// Whom a text means of those who belong or belonged to the community: by name, did, or its end.
+    Member {
+        community: Option<String>,
+        who: String,
+    },
+    /// `who` as for `Member`.
+    RemoveMember {
+        community: Option<String>,
+        who: String,
+        reason: Option<String>,
+    },
+    /// `who`: somebody who is out; with `was` (somebody who is out), the did under which that person comes back.
+    Readmit {
+        community: Option<String>,
+        who: String,
+        role: folkmoot_schemas::roster::Role,
+        was: Option<String>,
+    },
+    Leave {
+        community: Option<String>,
+    },
 }
 
 /// A record in its block form (with any `rev`; publishing sets the real one).
@@ -217,6 +239,7 @@ pub enum Reply {
     },
     Pins(Vec<PinInfo>),
     Swept(SweptInfo),
+    Member(MemberInfo),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -349,6 +372,19 @@ pub struct MemberInfo {
     pub by: String,
     pub devices: u32,
     pub me: bool,
+    /// Earlier dids of the same person, as a steward said.
+    pub formerly: Vec<String>,
+    /// Of somebody who was put out or left: when, by whom (they themselves when they left), why.
+    pub out: Option<OutInfo>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OutInfo {
+    /// Seconds since 1970.
+    pub since: i64,
+    pub by: String,
+    pub left: bool,
+    pub reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

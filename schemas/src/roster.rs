@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     block::{Block, Cid},
+    commit::{HeadRef, RepoId},
     error::Error,
     key::{Did, Secret, Sig},
     limits, signed,
@@ -185,6 +186,8 @@ pub struct Member {
 pub struct Former {
     /// `rev` of [`Former::via`].
     pub since: Tid,
+    /// What they were.
+    pub role: Role,
     /// Who put them out; they themselves when they left.
     pub by: Did,
     /// The removal or leave; of several at once the last in the one order.
@@ -192,6 +195,16 @@ pub struct Former {
     pub reason: Option<String>,
     /// Where their repositories stand still. What is not named here keeps nothing.
     pub cut: Cut,
+}
+
+/// What replicas keep of a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// A member's: whatever is newest.
+    All,
+    /// Of somebody who is out: exactly this head, whatever came after it.
+    Until(HeadRef),
+    Nothing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +225,17 @@ impl State {
     }
     pub fn is_member(&self, did: &Did) -> bool {
         self.members.contains_key(did)
+    }
+
+    /// How much of a repository replicas keep.
+    pub fn keeps(&self, repo: &RepoId) -> Keeps {
+        match (self.is_member(&repo.did), self.former.get(&repo.did)) {
+            (true, _) => Keeps::All,
+            (false, former) => match former.and_then(|former| former.cut.get(repo)) {
+                Some(head) => Keeps::Until(*head),
+                None => Keeps::Nothing,
+            },
+        }
     }
 
     /// Whom `did` is today: whoever was added as the same person, a few times over; never past a member.

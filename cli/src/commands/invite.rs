@@ -39,11 +39,22 @@ struct Make {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Roles {
+pub(crate) enum Roles {
     Guest,
     Member,
     Moderator,
     Steward,
+}
+
+impl From<Roles> for Role {
+    fn from(role: Roles) -> Self {
+        match role {
+            Roles::Guest => Self::Guest,
+            Roles::Member => Self::Member,
+            Roles::Moderator => Self::Moderator,
+            Roles::Steward => Self::Steward,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -67,13 +78,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
                 "never" => None,
                 text => Some(u64::from(amount::duration(text)?)),
             };
-            let role = match args.make.role {
-                Roles::Guest => Role::Guest,
-                Roles::Member => Role::Member,
-                Roles::Moderator => Role::Moderator,
-                Roles::Steward => Role::Steward,
-            };
-            let request = Request::Invite { community, role, uses: args.make.uses, expires_s };
+            let request = Request::Invite { community, role: args.make.role.into(), uses: args.make.uses, expires_s };
             let info = answer!(session.ask(&request)?, Reply::Invite(info) => info)?;
             print(session, &info, args.make.qr)
         }

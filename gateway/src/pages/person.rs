@@ -9,6 +9,7 @@ use folkmoot_schemas::{
         post::Post,
         profile::{Profile, ProfileKind},
     },
+    roster::Role,
 };
 
 use super::{Shown, home, html, items, notice::not_found};
@@ -44,20 +45,31 @@ struct PersonPage {
 
 pub(super) fn answer(reading: &Reading<'_>, did: &Did) -> Shown {
     // On the merged root the first community that has this member answers.
-    let member = reading.communities.iter().find_map(|c| Some((c, c.state.members.get(did)?)));
-    let Some((community, member)) = member else { return Ok(not_found(Some(reading))) };
+    let known = reading.communities.iter().find_map(|c| {
+        let today = c.state.today(did);
+        let out = || c.state.former.get(&today).map(|_| "No longer a member");
+        Some((c, today, c.state.role(&today).map(role_in_words).or_else(out)?))
+    });
+    let Some((community, today, role)) = known else { return Ok(not_found(Some(reading))) };
+    // One person, under whichever of their dids they wrote.
+    let did = &today;
+    let dids = [vec![today], community.state.formerly(did)].concat();
     let profile = profile(reading, &community.id, did)?;
     let name = reading.person(&community.id, did)?.name;
     let window = reading.now..reading.now + 400 * 86_400;
     let (dates, _) = items::dates(reading, window, 200)?;
     let own = dates.iter().filter(|o| {
         let host = |e: &folkmoot_schemas::records::event::Event| e.hosts.iter().any(|h| h.did == Some(*did));
-        o.entry.uri.did == *did || o.entry.record.as_event().is_some_and(host)
+        dids.contains(&o.entry.uri.did) || o.entry.record.as_event().is_some_and(host)
     });
     let events = items::event_items(reading, own.take(EVENTS));
     let mut posts = Vec::new();
-    for entry in
-        reading.view.list(&community.id, Post::NAME, None, LOOK)?.iter().filter(|e| e.uri.did == *did).take(POSTS)
+    for entry in reading
+        .view
+        .list(&community.id, Post::NAME, None, LOOK)?
+        .iter()
+        .filter(|e| dids.contains(&e.uri.did))
+        .take(POSTS)
     {
         posts.extend(items::post_item(reading, entry, true, 4)?);
     }
@@ -82,17 +94,21 @@ pub(super) fn answer(reading: &Reading<'_>, did: &Did) -> Shown {
         about: about.map(|a| Html(markdown::to_html(&a, 3))),
         avatar: profile.as_ref().and_then(|p| p.avatar.as_ref()).and_then(items::picture),
         links: profile.iter().flat_map(|p| &p.links).filter_map(|l| home::named(&l.url, &l.label)).collect(),
-        role: match member.role {
-            folkmoot_schemas::roster::Role::Guest => "Guest",
-            folkmoot_schemas::roster::Role::Member => "Member",
-            folkmoot_schemas::roster::Role::Moderator => "Moderator",
-            folkmoot_schemas::roster::Role::Steward => "Steward",
-        },
+        role,
         events,
         posts,
         name,
     };
     html(&page, Caching::Revalidate)
+}
+
+fn role_in_words(role: Role) -> &'static str {
+    match role {
+        Role::Guest => "Guest",
+        Role::Member => "Member",
+        Role::Moderator => "Moderator",
+        Role::Steward => "Steward",
+    }
 }
 
 fn profile(reading: &Reading<'_>, community: &folkmoot_schemas::Cid, did: &Did) -> Result<Option<Profile>, StoreError> {

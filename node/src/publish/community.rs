@@ -1,18 +1,19 @@
 //! Founding a community, and signing roster operations.
 
 use folkmoot_schemas::{
-    Cid, Tid,
+    Cid, Did, Tid,
     announce::Announce,
     block::Block,
     charter::{Charter, Founder, Visibility},
-    commit::Audience,
-    roster::{self, Act, Describe, Op},
+    commit::{Audience, HeadRef, RepoId},
+    limits,
+    roster::{self, Act, Cut, Describe, Op},
 };
 
 use super::{Me, PublishError, member, newest_identity};
 use crate::{
     clock::Clock,
-    store::{Batch, Scope, Store, StoreError},
+    store::{Batch, Scope, Store, StoreError, View},
 };
 
 /// Founds a community with us as first steward, and describes it when there is something to say.
@@ -85,8 +86,8 @@ impl Signed {
     }
 }
 
-/// Signs an operation on top of the current roster heads. A closing names the joins that count there, whatever `act`
-/// says of them.
+/// Signs an operation on top of the current roster heads. A closing names the joins that count there, a removal or
+/// leave the heads held here, whatever `act` says of them.
 pub(super) fn sign(store: &Store, me: &Me, clock: &Clock, community: &Cid, act: Act) -> Result<Signed, PublishError> {
     let view = store.view(Scope::Members)?;
     let (known, role) = member(&view, me, community)?;
@@ -108,6 +109,15 @@ pub(super) fn sign(store: &Store, me: &Me, clock: &Clock, community: &Cid, act: 
             let joins = known.state.invites.get(&invite).map(|invite| invite.joins.clone()).unwrap_or_default();
             (Act::Close { invite, joins }, vec![invite])
         }
+        Act::Remove { did, reason, .. } => {
+            let via = known.state.members.get(&did).map(|member| member.via).filter(|via| via != community);
+            (Act::Remove { did, cut: cut(&view, community, &did)?, reason }, via.into_iter().collect())
+        }
+        Act::Leave { .. } => (Act::Leave { cut: cut(&view, community, &me.did)? }, Vec::new()),
+        Act::Add { did, .. } => {
+            let out = known.state.former.get(&did).map(|former| former.via);
+            (act, out.into_iter().collect())
+        }
         act => (act, Vec::new()),
     };
     let op = Op {
@@ -121,6 +131,16 @@ pub(super) fn sign(store: &Store, me: &Me, clock: &Clock, community: &Cid, act: 
     };
     let op = op.seal(&me.device, None)?;
     Ok(Signed { op, identity, community: *community, audience: widest(known.visibility) })
+}
+
+/// Where the repositories of somebody who goes stand still: at what is held here, and given to others from here. The
+/// newest, where they are too many.
+fn cut(view: &View, community: &Cid, did: &Did) -> Result<Cut, StoreError> {
+    let heads = view.heads(community)?.into_iter().filter(|head| head.repo.did == *did);
+    let mut held: Vec<(RepoId, HeadRef)> = heads.filter_map(|head| Some((head.repo, head.held?))).collect();
+    held.sort_by_key(|(_, head)| std::cmp::Reverse(head.rev));
+    held.truncate(limits::CUT);
+    Ok(held.into_iter().collect())
 }
 
 fn put(store: &Store, batch: Batch, now: u64) -> Result<(), StoreError> {

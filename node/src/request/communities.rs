@@ -1,4 +1,4 @@
-//! Communities, invites, members.
+//! Communities and invites.
 
 use folkmoot_schemas::{
     Cid,
@@ -8,7 +8,7 @@ use folkmoot_schemas::{
 };
 
 use super::{
-    CommunityInfo, Failure, InviteInfo, MemberInfo, Reply,
+    CommunityInfo, Failure, InviteInfo, Reply,
     failure::could_not,
     handle::{Answer, News, Outcome},
     resolve::Reading,
@@ -169,27 +169,6 @@ impl Reading<'_> {
         let announce = self.operate(community, act, "close the invite")?;
         Ok(Outcome::from(Reply::Done).and(announce))
     }
-
-    pub(super) fn members(&self, community: Option<&str>) -> Answer {
-        let community = self.community(community)?;
-        let mut members = Vec::new();
-        for (did, member) in &community.state.members {
-            members.push((
-                std::cmp::Reverse(member.role),
-                MemberInfo {
-                    did: did.to_string(),
-                    name: self.view.name(&community.id, did)?,
-                    role: role_name(member.role).to_owned(),
-                    since: (member.since.micros() / 1_000_000) as i64,
-                    by: self.view.name(&community.id, &member.by)?,
-                    devices: self.view.identity(did)?.map_or(0, |(_, i)| i.devices.len() as u32),
-                    me: *did == self.desk.me.did,
-                },
-            ));
-        }
-        members.sort_by(|(a, x), (b, y)| (a, x.since, &x.did).cmp(&(b, y.since, &y.did)));
-        Ok(Reply::Members(members.into_iter().map(|(_, m)| m).collect()).into())
-    }
 }
 
 fn unanswered(cid: String) -> CommunityInfo {
@@ -209,7 +188,7 @@ fn unanswered(cid: String) -> CommunityInfo {
     }
 }
 
-fn role_name(role: roster::Role) -> &'static str {
+pub(super) fn role_name(role: roster::Role) -> &'static str {
     match role {
         Role::Guest => "guest",
         Role::Member => "member",

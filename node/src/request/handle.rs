@@ -130,6 +130,12 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
         Request::PinRemove { target, community } => reading.pin_remove(&target, community.as_deref()),
         Request::Pins => reading.pin_list(),
         Request::Sweep { dry_run } => reading.sweep(dry_run),
+        Request::Member { community, who } => reading.member(community.as_deref(), &who),
+        Request::RemoveMember { community, who, reason } => reading.remove_member(community.as_deref(), &who, reason),
+        Request::Readmit { community, who, role, was } => {
+            reading.readmit(community.as_deref(), &who, role, was.as_deref())
+        }
+        Request::Leave { community } => reading.leave(community.as_deref()),
         Request::Join { .. } | Request::Sync { .. } => {
             Err(Failure::network("no node is running").hint("start one with `moot serve`"))
         }

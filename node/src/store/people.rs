@@ -8,7 +8,9 @@ use std::{
 use folkmoot_schemas::{
     Audience, Cid, Did,
     block::{Block, DAG_CBOR},
+    commit::{HeadRef, RepoId},
     identity::Identity,
+    roster::Keeps,
 };
 use redb::ReadableTable;
 
@@ -16,7 +18,7 @@ use super::{
     StoreError,
     blocks::{Blocks, Why, cid_of_digest, digest_of},
     intern::{Name, Numbers},
-    repos::Repos,
+    repos::{Repo, Repos},
     roster::Roster,
     tables::Tables,
     writer::Writer,
@@ -117,24 +119,29 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Drops the repositories of this community's non-members, and everywhere those of devices that `renewed` people
-    /// no longer list. What this device itself wrote stays, so that it is not lost should the person let it in again.
+    /// Drops the repositories of this community's non-members but for those that stand still at a head, and everywhere
+    /// those of devices that `renewed` members no longer list. Of the latter, what this device itself wrote stays, so
+    /// that it is not lost should the person let it in again.
     pub(super) fn drop_outsiders(&mut self, roster: &Roster, renewed: &BTreeSet<Did>) -> Result<(), StoreError> {
         for repo in self.t.repos_of(roster.number, None)? {
-            if !roster.state.is_member(&self.t.key_of(repo.did)?) {
-                self.drop_repo(&repo)?;
+            let id = self.t.repo_id(&repo)?;
+            match roster.state.keeps(&id) {
+                Keeps::All => {}
+                Keeps::Until(head) => self.stand_still(repo, &id, head)?,
+                Keeps::Nothing => self.drop_repo(&repo)?,
             }
         }
-        let communities: Vec<u32> = self.rosters.values().map(|roster| roster.number).collect();
+        let rosters: Vec<Arc<Roster>> = self.rosters.values().cloned().collect();
         let own: Option<Did> = match self.t.meta.get("device")? {
             Some(row) => std::str::from_utf8(row.value()).ok().and_then(|did| did.parse().ok()),
             None => None,
         };
         for did in renewed {
             let Some((_, identity)) = self.t.newest(did)? else { continue };
-            let did = self.intern(Name::Key(did))?;
-            for community in &communities {
-                for repo in self.t.repos_of(*community, Some(did))? {
+            let number = self.intern(Name::Key(did))?;
+            // Who is out has nothing to say any more: what is kept of them was decided with the cut.
+            for roster in rosters.iter().filter(|roster| roster.state.is_member(did)) {
+                for repo in self.t.repos_of(roster.number, Some(number))? {
                     let device = self.t.key_of(repo.device)?;
                     if !identity.certifies(&device) && own != Some(device) {
                         self.drop_repo(&repo)?;
@@ -142,6 +149,26 @@ impl Writer<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Makes `head` the newest that is known of a repository. A later tree is taken back whole: which of its records
+    /// the earlier one held is for a peer to say that has it, and until then nothing of it is shown. An earlier tree
+    /// stays, as with any replica that is behind.
+    fn stand_still(&mut self, mut repo: Repo, id: &RepoId, head: HeadRef) -> Result<(), StoreError> {
+        if repo.known == head && repo.held.is_none_or(|held| !held.head.beats(&head)) {
+            return Ok(());
+        }
+        if repo.held.is_some_and(|held| held.head.beats(&head)) {
+            self.drop_repo(&repo)?;
+            repo = self.new_repo(repo.community, id, head)?;
+        } else {
+            self.clear_stage(&repo)?;
+            repo.known = head;
+        }
+        self.save_repo(&repo)?;
+        self.dirty = true;
+        self.visible = true;
         Ok(())
     }
 }

@@ -3,7 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{
-    Audience, Cid, Did, Record, block::Block, identity::Identity, kind::Kind, records::profile::Profile, roster::Op,
+    Audience, Cid, Did, Record,
+    block::Block,
+    identity::Identity,
+    kind::Kind,
+    records::profile::Profile,
+    roster::{Op, State},
 };
 
 use super::{
@@ -46,18 +51,35 @@ impl View {
         self.me.is_some_and(|me| roster.state.is_member(&me))
     }
 
-    /// Newest identity document known of a person. In scope `Public`: of members of public communities.
+    /// Newest identity document known of a person. In scope `Public`: of present and former members of public communities.
     pub fn identity(&self, did: &Did) -> Result<Option<(Block, Identity)>, StoreError> {
-        let public =
-            || self.rosters.values().any(|roster| roster.audience() == Audience::Public && roster.state.is_member(did));
+        let belongs = |state: &State| state.is_member(did) || state.former.contains_key(did);
+        let public = || self.rosters.values().any(|r| r.audience() == Audience::Public && belongs(&r.state));
         if self.scope() == Scope::Public && !public() {
             return Ok(None);
         }
         self.t.newest(did)
     }
 
-    /// The name a person gave in this community's profile, else the short key.
+    /// The name a person gave in this community's profile, else the short key. An earlier did of a member has the
+    /// member's name.
     pub fn name(&self, community: &Cid, did: &Did) -> Result<String, StoreError> {
+        let roster = self.roster_in_scope(community);
+        let today = roster.map_or(*did, |roster| roster.state.today(did));
+        if let Some(name) = self.own_name(community, &today)? {
+            return Ok(name);
+        }
+        // Who came back without a profile yet is known by the one they had.
+        let earlier = roster.map(|roster| roster.state.formerly(&today)).unwrap_or_default();
+        for did in earlier {
+            if let Some(name) = self.own_name(community, &did)? {
+                return Ok(name);
+            }
+        }
+        Ok(did.short())
+    }
+
+    fn own_name(&self, community: &Cid, did: &Did) -> Result<Option<String>, StoreError> {
         if let Some(roster) = self.roster_in_scope(community)
             && let (Some(did), Some(profile)) =
                 (self.t.number(Name::Key(did))?, self.t.number(Name::Collection(Profile::NAME))?)
@@ -65,10 +87,10 @@ impl View {
         {
             let entry = self.entry(community, &repo, Profile::NAME, profile, "self", leaf)?;
             if let (None, Record::Profile(profile)) = (entry.fault, entry.record) {
-                return Ok(profile.name);
+                return Ok(Some(profile.name));
             }
         }
-        Ok(did.short())
+        Ok(None)
     }
 
     pub fn charter(&self, community: &Cid) -> Result<Option<Block>, StoreError> {

@@ -76,7 +76,8 @@ impl View {
     /// Why pages hide what its author's role does not allow. Roles change and records stay, so that this is asked when
     /// reading and not kept in an index.
     fn overreach(&self, uri: &Uri, record: &Record) -> Option<String> {
-        let role = self.roster_in_scope(&uri.community)?.state.role(&uri.did)?;
+        let state = &self.roster_in_scope(&uri.community)?.state;
+        let role = state.role(&uri.did).or_else(|| state.former.get(&uri.did).map(|former| former.role))?;
         (!record.allowed(role)).then(|| format!("its author is a {}, who may not publish this", role.as_str()))
     }
 

@@ -4,6 +4,7 @@ mod converge;
 mod events;
 mod failing;
 mod files;
+mod going;
 mod hostile;
 mod keeping;
 mod own;

@@ -6,6 +6,7 @@ use folkmoot_schemas::{
     block::Block,
     commit::{Commit, HeadRef},
     limits,
+    roster::Keeps,
 };
 
 use super::{
@@ -116,20 +117,14 @@ impl Writer<'_> {
         if commit.audience == Audience::Public && roster.audience() == Audience::Members {
             return refused("this community has no public audience");
         }
-        if !roster.state.is_member(&commit.did) {
-            return refused("its author is no member");
-        }
-        let Some((_, identity)) = self.t.newest(&commit.did)? else {
-            applied.missing.push(commit.identity);
-            return refused("its author's identity is not here yet");
-        };
-        if !identity.certifies(&commit.device) {
-            if self.t.identity_block(&commit.identity)?.is_none() {
-                applied.missing.push(commit.identity);
-            }
-            return refused("its device is not one of its author's");
-        }
         let head = HeadRef { rev: commit.rev, cid: *block.cid() };
+        match roster.state.keeps(&commit.repo()) {
+            Keeps::All => self.by_own_device(&commit, applied)?,
+            // Whoever wrote the cut vouches for this head by its CID.
+            Keeps::Until(cut) if cut == head => {}
+            Keeps::Until(_) => return refused("its author is out, and their repository stands still at another head"),
+            Keeps::Nothing => return refused("its author is no member"),
+        }
         let before = self.t.repo(roster.number, &commit.repo())?;
         if let Some(held) = before.as_ref().and_then(|repo| repo.held)
             && !head.beats(&held.head)
@@ -158,6 +153,21 @@ impl Writer<'_> {
             }
         };
         Ok(Some((commit, repo)))
+    }
+
+    /// Does the newest identity of a commit's author list its device?
+    fn by_own_device(&self, commit: &Commit, applied: &mut Applied) -> Result<(), Stop> {
+        let Some((_, identity)) = self.t.newest(&commit.did)? else {
+            applied.missing.push(commit.identity);
+            return refused("its author's identity is not here yet");
+        };
+        if !identity.certifies(&commit.device) {
+            if self.t.identity_block(&commit.identity)?.is_none() {
+                applied.missing.push(commit.identity);
+            }
+            return refused("its device is not one of its author's");
+        }
+        Ok(())
     }
 
     /// Tries the update alone, then with what was staged before it.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use folkmoot_schemas::{Audience, Cid, charter::Visibility, snapshot::Snapshot};
+use folkmoot_schemas::{Audience, Cid, charter::Visibility, roster::Keeps, snapshot::Snapshot};
 
 use super::Performer;
 use crate::{
@@ -187,7 +187,12 @@ fn lacking(view: &View, listed: &Listed) -> Result<Lack, StoreError> {
     let held: BTreeMap<_, _> =
         view.heads(&community.id)?.into_iter().filter_map(|head| Some((head.repo, head.held?))).collect();
     for (repo, head) in offers(listed) {
-        if held.get(&repo).is_none_or(|ours| head.beats(ours)) && !view.defers(&community.id, &repo, &head)? {
+        let wanted = match (community.state.keeps(&repo), held.get(&repo)) {
+            (Keeps::Until(cut), ours) => head == cut && ours != Some(&head),
+            (Keeps::Nothing, _) if community.state.former.contains_key(&repo.did) => false,
+            (_, ours) => ours.is_none_or(|ours| head.beats(ours)),
+        };
+        if wanted && !view.defers(&community.id, &repo, &head)? {
             lack.repos.insert(repo, head);
         }
     }

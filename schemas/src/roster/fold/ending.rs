@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     key::Did,
-    roster::{Act, Cut, Former},
+    roster::{Act, Cut, Former, Role},
 };
 
 impl Fold<'_> {
@@ -76,6 +76,9 @@ impl Fold<'_> {
     /// When and how somebody went, if they are out: of the removals and leaves that no later one of them knows, each
     /// repository stands still at the lowest head they name, and what one of them does not name is gone.
     pub(super) fn former(&self, did: &Did, counts: &[bool]) -> Option<Former> {
+        let admissions = self.admissions.get(did).into_iter().flatten().filter(|place| counts[**place]);
+        let given = admissions.filter_map(|place| Some(self.grants(*place)?.role));
+        let role = self.founders.get(did).map(|_| Role::Steward).into_iter().chain(given).max()?;
         let endings: Vec<Place> = self.endings_of(did).filter(|place| counts[*place]).collect();
         let known =
             |place: &Place| endings.iter().any(|later| later != place && self.taken[*later].below.contains(*place));
@@ -90,7 +93,7 @@ impl Fold<'_> {
                 Some(before) => lowest(&before.cut, cut),
                 None => cut.clone(),
             };
-            let last = Former { since: op.rev, by: op.did, via: **cid, reason: reason.clone(), cut };
+            let last = Former { role, since: op.rev, by: op.did, via: **cid, reason: reason.clone(), cut };
             former = Some(last);
         }
         former
