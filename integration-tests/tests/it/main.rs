@@ -7,6 +7,7 @@ mod faults;
 mod hint;
 mod import;
 mod journey;
+mod people;
 mod power;
 mod refusals;
 mod stranger;

@@ -343,3 +343,41 @@ fn a_device_its_identity_no_longer_lists_is_refused() {
     let ada = Person::new(1);
     assert!(matches!(Me::load(&ada.store, Secret::from_seed([9; 32])), Err(PublishError::Retired)));
 }
+
+#[test]
+fn who_is_put_out_or_leaves_publishes_nothing_more_and_is_told_who_can_help() {
+    let (ada, bob, cy) = (Person::new(1), Person::new(2), Person::new(3));
+    let id = ada.found("River Street", Visibility::Public);
+    bob.joins(&id, &ada, Role::Moderator);
+    cy.joins(&id, &ada, Role::Member);
+    bob.learn(&id, &ada);
+    let why = remove(&cy.store, &cy.me, &cy.clock, &id, &bob.me.did, None).unwrap_err();
+    assert!(matches!(why, PublishError::NotAllowed { role: Role::Member, .. }), "{why}");
+    let why = remove(&bob.store, &bob.me, &bob.clock, &id, &ada.me.did, None).unwrap_err();
+    assert!(why.to_string().contains("could not take it"), "{why}");
+    let long = Some("x".repeat(300));
+    assert!(matches!(remove(&bob.store, &bob.me, &bob.clock, &id, &cy.me.did, long), Err(PublishError::Fault(_))));
+
+    remove(&bob.store, &bob.me, &bob.clock, &id, &cy.me.did, Some("Spam.".into())).unwrap();
+    cy.learn(&id, &bob);
+    assert!(matches!(cy.publish(&id, vec![draft(post("hi"))]), Err(PublishError::NotMember(_))));
+    readmit(&bob.store, &bob.me, &bob.clock, &id, &cy.me.did, Role::Guest, None).unwrap();
+    let state = bob.store.view(Scope::Public).unwrap().community(&id).unwrap().unwrap().state;
+    assert_eq!(state.role(&cy.me.did), Some(Role::Guest));
+}
+
+#[test]
+fn leaving_closes_ones_open_invites_and_keeps_what_one_published() {
+    let (ada, bob) = (Person::new(1), Person::new(2));
+    let id = ada.found("River Street", Visibility::Public);
+    bob.joins(&id, &ada, Role::Member);
+    let post = bob.post(&id, "so long");
+    let (link, _) = invite(&bob.store, &bob.me, &bob.clock, &id, Role::Guest, 5, None).unwrap();
+    assert_eq!(leave(&bob.store, &bob.me, &bob.clock, &id).unwrap().len(), 2);
+    let state = bob.store.view(Scope::Public).unwrap().community(&id).unwrap().unwrap().state;
+    assert!(state.invites[&link.invite].closed && !state.is_member(&bob.me.did));
+    let cut = &state.former[&bob.me.did].cut;
+    assert_eq!(cut.len(), 1);
+    assert_eq!(bob.entry(&post.uri).cid, post.cid);
+    assert!(matches!(leave(&bob.store, &bob.me, &bob.clock, &id), Err(PublishError::NotMember(_))));
+}

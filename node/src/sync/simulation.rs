@@ -216,6 +216,15 @@ impl World {
         self.refresh(guest);
     }
 
+    /// `by` puts `whom` out, and says so.
+    pub(super) fn remove(&mut self, by: usize, whom: usize, community: &Cid) {
+        let (node, did) = (&self.nodes[by], self.nodes[whom].me.did);
+        let announce = publish::remove(&node.store, &node.me, &node.clock, community, &did, None).unwrap();
+        let audience = if self.is_public(by, community) { Audience::Public } else { Audience::Members };
+        let inputs = self.nodes[by].performer.outgoing(*community, audience, announce).unwrap();
+        self.inputs(by, inputs);
+    }
+
     fn is_public(&self, at: usize, community: &Cid) -> bool {
         let view = self.nodes[at].store.view(Scope::Members).unwrap();
         view.community(community).unwrap().unwrap().visibility == Visibility::Public

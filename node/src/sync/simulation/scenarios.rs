@@ -365,3 +365,38 @@ fn who_falls_out_of_the_roster_is_told_nothing_more_over_the_open_connection() {
         }
     }
 }
+
+#[test]
+fn who_is_put_out_stands_still_at_one_head_on_every_node() {
+    for seed in seeds(24) {
+        let (mut world, community) = settled(seed, 4, 50);
+        let audience = any_audience(&mut world, visibility(seed));
+        world.post(1, &community, audience, true);
+        world.run_for(70);
+        // The founder does not hear what follows; others may.
+        for other in 1..4 {
+            world.cut(0, other);
+        }
+        for _ in 0..3 {
+            let told = world.dice.below(2) == 0;
+            world.post(1, &community, audience, told);
+            let pause = world.dice.below(40);
+            world.run_for(pause);
+        }
+        world.remove(0, 1, &community);
+        // Neither has the one who is out heard of it, and goes on.
+        world.cut(1, 2);
+        world.cut(1, 3);
+        world.connect(0, 2);
+        world.connect(2, 3);
+        world.run_for(world.seed % 50);
+        world.post(1, &community, audience, true);
+        world.connect(1, 2 + (seed % 2) as usize);
+        world.run_for(120);
+        world.assert_alike(&[0, 2, 3], Scope::Members, &community);
+        if visibility(seed) == Visibility::Public {
+            world.assert_alike(&[0, 1, 2, 3], Scope::Public, &community);
+        }
+        assert_eq!(world.records(3, Scope::Members, &community), 1, "seed {seed}: what the remover held");
+    }
+}
