@@ -21,6 +21,9 @@ use crate::{
 /// Shortest end of a did that names somebody.
 const DID_END: usize = 6;
 
+/// Somebody, and what they are called.
+type Named = (Did, String);
+
 /// Among whom somebody is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Among {
@@ -28,9 +31,6 @@ enum Among {
     Former,
     Both,
 }
-
-/// Is this the person a text means?
-type Fits<'a> = dyn Fn(&(Did, String)) -> bool + 'a;
 
 impl Reading<'_> {
     /// Members by role, then who is out, whoever went last first.
@@ -83,22 +83,22 @@ impl Reading<'_> {
         let state = &community.state;
         let members = state.members.keys().filter(|_| among != Among::Former);
         let former = state.former.keys().filter(|_| among != Among::Members);
-        let mut named: Vec<(Did, String)> = Vec::new();
+        let mut named: Vec<Named> = Vec::new();
         for did in members.chain(former) {
             named.push((*did, self.view.name(&community.id, did)?));
         }
-        let present = |found: &[&(Did, String)]| -> Vec<Did> {
+        let present = |found: &[&Named]| -> Vec<Did> {
             found.iter().map(|(did, _)| *did).filter(|did| state.is_member(did)).collect()
         };
         let folded = who.to_lowercase();
-        let steps: [&Fits<'_>; 4] = [
+        let steps: [&dyn Fn(&Named) -> bool; 4] = [
             &|(did, _)| did.to_string() == who,
             &|(_, name)| name == who,
             &|(_, name)| name.to_lowercase() == folded,
             &|(did, _)| who.len() >= DID_END && did.to_string().ends_with(who),
         ];
         for step in steps {
-            let found: Vec<&(Did, String)> = named.iter().filter(|one| step(one)).collect();
+            let found: Vec<&Named> = named.iter().filter(|one| step(one)).collect();
             match found.as_slice() {
                 [] => {}
                 [(did, _)] => return Ok(*did),

@@ -120,8 +120,8 @@ impl Writer<'_> {
     }
 
     /// Drops the repositories of this community's non-members but for those that stand still at a head, and everywhere
-    /// those of devices that `renewed` members no longer list. What this device itself wrote stays, so that it is not
-    /// lost should the person let it in again.
+    /// those of devices that `renewed` members no longer list. Of the latter, what this device itself wrote stays, so
+    /// that it is not lost should the person let it in again.
     pub(super) fn drop_outsiders(&mut self, roster: &Roster, renewed: &BTreeSet<Did>) -> Result<(), StoreError> {
         for repo in self.t.repos_of(roster.number, None)? {
             let id = self.t.repo_id(&repo)?;

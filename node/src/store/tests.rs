@@ -16,7 +16,7 @@ use folkmoot_schemas::{
     Audience, Cid, Did, Record, Tid, Uri,
     block::Block,
     charter::{Charter, Founder, Visibility},
-    commit::HeadRef,
+    commit::{HeadRef, RepoId},
     identity::{Device, Identity},
     key::{Secret, Sig},
     records::post::Post,
@@ -24,7 +24,7 @@ use folkmoot_schemas::{
 };
 
 use super::{
-    Applied, Batch, OwnCommit, RepoUpdate, Scope, Store,
+    Applied, Batch, OwnCommit, RepoUpdate, Scope, Store, View,
     reader::{Entry, Lookup},
     write::{Change, Committed},
 };
@@ -163,39 +163,51 @@ fn found(store: &Store, founder: &Person, visibility: Visibility, others: &[&Per
 
 /// What a pull gives: roster, then every repository of the scope that is behind, in answers of `budget` bytes.
 pub(crate) fn pull(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usize) -> Applied {
-    let audience = if scope == Scope::Public { Audience::Public } else { Audience::Members };
-    let source = from.view(scope).unwrap();
-    let mut batch = Batch::new(community, audience);
-    batch.charter = source.charter(&community).unwrap();
-    (batch.ops, batch.identities) = source.roster(&community).unwrap();
-    let mut all = to.apply(batch, ARRIVAL).unwrap();
-    for head in source.heads(&community).unwrap() {
-        let Some(theirs) = head.held else { continue };
-        let ours = to.view(Scope::Members).unwrap().heads(&community).unwrap();
-        let ours = ours.iter().find(|h| h.repo == head.repo).and_then(|h| h.held);
-        if ours.is_some_and(|ours| !theirs.beats(&ours)) {
-            continue;
-        }
-        let mut after: Option<String> = None;
-        loop {
-            let delta = source.delta(&community, &head.repo, ours.as_ref(), after.as_deref(), budget).unwrap().unwrap();
-            after = delta.more.clone();
-            let mut batch = Batch::new(community, audience);
-            batch.repos.push(RepoUpdate {
-                commit: delta.commit,
-                since: delta.since,
-                put: delta.put,
-                gone: delta.gone,
-                blocks: delta.blocks,
-                complete: delta.more.is_none(),
-            });
-            all.add(to.apply(batch, ARRIVAL).unwrap());
-            if after.is_none() {
-                break;
-            }
-        }
+    let mut all = pull_roster(from, to, community, scope);
+    for head in from.view(scope).unwrap().heads(&community).unwrap() {
+        all.add(pull_repo(from, to, community, scope, budget, &head.repo));
     }
     all
+}
+
+fn pull_roster(from: &Store, to: &Store, community: Cid, scope: Scope) -> Applied {
+    let source = from.view(scope).unwrap();
+    let mut batch = Batch::new(community, audience(scope));
+    batch.charter = source.charter(&community).unwrap();
+    (batch.ops, batch.identities) = source.roster(&community).unwrap();
+    to.apply(batch, ARRIVAL).unwrap()
+}
+
+fn pull_repo(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usize, repo: &RepoId) -> Applied {
+    let source = from.view(scope).unwrap();
+    let held = |view: &View| view.heads(&community).unwrap().into_iter().find(|h| h.repo == *repo).and_then(|h| h.held);
+    let (theirs, ours) = (held(&source), held(&to.view(Scope::Members).unwrap()));
+    let mut all = Applied::default();
+    if theirs.is_none_or(|theirs| ours.is_some_and(|ours| !theirs.beats(&ours))) {
+        return all;
+    }
+    let mut after: Option<String> = None;
+    loop {
+        let delta = source.delta(&community, repo, ours.as_ref(), after.as_deref(), budget).unwrap().unwrap();
+        after = delta.more.clone();
+        let mut batch = Batch::new(community, audience(scope));
+        batch.repos.push(RepoUpdate {
+            commit: delta.commit,
+            since: delta.since,
+            put: delta.put,
+            gone: delta.gone,
+            blocks: delta.blocks,
+            complete: delta.more.is_none(),
+        });
+        all.add(to.apply(batch, ARRIVAL).unwrap());
+        if after.is_none() {
+            return all;
+        }
+    }
+}
+
+fn audience(scope: Scope) -> Audience {
+    if scope == Scope::Public { Audience::Public } else { Audience::Members }
 }
 
 pub(crate) const WHOLE: usize = usize::MAX;

@@ -24,17 +24,51 @@ const HOUR: u64 = 3600 * SECOND;
 
 #[derive(Debug, Clone)]
 enum Deed {
-    Upload { at: usize, file: u8 },
-    Post { who: usize, members: bool, file: Option<u8> },
-    Edit { who: usize, which: usize, file: Option<u8> },
-    Delete { who: usize, which: usize },
-    Pull { to: usize },
-    Fetch { to: usize, members: bool },
-    PinUri { at: usize, which: usize },
-    PinCid { at: usize, which: usize },
-    Unpin { at: usize, which: usize },
-    Sweep { at: usize, hours: u64 },
+    Upload {
+        at: usize,
+        file: u8,
+    },
+    Post {
+        who: usize,
+        members: bool,
+        file: Option<u8>,
+    },
+    Edit {
+        who: usize,
+        which: usize,
+        file: Option<u8>,
+    },
+    Delete {
+        who: usize,
+        which: usize,
+    },
+    Pull {
+        to: usize,
+    },
+    Fetch {
+        to: usize,
+        members: bool,
+    },
+    PinUri {
+        at: usize,
+        which: usize,
+    },
+    PinCid {
+        at: usize,
+        which: usize,
+    },
+    Unpin {
+        at: usize,
+        which: usize,
+    },
+    Sweep {
+        at: usize,
+        hours: u64,
+    },
+    /// Ada's phone.
     Retire,
+    /// Bo, of whom nothing is to stay.
+    Remove,
 }
 
 impl Deed {
@@ -48,7 +82,7 @@ impl Deed {
             | Self::PinCid { at, .. }
             | Self::Unpin { at, .. }
             | Self::Sweep { at, .. } => at,
-            Self::Retire => 0,
+            Self::Retire | Self::Remove => 0,
         }
     }
 }
@@ -68,6 +102,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (at.clone(), which).prop_map(|(at, which)| Deed::Unpin { at, which }),
         2 => (at, 0..30u64).prop_map(|(at, hours)| Deed::Sweep { at, hours }),
         1 => Just(Deed::Retire),
+        1 => Just(Deed::Remove),
     ]
 }
 
@@ -354,6 +389,12 @@ impl World {
         Some((uri.clone(), *audience))
     }
 
+    fn may_write(&self, who: usize) -> bool {
+        let view = self.stores[Self::home(who)].view(Scope::Members).unwrap();
+        let state = view.community(&self.community).unwrap().unwrap().state;
+        state.is_member(&self.writers[who].did()) && !(who == 1 && self.retired)
+    }
+
     fn upload(&mut self, at: usize, n: u8) {
         self.stores[at].put_blob(&file(n), self.now).unwrap();
         self.models[at].uploads.insert(*file(n).cid(), self.now + expiring::UPLOAD);
@@ -365,7 +406,7 @@ impl World {
         let (now, community) = (self.now, self.community);
         match deed {
             Deed::Upload { at, file } => self.upload(at, file),
-            Deed::Post { who: 1, .. } | Deed::Edit { who: 1, .. } | Deed::Delete { who: 1, .. } if self.retired => {}
+            Deed::Post { who, .. } | Deed::Edit { who, .. } | Deed::Delete { who, .. } if !self.may_write(who) => {}
             Deed::Post { who, members, file } => {
                 let audience = if members { Audience::Members } else { Audience::Public };
                 if let Some(file) = file {
@@ -385,11 +426,20 @@ impl World {
                 let Some((uri, audience)) = self.pick(who, which) else { return };
                 self.write(who, audience, vec![Change::Remove { path: uri.path() }], None);
             }
-            Deed::Pull { to } => self.during(to, |w| {
-                pull(&w.stores[1 - to], &w.stores[to], community, Scope::Members, WHOLE);
-                let theirs = w.stores[1 - to].view(Scope::Members).unwrap().roster(&community).unwrap().1;
-                w.models[to].identities.extend(theirs.iter().map(|identity| *identity.cid()));
-            }),
+            // Each of its transactions is a step of its own: what one lets go of, the next does not find.
+            Deed::Pull { to } => {
+                self.during(to, |w| {
+                    pull_roster(&w.stores[1 - to], &w.stores[to], community, Scope::Members);
+                    let theirs = w.stores[1 - to].view(Scope::Members).unwrap().roster(&community).unwrap().1;
+                    w.models[to].identities.extend(theirs.iter().map(|identity| *identity.cid()));
+                });
+                for head in self.stores[1 - to].view(Scope::Members).unwrap().heads(&community).unwrap() {
+                    self.during(to, |w| {
+                        let (from, to) = (&w.stores[1 - to], &w.stores[to]);
+                        pull_repo(from, to, community, Scope::Members, WHOLE, &head.repo);
+                    });
+                }
+            }
             Deed::Fetch { to, members } => self.during(to, |w| w.fetch(to, members)),
             Deed::PinUri { at, which } => {
                 let Some((uri, ..)) = self.uris.get(which % self.uris.len().max(1)).cloned() else { return };
@@ -417,6 +467,19 @@ impl World {
                 assert_eq!(before - store.size().unwrap().1, swept.blocks);
                 let now = self.now;
                 self.models[at].uploads.retain(|_, due| *due > now);
+            }
+            Deed::Remove => {
+                let state = self.stores[0].view(Scope::Members).unwrap().community(&community).unwrap().unwrap().state;
+                let bo = self.writers[2].did();
+                if state.is_member(&bo) {
+                    let act = Act::Remove { did: bo, cut: Default::default(), reason: None };
+                    let op = self.writers[0].op(community, state.heads.iter().copied().collect(), now, act, None);
+                    self.during(0, |w| {
+                        let mut batch = Batch::new(community, Audience::Public);
+                        batch.ops.push(op);
+                        assert!(w.stores[0].apply(batch, now).unwrap().roster_changed);
+                    });
+                }
             }
             Deed::Retire if self.retired => {}
             Deed::Retire => {
