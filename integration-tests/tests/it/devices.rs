@@ -211,6 +211,10 @@ fn a_backup_restored_on_two_machines_ends_in_two_devices_and_no_fork() {
     let file = ada.scratch("backup").to_str().expect("a UTF-8 path").to_owned();
     ada.ok(&["backup", &file]);
     let (desk, cellar) = (Home::new("desk"), Home::new("cellar"));
+    let others = desk.scratch("others").to_str().expect("a UTF-8 path").to_owned();
+    fs::write(&others, format!("{}about", "abandon ".repeat(11))).expect("a file");
+    let said = desk.refused(1, &["restore", &file, "--phrase-file", &others]);
+    assert!(said.contains("another identity") && !desk.path().exists(), "{said}");
     for (home, name) in [(&desk, "desk"), (&cellar, "cellar")] {
         let restored = home.one(&["restore", &file, "--device", name, "--lost", "laptop", "--phrase-file", words]);
         assert_eq!(text_of(&restored, "did"), did);

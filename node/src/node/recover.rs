@@ -53,6 +53,7 @@ pub async fn recover(
     mut net: NetConfig,
 ) -> Result<Recovered, Failure> {
     let store = open_store(home).await.map_err(failure)?;
+    check_whose(&store, &root.did())?;
     store.set_meta(meta::ME, Some(root.did().to_string().as_bytes()))?;
     let named: Vec<String> = via.iter().map(Multiaddr::to_string).collect();
     for link in links {
@@ -69,6 +70,18 @@ pub async fn recover(
     recovered(store, &root.did())
 }
 
+/// A home or a backup is one person's: with another's words nothing in it may be changed.
+fn check_whose(store: &Store, did: &Did) -> Result<(), Failure> {
+    match store.meta(meta::ME)? {
+        Some(me) if me != did.to_string().as_bytes() => {
+            Err(Failure::refused("could not recover the identity: these are the 12 words of another identity")
+                .because(format!("what is here belongs to {}", String::from_utf8_lossy(&me)))
+                .hint("take the paper of that identity; nothing was made or signed"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Communities here that hold this person.
 fn known(store: &Store, did: &Did) -> Result<Vec<Cid>, StoreError> {
     let all = store.view(Scope::Members)?.communities()?.into_iter();
@@ -77,7 +90,9 @@ fn known(store: &Store, did: &Did) -> Result<Vec<Cid>, StoreError> {
 
 /// The same from what a backup holds.
 pub fn recovered_offline(home: &Home, root: &Did) -> Result<Recovered, Failure> {
-    recovered(home.open_store().map_err(|why| failure(why.into()))?, root)
+    let store = home.open_store().map_err(|why| failure(why.into()))?;
+    check_whose(&store, root)?;
+    recovered(store, root)
 }
 
 fn recovered(store: Store, did: &Did) -> Result<Recovered, Failure> {
