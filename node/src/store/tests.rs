@@ -7,6 +7,7 @@ mod files;
 mod going;
 mod hostile;
 mod keeping;
+mod kept;
 mod own;
 mod quotas;
 mod roster;

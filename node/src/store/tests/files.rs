@@ -2,7 +2,7 @@ use folkmoot_schemas::records::event::Image;
 
 use super::*;
 
-fn picture(blob: &Block, text: &str) -> Post {
+pub(super) fn picture(blob: &Block, text: &str) -> Post {
     let image = Image { blob: *blob.cid(), mime: "image/png".into(), width: 1, height: 1, alt: "a lantern".into() };
     Post { images: vec![image], ..post(text) }
 }
