@@ -142,7 +142,9 @@ fn health(app: &App) -> Answer {
     if writable {
         return Answer::new(JSON, format!("{body}\n"), Caching::Never);
     }
-    body["why"] = "the last write failed: the disk is full or failing; when it is mended, start the node again".into();
+    body["why"] =
+        "the last write failed: the disk is full or failing; writing goes on by itself when it takes writes again"
+            .into();
     Answer::unwell(format!("{body}\n"))
 }
 

@@ -141,6 +141,9 @@ pub(crate) fn newest_identity(store: &Store, did: &Did) -> Result<(Block, Identi
 /// The community, and our role in it.
 fn member(view: &View, me: &Me, community: &Cid) -> Result<(Community, Role), PublishError> {
     let found = view.community(community)?.ok_or_else(|| PublishError::NotMember(community.to_string()))?;
+    if view.identity(&me.did)?.is_some_and(|(_, identity)| !identity.certifies(&me.device.did())) {
+        return Err(PublishError::Retired);
+    }
     match found.state.role(&me.did) {
         Some(role) => Ok((found, role)),
         None => Err(PublishError::NotMember(found.name)),

@@ -41,8 +41,8 @@ pub(crate) struct Args {
     /// Take up an identity again by its 12 words
     #[arg(long)]
     recover: bool,
-    /// Where to find the identity: any invite link of a community of yours, used up or not, or the address of a member's
-    /// node; can be given several times
+    /// Where to find the identity: any invite link of a community of yours, used up or not, and beside it the address of a
+    /// member's node where the link names none that is on; can be given several times
     #[arg(long, value_name = "LINK", requires = "recover")]
     via: Vec<String>,
     /// A device of yours that is lost: it is taken out of the identity, and what it wrote goes over to this one; "all"

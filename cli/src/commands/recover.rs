@@ -58,7 +58,7 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
     if links.is_empty() && old.is_none() && wanted.backup.is_none() {
         return Err(Error::refused("could not recover the identity: no community was named to find it in")
             .because("the paper holds the identity and no address; any member's node holds what belongs to it")
-            .hint("ask a member for an invite link (moot invite) and give it: moot init --recover --via 'LINK'"));
+            .hint("ask a member for an invite link (moot invite) and give it, an address of their node beside it if need be: --via 'LINK' --via ADDRESS"));
     }
     let root = read_phrase(phrase_file, session)?.root();
     let (new, home) = match old {
@@ -74,8 +74,14 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
         }
     };
     let net = session.config()?.net();
-    session.out.note("looking for what is yours …");
-    let found = if wanted.backup.is_some() && links.is_empty() && via.is_empty() {
+    let offline = wanted.backup.is_some() && links.is_empty() && via.is_empty();
+    session.out.note(match offline {
+        true => Line::new().warn("no member's node is asked: ").text(
+            "were your devices changed since this backup was made, this one is out as soon as it meets the others; then moot init --recover lets it in. --via asks first",
+        ),
+        false => Line::new().text("looking for what is yours; this takes up to a minute …"),
+    });
+    let found = if offline {
         node::recovered_offline(&home, &root.did())?
     } else {
         block_on(async { Ok(node::recover(&home, &root, &links, &via, session.clock.clone(), net).await?) })?

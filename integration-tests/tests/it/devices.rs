@@ -180,6 +180,8 @@ fn a_device_is_let_in_without_the_words_and_one_that_is_revoked_leaves_what_it_w
         let output = phone.moot(&["post", "Still here?"]);
         if output.status.success() { Err("it still writes".into()) } else { Ok(()) }
     });
+    let said = phone.refused(1, &["post", "Still here?"]);
+    assert!(said.contains("taken out of your identity") && said.contains("moot init --recover"), "{said}");
     assert!(!bob.ok(&["feed"]).contains("Still here?"));
     for node in [a, b, p] {
         node.stop();
