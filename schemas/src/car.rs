@@ -22,6 +22,9 @@ const SECTION: usize = CID_MOST + limits::BLOB_ACCEPTED;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CarError {
+    /// Nothing in its beginning is of an archive.
+    #[error("it is no archive")]
+    Foreign,
     #[error("the archive is damaged at byte {offset}: {why}")]
     Damaged { offset: u64, why: String },
     #[error("block {cid} at byte {offset} is not what its name says: {source}")]
@@ -41,6 +44,10 @@ struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     roots: Option<Vec<Cid>>,
     version: u64,
+}
+
+fn is_like_a_header(bytes: &[u8]) -> bool {
+    [&b"roots"[..], b"version"].iter().any(|word| bytes.windows(word.len()).any(|at| at == *word))
 }
 
 /// Largest block of a codec. Which structure it is, and its narrower limit, is for whoever opens it.
@@ -99,16 +106,27 @@ pub struct Reader<R: Read> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the header (≤ 1 MiB).
+    /// Reads the header (≤ 1 MiB). A file whose header has neither of the words a header has is no archive; one that
+    /// has them and does not add up is a damaged one.
     pub fn new(input: R) -> Result<Self, CarError> {
         let mut input = Counted { inner: input, offset: 0 };
-        let length = input.length()?.ok_or_else(|| damaged(0, "it is empty"))?;
-        if length > limits::CAR_HEADER as u64 {
-            return Err(damaged(0, "it does not begin with the header of an archive"));
+        // A length that cannot be one is as foreign as what stands behind any other.
+        let length = input
+            .length()
+            .map_err(|error| if let CarError::Damaged { .. } = error { CarError::Foreign } else { error })?;
+        let length = length.ok_or(CarError::Foreign)?;
+        let header = input.up_to(length.min(limits::CAR_HEADER as u64))?;
+        if !is_like_a_header(&header) {
+            return Err(CarError::Foreign);
         }
-        let header = input.take_bytes(length)?;
-        let (_, header) = Block::decode::<Header>(header, limits::CAR_HEADER)
-            .map_err(|error| damaged(0, format!("it does not begin with the header of an archive ({error})")))?;
+        if length > limits::CAR_HEADER as u64 {
+            return Err(damaged(0, "its header is longer than a header may be"));
+        }
+        if (header.len() as u64) < length {
+            return Err(input.ends_early());
+        }
+        let (_, header) =
+            Block::decode::<Header>(header, limits::CAR_HEADER).map_err(|_| damaged(0, "its header cannot be read"))?;
         if header.version != 1 {
             return Err(damaged(0, format!("it is of version {}, only version 1 is read", header.version)));
         }
@@ -144,7 +162,7 @@ impl<R: Read> Reader<R> {
 /// places it noted before.
 pub fn open_section(section: Bytes, offset: u64) -> Result<Block, CarError> {
     let mut rest = section.as_ref();
-    let cid = Cid::read_bytes(&mut rest).map_err(|error| damaged(offset, format!("a block has no name: {error}")))?;
+    let cid = Cid::read_bytes(&mut rest).map_err(|_| damaged(offset, "the name of a block cannot be read"))?;
     let bytes = section.slice(section.len() - rest.len()..);
     Block::verify(&cid, bytes, limit(cid.codec())).map_err(|source| CarError::Block {
         cid: Box::new(cid),
@@ -183,17 +201,22 @@ impl<R: Read> Counted<R> {
             if varint[at] < 0x80 {
                 return decode::u64(&varint[..=at])
                     .map(|(length, _)| Some(length))
-                    .map_err(|error| damaged(offset, format!("a length is not valid: {error}")));
+                    .map_err(|_| damaged(offset, "the length of a block cannot be read"));
             }
         }
-        Err(damaged(offset, "a length does not end"))
+        Err(damaged(offset, "the length of a block cannot be read"))
     }
 
     /// Exactly `length` bytes; memory grows with what arrives, not with what was claimed.
     fn take_bytes(&mut self, length: u64) -> Result<Vec<u8>, CarError> {
+        let bytes = self.up_to(length)?;
+        if (bytes.len() as u64) < length { Err(self.ends_early()) } else { Ok(bytes) }
+    }
+
+    fn up_to(&mut self, length: u64) -> Result<Vec<u8>, CarError> {
         let mut bytes = Vec::new();
         self.by_ref().take(length).read_to_end(&mut bytes)?;
-        if (bytes.len() as u64) < length { Err(self.ends_early()) } else { Ok(bytes) }
+        Ok(bytes)
     }
 
     fn ends_early(&self) -> CarError {

@@ -1,6 +1,6 @@
 //! `moot import`: takes in an archive. The file is read here; what it brings is judged by whoever has the store.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 use folkmoot_node::{
     archive::{self, Archive, ArchiveError, CommunityIn, Held, ImportError, Imported, Step, Taker},
@@ -29,12 +29,13 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     session.home()?;
     let mut progress = session.out.progress();
     let mut tell = |step| progress.say(|| in_words(step));
-    let archive = Archive::open(&args.file, &mut tell).map_err(|why| unread(&why))?;
+    let name = args.file.display().to_string();
+    let archive = Archive::open(&args.file, &mut tell).map_err(|why| unread(&name, &why))?;
     let imported = archive::import(archive, &mut Asking(session), &mut tell).map_err(|why| match why {
-        ImportError::Archive(why) => unread(&why),
+        ImportError::Archive(why) => unread(&name, &why),
         ImportError::Taker(error) => error,
         ImportError::Proof => Error::refused("could not import it: it is the proof of one record, not a repository")
-            .hint(format!("check it with moot verify {}", args.file.display())),
+            .hint(format!("check it with moot verify {name}")),
     })?;
     drop(progress);
     say(&session.out, &imported);
@@ -49,9 +50,20 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         .hint("what was whole is stored; run it again with an undamaged copy, or moot sync"))
 }
 
-pub(super) fn unread(why: &ArchiveError) -> Error {
-    Error::refused(format!("could not read the archive: {why}"))
-        .hint("it must be a CARv1 file, as moot export writes them")
+/// `name`: the file, as it was typed.
+pub(super) fn unread(name: &str, why: &ArchiveError) -> Error {
+    let said = |why: &str| Error::refused(format!("could not read {name}: {why}"));
+    match why {
+        ArchiveError::Io { source, .. } => match source.kind() {
+            io::ErrorKind::NotFound => said("there is no such file").hint("check its name and its folder"),
+            io::ErrorKind::PermissionDenied => said("you may not read it").hint(format!("chmod u+r {name}")),
+            io::ErrorKind::IsADirectory => said("it is a folder").hint("give the file itself"),
+            _ => said(&source.to_string()).hint("check the disk it is on, or take another copy"),
+        },
+        ArchiveError::Foreign => said("it is no archive")
+            .hint("archives are what moot export writes, and other CARv1 files; calendars go to moot event import"),
+        ArchiveError::Refused(why) => said(why).hint("take another copy, or have it written again: moot export"),
+    }
 }
 
 pub(super) fn in_words(step: Step) -> String {

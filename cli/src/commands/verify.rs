@@ -5,6 +5,7 @@ use std::path::Path;
 
 use folkmoot_node::{
     archive::{self, Archive, Author, Right, Verified},
+    home::{Home, HomeError},
     request::{Item, Reply, Request},
 };
 use folkmoot_schemas::{Audience, Cid, Did};
@@ -34,13 +35,19 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let mut tell = |step| progress.say(|| in_words(step));
     let archive = if target.starts_with("http://") || target.starts_with("https://") {
         Archive::in_memory(fetch::proof(target)?)
-    } else if Path::new(target).is_file() {
+    } else if is_file(target) {
         Archive::open(Path::new(target), &mut tell)
     } else {
+        if matches!(Home::open(&session.dir), Err(HomeError::Absent(_))) {
+            return Err(Error::refused(format!("could not verify {target}: there is no such file"))
+                .because(format!("nor a home at {} that could know a record of that name", session.dir.display()))
+                .hint("give the path of an archive, or the address of a page; both need no home"));
+        }
         let request = Request::Proof { target: target.to_owned(), community: session.community.clone() };
         Archive::in_memory(answer!(session.ask(&request)?, Reply::Proof(proof) => proof)?.car)
     };
-    let verified = archive.and_then(|archive| archive::verify(archive, &mut tell)).map_err(|why| unread(&why))?;
+    let verified =
+        archive.and_then(|archive| archive::verify(archive, &mut tell)).map_err(|why| unread(target, &why))?;
     drop(progress);
     let known = Known::of(session, &verified);
     let holds = verified.holds() && known.contradicts.is_none();
@@ -57,6 +64,12 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         session.out.note(Line::new().faint(format!("{blocks} part of nothing it says")));
     }
     Ok(())
+}
+
+/// There, or written as only a file is: no id, title or URI of a record ends or begins so.
+fn is_file(target: &str) -> bool {
+    let written = target.ends_with(".car") || ["/", "./", "../", "~/"].iter().any(|start| target.starts_with(start));
+    written || Path::new(target).is_file()
 }
 
 /// What this home adds to what an archive says.
@@ -125,7 +138,8 @@ fn say_claim(session: &Session, verified: &Verified, known: &Known) {
     let title = card.title.or(card.summary).or(card.text).unwrap_or_default();
     let title: String = title.lines().next().unwrap_or_default().chars().take(60).collect();
     let author = &claim.author;
-    let name = known.item.as_ref().map_or_else(|| author.did.short(), |item| item.author.clone());
+    let name = known.item.as_ref().map(|item| item.author.clone()).or_else(|| author.name.clone());
+    let name = name.unwrap_or_else(|| author.did.short());
     let head = Line::new().strong("true: ").text(format!("{} ", card.kind));
     let head = if title.is_empty() { head } else { head.strong(title).text(" ") };
     out.line(head.text("by ").strong(name));
@@ -144,7 +158,7 @@ fn say_claim(session: &Session, verified: &Verified, known: &Known) {
             format!("there is a newer one here: {} of {}", item.cid, rev(&item.rev))
         }
         (Some(false), _) => "newer than what this home holds".to_owned(),
-        (None, _) => "not compared: this home holds no version of it".to_owned(),
+        (None, _) => "not compared: no version of it is held here".to_owned(),
     }));
     out.line(fact("proof").text(format!(
         "commit {}, {}, record {}",
@@ -180,7 +194,9 @@ fn say_whole(session: &Session, verified: &Verified, known: &Known) {
         out.line(
             Line::new()
                 .text("  ")
-                .strong(author.did.short())
+                .strong(author.name.as_deref().unwrap_or_default())
+                .text(if author.name.is_some() { " " } else { "" })
+                .id(author.did.short())
                 .text(format!(" on {} in {}: ", author.device_name, community(author)))
                 .text(count(checked.records, "record", "records"))
                 .text(format!(", signed {}, ", when(author.signed.micros())))
@@ -239,6 +255,7 @@ fn as_json(verified: &Verified, known: &Known, holds: bool) -> Value {
     let author = |author: &Author| {
         json!({
             "did": author.did.to_string(),
+            "name": author.name,
             "device": author.device.to_string(),
             "device_name": author.device_name,
             "community": author.community.to_string(),

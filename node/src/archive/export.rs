@@ -7,7 +7,9 @@ use folkmoot_schemas::{
     block::Block,
     car::{CarError, Writer},
     commit::RepoId,
+    kind::Kind as _,
     limits,
+    records::profile::Profile,
 };
 
 use crate::store::{
@@ -196,7 +198,8 @@ impl<W: Write> Packer<W> {
         Ok(())
     }
 
-    /// Charter and roster, at least the author's identity, then commit, nodes from the root down, record.
+    /// Charter and roster, at least the author's identity, then commit, nodes from the root down, record; and the same of
+    /// the author's profile, where this commit signs for it too: whoever checks the proof learns a name.
     fn proof(&mut self, view: &View, entry: &Entry, proof: Proof) -> Result<(), ExportError> {
         let community = &entry.uri.community;
         self.roster(view, community, limits::CAR_PROOF_ROSTER)?;
@@ -205,11 +208,25 @@ impl<W: Write> Packer<W> {
         for block in charter.iter().chain(&identity).chain([&proof.commit]).chain(&proof.nodes).chain([&entry.block]) {
             self.once(view, block)?;
         }
+        if let Some((profile, nodes)) = profile_beside(view, entry, &proof.commit)? {
+            nodes.iter().chain([&profile]).try_for_each(|block| self.once(view, block))?;
+        }
         self.done.repositories = 1;
         self.done.for_members = entry.audience == Audience::Members;
         self.done.records = 1;
         Ok(())
     }
+}
+
+/// The author's profile and the nodes that lead to it, where it stands in the tree of this very commit.
+fn profile_beside(view: &View, entry: &Entry, commit: &Block) -> Result<Option<(Block, Vec<Block>)>, ExportError> {
+    let Ok(uri) = Uri::new(entry.uri.community, entry.uri.did, Profile::NAME, "self") else { return Ok(None) };
+    let Lookup::Found(profile) = view.get(&uri)? else { return Ok(None) };
+    if (profile.device, profile.audience) != (entry.device, entry.audience) {
+        return Ok(None);
+    }
+    let proof = view.proof(&profile)?.filter(|proof| proof.commit.cid() == commit.cid());
+    Ok(proof.map(|proof| (profile.block, proof.nodes)))
 }
 
 /// One bit for each block of a store. Their numbers rise from 1 with every block that was ever added.

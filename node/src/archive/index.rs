@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use folkmoot_schemas::{
-    Cid,
+    Cid, Error,
     block::{Block, DAG_CBOR, RAW},
     car::{self, CarError, Reader},
     limits,
@@ -26,7 +26,9 @@ use super::Listed;
 pub enum ArchiveError {
     #[error("{path} cannot be read: {source}")]
     Io { path: PathBuf, source: io::Error },
-    /// Not an archive, or one that no reader here takes as a whole.
+    #[error("it is no archive")]
+    Foreign,
+    /// One that no reader here takes as a whole.
     #[error("{0}")]
     Refused(String),
 }
@@ -115,7 +117,7 @@ impl Archive {
         let file = File::open(path).map_err(failed)?;
         let meta = file.metadata().map_err(failed)?;
         if !meta.is_file() {
-            return Err(ArchiveError::Refused(format!("{} is not a file", path.display())));
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
         if meta.len() > limits::CAR_IMPORT {
             let (size, most) = (meta.len() >> 20, limits::CAR_IMPORT >> 20);
@@ -134,6 +136,7 @@ impl Archive {
     fn index(input: impl io::Read, source: Source, size: u64, progress: Progress<'_>) -> Result<Self, ArchiveError> {
         let reader = Reader::new(input).map_err(|why| match why {
             CarError::Io(error) => source.failed(error),
+            CarError::Foreign => ArchiveError::Foreign,
             other => ArchiveError::Refused(other.to_string()),
         })?;
         let mut archive = Self {
@@ -170,7 +173,12 @@ impl Archive {
                 }
                 Ok(None) => break,
                 Err(CarError::Block { cid, offset, source }) => {
-                    self.damaged.push(Damage { offset, cid: Some(*cid), why: source.to_string() });
+                    let why = match source {
+                        // Whoever shows it names the block beside it.
+                        Error::Hash(_) => "its bytes were changed".to_owned(),
+                        other => other.to_string(),
+                    };
+                    self.damaged.push(Damage { offset, cid: Some(*cid), why });
                 }
                 // Where the next block begins cannot be told any more.
                 Err(CarError::Damaged { offset, why }) => {
@@ -178,6 +186,7 @@ impl Archive {
                     self.damaged.push(Damage { offset, cid: None, why });
                     break;
                 }
+                Err(CarError::Foreign) => return Err(ArchiveError::Foreign),
                 Err(CarError::Io(source)) => return Err(self.source.failed(source)),
             }
         }

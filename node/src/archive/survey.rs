@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use folkmoot_schemas::{
-    Audience, Cid, Did, Error, Record,
+    Audience, Cid, Did, Error, Record, Tid,
     block::{Block, DAG_CBOR},
     charter::Charter,
     commit::{Commit, HeadRef, RepoId},
     identity::Identity,
+    kind::Kind as _,
     mst::{self, Visitor},
+    records::profile::Profile,
     roster::{Act, Op},
     snapshot::Snapshot,
 };
@@ -76,6 +78,16 @@ pub(super) struct Repository {
     /// Every node and record of its tree is here and may be given to its audience. Or why not.
     pub(super) state: Result<(), String>,
     pub(super) records: u64,
+    pub(super) profile: Option<Shown>,
+}
+
+/// What stands where a person's profile has its place.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    pub(super) rev: Tid,
+    pub(super) cid: Cid,
+    /// None: the profile was deleted, or is none that pages show.
+    pub(super) name: Option<String>,
 }
 
 impl Repository {
@@ -254,7 +266,8 @@ impl Survey {
                     archive.mark(block.cid(), USED);
                 }
                 if taken.is_none() || look.state.is_ok() {
-                    taken = Some(Repository { id, block, commit, state: look.state, records: look.records });
+                    let Seen { state, records, profile, .. } = look;
+                    taken = Some(Repository { id, block, commit, state, records, profile });
                 }
             }
             self.communities.entry(community).or_default().repos.extend(taken);
@@ -294,6 +307,7 @@ struct Look<'a, 'p> {
     missing: Vec<Missing>,
     files_missing: Vec<Missing>,
     records: u64,
+    profile: Option<Shown>,
     /// Why the tree cannot be taken although everything may be here.
     fault: Option<String>,
 }
@@ -303,6 +317,7 @@ struct Seen {
     missing: Vec<Missing>,
     files_missing: Vec<Missing>,
     records: u64,
+    profile: Option<Shown>,
     state: Result<(), String>,
 }
 
@@ -317,19 +332,23 @@ impl<'a, 'p> Look<'a, 'p> {
         progress: &'a mut (dyn FnMut(Step) + 'p),
     ) -> Result<Seen, ArchiveError> {
         let (missing, files_missing) = (Vec::new(), Vec::new());
-        let mut look = Self { archive, commit, visits, progress, missing, files_missing, records: 0, fault: None };
+        let (profile, fault) = (None, None);
+        let mut look = Self { archive, commit, visits, progress, missing, files_missing, records: 0, profile, fault };
         let walked = mst::visit(&commit.data, &mut look);
-        let Self { missing, files_missing, records, fault, .. } = look;
+        let Self { missing, files_missing, records, profile, fault, .. } = look;
         let state = match walked {
             Err(Stop::Archive(error)) => return Err(error),
             Err(Stop::Tree(why)) => Err(why.to_string()),
-            Ok(()) if !missing.is_empty() => Err(format!("{} of its blocks are missing", missing.len())),
+            Ok(()) if !missing.is_empty() => Err(match missing.len() {
+                1 => "1 of its blocks is missing".to_owned(),
+                n => format!("{n} of its blocks are missing"),
+            }),
             Ok(()) if records != commit.count => {
                 Err(format!("its commit counts {} records, its tree has {records}", commit.count))
             }
             Ok(()) => fault.map_or(Ok(()), Err),
         };
-        Ok(Seen { missing, files_missing, records, state })
+        Ok(Seen { missing, files_missing, records, profile, state })
     }
 
     fn lacks(&mut self, cid: &Cid, what: &'static str) {
@@ -401,10 +420,17 @@ impl Visitor for Look<'_, '_> {
         } else {
             self.archive.mark(&cid, USED);
         }
-        let Ok((_, record)) = Record::view(&block) else {
+        let Ok((rev, record)) = Record::view(&block) else {
             self.fault.get_or_insert(format!("{path} is no record"));
             return Ok(());
         };
+        if path.strip_prefix(Profile::NAME) == Some("/self") {
+            let name = match &record {
+                Record::Profile(profile) => profile.check().is_ok().then(|| profile.name.clone()),
+                _ => None,
+            };
+            self.profile = Some(Shown { rev, cid, name });
+        }
         for file in record.links().into_iter().filter(|file| file.codec() != DAG_CBOR) {
             if !self.archive.has(&file) {
                 if self.files_missing.len() < FOUND {

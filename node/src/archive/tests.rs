@@ -10,7 +10,7 @@ use folkmoot_schemas::{
     block::{Block, cid_of},
     car::{self, Reader},
     charter::Visibility,
-    records::{event::Image, post::Post},
+    records::{event::Image, post::Post, profile::Profile},
     roster::Role,
 };
 
@@ -34,9 +34,12 @@ struct Village {
     private: Block,
 }
 
+fn image(blob: &Block) -> Image {
+    Image { blob: *blob.cid(), mime: "image/png".into(), width: 1, height: 1, alt: "a lantern".into() }
+}
+
 fn picture(blob: &Block, text: &str) -> Post {
-    let image = Image { blob: *blob.cid(), mime: "image/png".into(), width: 1, height: 1, alt: "a lantern".into() };
-    Post { images: vec![image], ..post(text) }
+    Post { images: vec![image(blob)], ..post(text) }
 }
 
 fn for_members(post: Post) -> Draft {
@@ -247,6 +250,36 @@ fn a_record_leaves_with_its_proof_which_is_no_repository() {
         assert!(proved.holds(), "{proved:?}");
         assert_eq!(proved.claim.unwrap().uri, entry.uri);
     }
+}
+
+#[test]
+fn an_archive_gives_its_authors_the_names_it_proves() {
+    let village = Village::new(Visibility::Public);
+    let names = |what: &What| -> Vec<Option<String>> {
+        let verified = check(&village.export(what)).unwrap();
+        assert!(verified.holds() && verified.strangers.is_empty(), "{verified:?}");
+        let authors = verified.claim.map(|claim| claim.author).into_iter();
+        authors.chain(verified.checked.into_iter().map(|checked| checked.author)).map(|author| author.name).collect()
+    };
+    let ada = |name: &str| {
+        let face = Block::raw(vec![8; 9]);
+        village.ada.store.put_blob(&face, 0).unwrap();
+        let avatar = Some(image(&face));
+        let profile = Profile { name: name.into(), avatar, ..Profile::default() };
+        village.ada.publish(&village.community, vec![draft(profile)]).unwrap().items.remove(0).uri
+    };
+    let record = What::Record(village.first.clone(), Scope::Public);
+    let whole = What::Community(village.community, Scope::Public);
+    assert_eq!(names(&record), [None]);
+    ada("Ada");
+    assert_eq!(names(&record), [Some("Ada".to_owned())]);
+    assert_eq!(check(&village.export(&record)).unwrap().files_missing, 0, "of the post");
+    let uri = ada("Ada of River Street");
+    assert_eq!(names(&record), [Some("Ada of River Street".to_owned())]);
+    assert!(names(&What::Community(village.community, Scope::Members)).len() > names(&whole).len());
+    assert!(names(&whole).contains(&Some("Ada of River Street".to_owned())));
+    delete(&village.ada.store, &village.ada.me, &village.ada.clock, &uri).unwrap();
+    assert_eq!(names(&record), [None]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use folkmoot_schemas::{
     Audience, Cid, Did, Error, Record, Tid, Uri,
-    block::Block,
+    block::{Block, DAG_CBOR},
     charter::Visibility,
     commit::Commit,
     identity::Identity,
@@ -19,7 +19,7 @@ use folkmoot_schemas::{
 use super::{
     Archive, ArchiveError, Damage, Listed, Missing,
     index::{Progress, USED},
-    survey::{Community, Kind, Survey},
+    survey::{Community, Kind, Shown, Survey},
 };
 
 /// What an archive says, and what of it does not hold.
@@ -44,6 +44,8 @@ pub struct Verified {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
     pub did: Did,
+    /// As the profile says that the archive holds with its proof.
+    pub name: Option<String>,
     pub device: Did,
     /// As the person named it.
     pub device_name: String,
@@ -112,6 +114,10 @@ pub fn verify(mut archive: Archive, progress: Progress<'_>) -> Result<Verified, 
     match survey.kind {
         Kind::Proof { commit, record } => {
             verified.claim = claim(&mut archive, &survey, &rosters, &commit, &record, &mut verified.wrong)?;
+            // The profile that may be beside it names files of its own.
+            let files = verified.claim.iter().flat_map(|claim| claim.record.links());
+            let lacking = files.filter(|file| file.codec() != DAG_CBOR && !archive.has(file)).count();
+            verified.files_missing = lacking as u64;
             if !archive.has(&record) {
                 verified.missing.push(Missing { cid: record, what: "the record" });
             }
@@ -132,6 +138,11 @@ pub fn verify(mut archive: Archive, progress: Progress<'_>) -> Result<Verified, 
                 verified.wrong.push(("the archive".into(), "nothing in it is signed by anybody".into()));
             }
         }
+    }
+    let names = names(&survey);
+    let checked = verified.checked.iter_mut().map(|checked| &mut checked.author);
+    for author in checked.chain(verified.claim.as_mut().map(|claim| &mut claim.author)) {
+        author.name = names.get(&(author.community, author.did)).cloned();
     }
     verified.strangers = archive.strangers()?;
     Ok(verified)
@@ -158,6 +169,22 @@ fn newest<'s>(survey: &'s Survey, did: &Did) -> Option<&'s Identity> {
     best.map(|(_, identity)| identity)
 }
 
+/// What people call themselves, by community: of the profiles in trees that hold, the newest that a device of theirs signed.
+fn names(survey: &Survey) -> BTreeMap<(Cid, Did), String> {
+    let mut best: BTreeMap<(Cid, Did), &Shown> = BTreeMap::new();
+    for repo in survey.communities.values().flat_map(|community| &community.repos) {
+        // The tree of a proof is never whole, and what is in it is proved all the same.
+        let holds = repo.state.is_ok() || survey.kind != Kind::Whole;
+        let theirs = newest(survey, &repo.id.did).is_some_and(|identity| identity.certifies(&repo.id.device));
+        let Some(shown) = repo.profile.as_ref().filter(|_| holds && theirs) else { continue };
+        let known = best.entry((repo.commit.community, repo.id.did)).or_insert(shown);
+        if shown.rev > known.rev || (shown.rev == known.rev && shown.cid.to_bytes() < known.cid.to_bytes()) {
+            *known = shown;
+        }
+    }
+    best.into_iter().filter_map(|(whose, shown)| Some((whose, shown.name.clone()?))).collect()
+}
+
 /// Judges a commit whose signature holds: is the device its author's, and the author a member?
 fn author(
     survey: &Survey,
@@ -181,6 +208,7 @@ fn author(
     }
     Ok(Author {
         did: commit.did,
+        name: None,
         device: commit.device,
         device_name: device.name.clone(),
         community: commit.community,

@@ -31,15 +31,12 @@ fn varint(mut n: u64) -> Vec<u8> {
 
 #[test]
 fn what_is_no_archive_of_version_one_is_refused() {
-    assert!(refused(b"").contains("empty"));
     assert!(refused(&[&[0x0a, 0xa1, 0x67][..], b"version", &[0x02]].concat()).contains("version 2"));
-    assert!(
-        refused(b"PK\x03\x04 a zip file of some length, which claims a header of eighty bytes, and has as many")
-            .contains("header")
-    );
-    assert!(refused(&varint(u64::MAX)).contains("header"));
-    assert!(refused(&[varint(limits::CAR_HEADER as u64 + 1), vec![0xa0; 64]].concat()).contains("header"));
-    assert!(File::new(b"x").open().is_err());
+    let zip = b"PK\x03\x04 a zip file of some length, which claims a header of eighty bytes, and has as many";
+    let large = [varint(limits::CAR_HEADER as u64 + 1), vec![0xa0; 64]].concat();
+    for bytes in [&b""[..], b"x", zip, &varint(u64::MAX), &large] {
+        assert!(matches!(File::new(bytes).open(), Err(ArchiveError::Foreign)), "{bytes:?}");
+    }
     assert!(Archive::open(&std::env::temp_dir(), &mut |_| ()).is_err(), "a folder");
 }
 
