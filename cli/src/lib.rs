@@ -17,10 +17,10 @@ mod record;
 mod session;
 mod when;
 
-use std::{ffi::OsString, panic, path::PathBuf, process::ExitCode, sync::Mutex, thread};
+use std::{ffi::OsString, panic, process::ExitCode, sync::Mutex, thread};
 
 use clap::Parser;
-use folkmoot_node::{clock::Clock, home::Home};
+use folkmoot_node::clock::Clock;
 
 use crate::{
     error::{Error, Exit, Result},
@@ -49,10 +49,8 @@ pub fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let args = args::Moot::parse_from(std::env::args_os().map(not_a_flag));
-    let home = std::env::var_os("MOOT_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let dir = args.home.or(home).unwrap_or_else(Home::default_dir);
     let out = Output::new(args.json, args.quiet);
-    let session = Session::new(dir, args.community, out, Clock::system())?;
+    let session = Session::new(args.home, args.community, out, Clock::system())?;
     log_to_stderr(args.verbose, session.config()?.log());
     commands::run(args.command, &session)?;
     session.out.finish()

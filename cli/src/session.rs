@@ -44,6 +44,8 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(40);
 pub(crate) struct Session {
     /// The home folder, whether it exists or not.
     pub(crate) dir: PathBuf,
+    /// `--home`, as it was typed.
+    home_flag: Option<PathBuf>,
     /// `--community`: reading commands look into all communities without it.
     pub(crate) named_community: Option<String>,
     /// The same, else the one of `moot use`.
@@ -58,9 +60,16 @@ pub(crate) struct Session {
 
 impl Session {
     /// Fails when the settings cannot be read.
-    pub(crate) fn new(dir: PathBuf, named_community: Option<String>, out: Output, clock: Clock) -> Result<Self> {
+    pub(crate) fn new(
+        home_flag: Option<PathBuf>,
+        named_community: Option<String>,
+        out: Output,
+        clock: Clock,
+    ) -> Result<Self> {
+        let named = || std::env::var_os("MOOT_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
         let mut session = Self {
-            dir,
+            dir: home_flag.clone().or_else(named).unwrap_or_else(Home::default_dir),
+            home_flag,
             named_community,
             community: None,
             out,
@@ -92,12 +101,14 @@ impl Session {
         if !matches!(home.device_key(), Err(HomeError::Sealed)) {
             return Ok(());
         }
-        let passphrase = match self.config()?.passphrase_file() {
-            Some(path) => read_passphrase(path)?,
-            None if self.out.is_conversation() => self.out.ask_hidden("Passphrase of this device's key:")?,
-            None => return Err(HomeError::Sealed.into()),
-        };
-        Ok(home.unlock(&passphrase)?)
+        match self.config()?.passphrase_file() {
+            Some(path) => Ok(home.unlock(&read_passphrase(path)?)?),
+            None if self.out.is_conversation() => {
+                let asked = || self.out.ask_hidden("Passphrase of this device's key:");
+                unlock_by_asking(home, asked, || self.out.once("that is not the passphrase; try again"))
+            }
+            None => Err(HomeError::Sealed.into()),
+        }
     }
 
     /// Asks the running node, else our own store. While another command holds the store and no node listens yet, both
@@ -162,6 +173,14 @@ impl Session {
         }
     }
 
+    /// A command as it is to be typed to act on this home again.
+    pub(crate) fn command(&self, rest: &str) -> String {
+        match &self.home_flag {
+            Some(dir) => format!("moot --home {} {rest}", quoted(&dir.display().to_string())),
+            None => format!("moot {rest}"),
+        }
+    }
+
     /// Lets go of the store, before a person thinks in an editor or a node is started in this process.
     pub(crate) fn release(&self) {
         self.local.replace(None);
@@ -176,6 +195,28 @@ impl Session {
             Err(error) => Err(unreachable_node(&error)),
         }
     }
+}
+
+/// For a shell, where it needs it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+/// A person mistypes what they cannot see.
+const PASSPHRASE_TRIES: u32 = 3;
+
+fn unlock_by_asking(home: &Home, ask: impl Fn() -> Result<String>, wrong: impl Fn()) -> Result<()> {
+    for _ in 1..PASSPHRASE_TRIES {
+        match home.unlock(&ask()?) {
+            Err(HomeError::Passphrase) => wrong(),
+            other => return Ok(other?),
+        }
+    }
+    Ok(home.unlock(&ask()?)?)
 }
 
 /// One line of a file that only its owner can read.
@@ -212,5 +253,36 @@ fn unreachable_node(error: &ControlError) -> Error {
     match error {
         ControlError::Version(_) => said.hint("stop it and start it again with this version: moot serve"),
         _ => said.hint("try again; if it stays so, stop the node and start it again: moot serve"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use std::cell::Cell;
+
+    use folkmoot_schemas::phrase::Phrase;
+
+    use super::*;
+
+    #[test]
+    fn a_passphrase_may_be_mistyped_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let path = dir.path().join("home");
+        Home::create(&path, &Phrase::from_entropy([7; 16]), "laptop", &clock)
+            .and_then(|home| home.seal(Some("four grey geese"), &clock))
+            .unwrap();
+        for (wrong, opens) in [(0, true), (2, true), (3, false)] {
+            let (asked, told) = (Cell::new(0), Cell::new(0));
+            let ask = || {
+                asked.set(asked.get() + 1);
+                Ok(if asked.get() > wrong { "four grey geese" } else { "four gray geese" }.to_owned())
+            };
+            let home = Home::open(&path).unwrap();
+            let done = unlock_by_asking(&home, ask, || told.set(told.get() + 1));
+            assert_eq!((done.is_ok(), home.device_key().is_ok()), (opens, opens), "{wrong} wrong");
+            assert_eq!((asked.get(), told.get()), ((wrong + 1).min(3), wrong.min(2)), "{wrong} wrong");
+        }
     }
 }

@@ -14,15 +14,15 @@ mod peers;
 mod task;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use folkmoot_schemas::Cid;
-use libp2p::StreamProtocol;
 pub use libp2p::{Multiaddr, PeerId};
+use libp2p::{StreamProtocol, swarm::ConnectionId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -112,6 +112,8 @@ enum Command {
 struct Facts {
     listeners: Vec<Multiaddr>,
     peers: BTreeMap<PeerId, Multiaddr>,
+    /// Dials that neither failed nor came through yet.
+    dialling: HashSet<ConnectionId>,
     counters: BTreeMap<&'static str, u64>,
 }
 
@@ -204,6 +206,11 @@ impl Handle {
     /// Connected peers and the address each is reached at.
     pub fn peers(&self) -> Vec<(PeerId, Multiaddr)> {
         self.shared.lock().peers.iter().map(|(peer, addr)| (*peer, addr.clone())).collect()
+    }
+
+    /// Somebody is being dialled, and may still answer.
+    pub fn is_dialling(&self) -> bool {
+        !self.shared.lock().dialling.is_empty()
     }
 
     /// How often something was dropped, refused or sent, by name.

@@ -360,8 +360,11 @@ pub struct CommunityInfo {
     pub complete: bool,
     /// Peers that said they hold the same.
     pub held_by: u32,
-    /// A join of ours no roster holds yet.
+    /// A join of ours no roster holds yet, or `awaited`.
     pub pending: bool,
+    /// We are a member by what another device of ours said, and nothing of it is here yet.
+    #[serde(default)]
+    pub awaited: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -94,7 +94,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
             let info = found(session, args.name, args.audience.public, describe)?;
             session.out.object(&info);
             session.out.line(Line::new().strong("founded ").text(&info.name).text("  ").id(&info.cid));
-            session.out.note("next: moot invite, moot post, moot serve");
+            session.out.note(format!("next: {}, moot invite, moot post", session.command("serve")));
             super::init::mind_the_name(session)
         }
         Command::List => {
@@ -150,16 +150,22 @@ pub(crate) fn found(session: &Session, name: String, public: bool, describe: Des
 /// Why a list is empty: nobody has let us in yet, or `otherwise`.
 pub(crate) fn say_nothing_here(session: &Session, otherwise: &str) -> Result<()> {
     let all = answer!(session.ask(&Request::Communities)?, Reply::Communities(all) => all)?;
-    session.out.note(if !all.is_empty() && all.iter().all(|info| info.pending) {
-        "you have not been let in yet: moot serve keeps trying, moot status says how it stands"
+    let (serve, sync) = (session.command("serve"), session.command("sync"));
+    session.out.note(if !all.is_empty() && all.iter().all(|info| info.awaited) {
+        format!("nothing of yours is here yet: {sync} fetches it, and {serve} keeps trying")
+    } else if !all.is_empty() && all.iter().all(|info| info.pending) {
+        format!("you have not been let in yet: {serve} keeps trying, moot status says how it stands")
     } else {
-        otherwise
+        otherwise.to_owned()
     });
     Ok(())
 }
 
 /// One line of a list.
 pub(crate) fn summary(info: &CommunityInfo) -> Line {
+    if info.awaited && info.name.is_empty() {
+        return Line::new().warn("not here yet").text(" (moot sync fetches it)  ").id(&info.cid);
+    }
     if info.pending && info.name.is_empty() {
         return Line::new()
             .warn("pending")

@@ -38,9 +38,9 @@ pub(crate) enum Command {
     Add {
         /// The answer of the other device
         welcome: Option<String>,
-        /// Name of this device [default: the machine's]
-        #[arg(long)]
-        name: Option<String>,
+        /// Name of this machine among your devices [default: the machine's own, with a number where another has it]
+        #[arg(long, value_name = "DEVICE", alias = "name")]
+        device: Option<String>,
     },
     /// Let a new device in, by the request it shows
     #[command(after_help = "Example:\n  moot device approve 'moot:device#…'")]
@@ -56,7 +56,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  moot device revoke laptop\n  moot device revoke phone --stolen \"2026-11-20 18:00\"\n\nWhat it had written goes over to this device; with --stolen, only what is older."
     )]
     Revoke {
-        /// Name of the device, or the end of its key
+        /// Name of the device, or its id as moot device list prints it
         device: String,
         /// When it was stolen: nothing it wrote after that is kept
         #[arg(long, value_name = "WHEN")]
@@ -79,8 +79,8 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
     match command {
         Command::List => list(session),
-        Command::Add { welcome: None, name } => ask_in(name, session),
-        Command::Add { welcome: Some(welcome), name: _ } => take_in(&welcome, session),
+        Command::Add { welcome: None, device } => ask_in(device, session),
+        Command::Add { welcome: Some(welcome), device: _ } => take_in(&welcome, session),
         Command::Approve { request, phrase_file } => approve(&request, phrase_file, session),
         Command::Revoke { device, stolen, phrase_file } => revoke(&device, stolen.as_deref(), phrase_file, session),
         Command::Passphrase { remove } => passphrase(remove, session),
@@ -95,17 +95,22 @@ fn list(session: &Session) -> Result<()> {
     let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
     for device in devices(session)?.devices {
         session.out.object(&device);
-        let line = Line::new().strong(&device.name);
-        let line = if device.this { line.text(" (this one)") } else { line };
+        let line = Line::new().strong(&device.name).text("  ").id(id_of(&device.key));
+        let line = if device.this { line.text("  (this one)") } else { line };
         let line = line.text(format!("  {}", count(device.records, "record", "records")));
         let line = match device.wrote {
             Some(at) => line.faint(format!("  last wrote {}", zone::wall(at, &here).date())),
             None => line.faint("  wrote nothing yet"),
         };
         let since = zone::wall(device.added, &here).date();
-        session.out.line(line.faint(format!("  yours since {since}")).text("  ").id(&device.key));
+        session.out.line(line.faint(format!("  yours since {since}")));
     }
     Ok(())
+}
+
+/// What a device is called by where names are equal: keys begin alike and end apart.
+pub(super) fn id_of(key: &str) -> &str {
+    key.get(key.len().saturating_sub(8)..).unwrap_or(key)
 }
 
 /// Makes a home that waits to be let in, or shows its request again.
@@ -132,7 +137,8 @@ fn ask_in(name: Option<String>, session: &Session) -> Result<()> {
     session.out.line("On a device you have, type (it asks for your 12 words):");
     session.out.line(Line::new().text("  moot device approve ").id(format!("'{request}'")));
     session.out.line("Then type here what it answers:");
-    session.out.line(Line::new().text("  moot device add ").faint("'moot:welcome#…'"));
+    let add = session.command("device add");
+    session.out.line(Line::new().text(format!("  {add} ")).faint("'moot:welcome#…'"));
     Ok(())
 }
 
@@ -149,21 +155,40 @@ fn take_in(text: &str, session: &Session) -> Result<()> {
             .hint("`moot device add` shows the request of this device again"));
     }
     publish::enter(&home.open_store()?, document, &welcome.communities, &welcome.addrs)?;
-    session.out.note("fetching what is yours …");
-    let synced = over_the_network(session, Request::Sync { via: Vec::new(), wait_s: 60 }, |_| None);
-    let complete = match synced {
-        Ok(reply) => answer!(reply, Reply::Synced { complete, .. } => complete)?,
-        Err(error) if error.exit == Exit::Network => false,
-        Err(error) => return Err(error),
+    let (complete, reached) = match welcome.communities.is_empty() {
+        true => (true, true),
+        false => fetch_own(session)?,
     };
     session.out.object(&json!({"did": identity.did, "communities": welcome.communities, "complete": complete}));
     session.out.line(Line::new().strong("this device is ").id(identity.did.to_string()).text(" now"));
+    if !reached {
+        return Err(Error::network("could not fetch what is yours yet: no other node can be reached")
+            .because("this device is let in, and nothing of it has to be done again")
+            .hint(format!(
+                "run moot serve on the device that let it in, and {} here: it fetches the rest",
+                session.command("serve")
+            )));
+    }
     if !complete {
         session.out.note(Line::new().warn("not everything is here yet: ").text("the rest comes while the node runs"));
     }
-    session.out.note("next: moot serve");
+    session.out.note(format!("next: {}", session.command("serve")));
     Ok(())
 }
+
+/// Whether everything came, and whether anybody was reached.
+fn fetch_own(session: &Session) -> Result<(bool, bool)> {
+    session.out.note(format!("fetching what is yours, for up to {FETCH_WAIT} s …"));
+    match over_the_network(session, Request::Sync { via: Vec::new(), wait_s: FETCH_WAIT }, |_| None) {
+        Ok(reply) => answer!(reply, Reply::Synced { complete, .. } => (complete, true)),
+        Err(error) if error.exit == Exit::Network => Ok((false, false)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Seconds that what is ours may take to come, and that other devices are given to say what they wrote last.
+const FETCH_WAIT: u32 = 60;
+const HEAR_WAIT: u32 = 20;
 
 fn approve(text: &str, phrase_file: Option<PathBuf>, session: &Session) -> Result<()> {
     let request = enrol::Request::parse(text).map_err(|error| {
@@ -177,10 +202,16 @@ fn approve(text: &str, phrase_file: Option<PathBuf>, session: &Session) -> Resul
         Device { key: request.device, name: request.name.clone(), added: Tid::new(now, session.clock.tid_bits()) };
     let document = sign(&known, Some(added), &BTreeSet::new(), phrase_file, session)?;
     let done = succeed(&document, None, session)?;
-    let identity = Identity::view(&document).map(|identity| (document, identity)).map_err(Error::ours)?;
+    let identity = Identity::view(&document).map_err(Error::ours)?;
+    let name = identity.devices.iter().find(|device| device.key == request.device).map(|device| device.name.clone());
+    let name = name.unwrap_or_else(|| request.name.clone());
+    if name != request.name {
+        let said = format!("another device of yours is called {:?}: this one is ", request.name);
+        session.out.note(Line::new().text(said).strong(&name));
+    }
     let communities = known.communities.iter().filter_map(|cid| parse_cid(cid).ok()).collect();
-    let welcome = enrol::Welcome { identity, communities, addrs: known.addresses }.to_text();
-    session.out.object(&json!({"device": request.device, "name": request.name, "welcome": welcome, "sent": done.sent}));
+    let welcome = enrol::Welcome { identity: (document, identity), communities, addrs: known.addresses }.to_text();
+    session.out.object(&json!({"device": request.device, "name": name, "welcome": welcome, "sent": done.sent}));
     session.out.line("Now type on the new device:");
     session.out.line(Line::new().text("  moot device add ").id(format!("'{welcome}'")));
     Ok(())
@@ -205,9 +236,15 @@ fn revoke(wanted: &str, stolen: Option<&str>, phrase_file: Option<PathBuf>, sess
             .hint("do it on another of your devices; what this one wrote goes over to that one"));
     }
     // What the device wrote last may not be here yet, and what is not here cannot go over.
-    match over_the_network(session, Request::Sync { via: Vec::new(), wait_s: 20 }, |_| None) {
-        Err(error) if error.exit != Exit::Network => return Err(error),
-        _ => {}
+    session.out.note(format!("asking other nodes what it wrote last, for up to {HEAR_WAIT} s …"));
+    match over_the_network(session, Request::Sync { via: Vec::new(), wait_s: HEAR_WAIT }, |_| None) {
+        Err(error) if error.exit == Exit::Network => {
+            session.out.note(
+                Line::new().warn("no other node can be reached: ").text("what it wrote goes over as far as it is here"),
+            );
+        }
+        Err(error) => return Err(error),
+        Ok(_) => {}
     }
     let document = sign(&devices(session)?, None, &BTreeSet::from([device]), phrase_file, session)?;
     let done = succeed(&document, until, session)?;

@@ -29,13 +29,14 @@ use crate::{
     after_help = "Examples:\n  moot init --name \"Ada\"\n  moot init --phrase-file ~/folkmoot-phrase.txt\n  moot init --recover --via 'https://moot.example.org/join#…' --lost laptop\n\nThe 12 words are the only way back to this identity. Write them on paper."
 )]
 pub(crate) struct Args {
-    /// Your name, as communities will show it
+    /// Your own name, as communities will show it
     #[arg(long)]
     name: Option<String>,
-    /// Name of this device [default: the machine's]
-    #[arg(long)]
+    /// Name of this machine among your devices, which others rarely see [default: the machine's own]
+    #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
-    /// Write the 12 words to this new file (0600) instead of the terminal; with --recover: read them from it
+    /// Write the 12 words to this new file (0600) instead of the terminal; with --recover: read them from it. Without it and
+    /// without a terminal they go to moot-phrase-<end of your did>.txt beside the home
     #[arg(long, value_name = "FILE")]
     phrase_file: Option<PathBuf>,
     /// Take up an identity again by its 12 words
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     /// member's node where the link names none that is on; can be given several times
     #[arg(long, value_name = "LINK", requires = "recover")]
     via: Vec<String>,
-    /// A device of yours that is lost: it is taken out of the identity, and what it wrote goes over to this one; "all"
+    /// A device of yours that is lost, by its name or id: it is taken out of the identity, and what it wrote goes over to this one; "all"
     /// means every other device; can be given several times
     #[arg(long, value_name = "DEVICE", requires = "recover")]
     lost: Vec<String>,
@@ -57,9 +58,12 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         return recover::run(found, args.phrase_file.as_deref(), session);
     }
     let home = create(session, args.name.as_deref(), args.device.as_deref(), args.phrase_file.as_deref())?;
-    session
-        .out
-        .note(Line::new().text("next: ").strong("moot community create NAME --public").text(", or moot join LINK"));
+    session.out.note(
+        Line::new()
+            .text("next: ")
+            .strong(session.command("community create NAME --public"))
+            .text(", or moot join LINK"),
+    );
     let me = super::whoami::run(session);
     drop(home);
     me

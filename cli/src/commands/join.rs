@@ -63,7 +63,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let request = Request::Join { link: args.link, via: args.via };
     let reply = over_the_network(session, request, introduce).map_err(|error| match error.exit {
         Exit::Network if error.hint.is_none() => {
-            error.hint("your join is kept and tried again while the node runs: moot serve")
+            error.hint(format!("your join is kept and tried again while the node runs: {}", session.command("serve")))
         }
         _ => error,
     })?;
@@ -74,6 +74,6 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let line = line.text(format!(", {} here", crate::output::count(info.records, "record", "records")));
     session.out.line(if complete { line } else { line.warn(", the rest comes while the node runs") });
     init::mind_the_name(session)?;
-    session.out.note("next: moot serve");
+    session.out.note(format!("next: {}", session.command("serve")));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -11,11 +11,12 @@ use folkmoot_node::{
     node::{self, Recovered},
     publish::Succeeded,
     request::{Reply, Request},
+    store::{StoreError, backup},
 };
 use folkmoot_schemas::{Did, identity::Device, link::InviteLink, phrase::Phrase};
 use serde_json::json;
 
-use super::{init, serve::block_on, sync::over_the_network};
+use super::{device::id_of, init, serve::block_on, sync::over_the_network};
 use crate::{
     editor,
     error::{Error, Exit, Result},
@@ -35,6 +36,23 @@ pub(crate) struct Wanted<'a> {
 
 pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Session) -> Result<()> {
     // Before anything is asked or made.
+    let old = match Home::open(&session.dir) {
+        Err(HomeError::Absent(_)) => None,
+        Ok(home) if wanted.backup.is_none() => {
+            refuse_if_in_use(session)?;
+            Some(home)
+        }
+        Ok(home) => {
+            let dir = home.dir().display();
+            return Err(Error::refused(format!("could not restore: there is a home at {dir} already"))
+                .because("nothing was changed")
+                .hint("choose another folder: moot --home DIR restore FILE"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(file) = &wanted.backup {
+        backup::look(file).map_err(|why| unrestored(file, why))?;
+    }
     let (mut links, mut via) = (Vec::new(), Vec::new());
     for text in wanted.via {
         match InviteLink::parse(text) {
@@ -46,15 +64,6 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
             }
         }
     }
-    let old = match Home::open(&session.dir) {
-        Err(HomeError::Absent(_)) => None,
-        Ok(home) if wanted.backup.is_none() => {
-            refuse_if_in_use(session)?;
-            Some(home)
-        }
-        Ok(home) => return Err(HomeError::Exists(home.dir().to_owned()).into()),
-        Err(error) => return Err(error.into()),
-    };
     if links.is_empty() && old.is_none() && wanted.backup.is_none() {
         return Err(Error::refused("could not recover the identity: no community was named to find it in")
             .because("the paper holds the identity and no address; any member's node holds what belongs to it")
@@ -68,7 +77,12 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
         }
         None => {
             let device = wanted.device.clone().unwrap_or_else(init::device_name);
-            let new = NewHome::build(&session.dir, wanted.backup.as_deref(), &device, &session.clock)?;
+            let backup = wanted.backup.as_deref();
+            let new =
+                NewHome::build(&session.dir, backup, &device, &session.clock).map_err(|why| match (why, backup) {
+                    (HomeError::Store(why), Some(file)) => unrestored(file, why),
+                    (why, _) => why.into(),
+                })?;
             let home = new.home().clone();
             (Some(new), home)
         }
@@ -95,6 +109,26 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
     go_online(session, communities, &succeeded, wanted.via)
 }
 
+fn unrestored(file: &Path, why: StoreError) -> Error {
+    let name = file.display();
+    let said = |why: &str| Error::refused(format!("could not restore {name}: {why}"));
+    match why {
+        StoreError::Io(_, why) if why.kind() == io::ErrorKind::NotFound => {
+            said("there is no such file").hint("check its name and its folder; moot backup FILE makes one")
+        }
+        StoreError::Io(path, why) if path == file => {
+            said(&why.to_string()).hint("check who may read it, and the disk it is on")
+        }
+        StoreError::Foreign(_) => said("it is no backup").hint("give a file that moot backup wrote"),
+        StoreError::NoBackup(_) => said("it is the store of a home, and no backup")
+            .hint("a home that works writes one: moot backup FILE"),
+        StoreError::Damaged(why) => said("it is damaged, or was cut").because(why).hint(
+            "copy it again from where it was kept, or take another; without one moot init --recover asks the other members",
+        ),
+        other => other.into(),
+    }
+}
+
 /// A home that works needs no recovery.
 fn refuse_if_in_use(session: &Session) -> Result<()> {
     match session.ask(&Request::Whoami) {
@@ -107,8 +141,10 @@ fn refuse_if_in_use(session: &Session) -> Result<()> {
 /// The twelve words: from a file, the terminal or stdin. Never from an argument.
 pub(crate) fn read_phrase(file: Option<&Path>, session: &Session) -> Result<Phrase> {
     let text = match file {
-        Some(path) => fs::read_to_string(path)
-            .map_err(|error| Error::refused(format!("could not read the 12 words from {}: {error}", path.display())))?,
+        Some(path) => fs::read_to_string(path).map_err(|error| {
+            Error::refused(format!("could not read the 12 words from {}: {error}", path.display()))
+                .hint("give the file that holds them, or leave --phrase-file out and type them")
+        })?,
         None if session.out.is_conversation() => session.out.ask("Type the 12 words, then Enter:")?,
         None => editor::stdin()?,
     };
@@ -125,7 +161,7 @@ fn choose_lost(session: &Session, found: &Recovered, home: &Home, named: &[Strin
     if named.is_empty() && !others.is_empty() && session.out.is_conversation() {
         let list: Vec<String> = others.iter().map(|device| device_words(device)).collect();
         session.out.once(format!("Your devices so far: {}", list.join(", ")));
-        let said = session.out.ask("Which of them are lost? (names, \"all\", or Enter for none)")?;
+        let said = session.out.ask("Which of them are lost? (names or ids, \"all\", or Enter for none)")?;
         named = said.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     }
     let mut lost = BTreeSet::new();
@@ -141,28 +177,43 @@ fn choose_lost(session: &Session, found: &Recovered, home: &Home, named: &[Strin
 }
 
 fn device_words(device: &Device) -> String {
-    format!("{:?} ({})", device.name, device.key.short())
+    format!("{:?} ({})", device.name, id_of(&device.key.to_string()))
 }
 
-/// A device by its name or the end of its key.
+/// A device by its name, or by its key: whole, its end, or the beginning of the id that lists print.
 pub(crate) fn pick(wanted: &str, devices: &[&Device]) -> Result<Did> {
-    let named: Vec<_> = devices.iter().filter(|device| device.name == wanted).collect();
-    let by_key = || devices.iter().filter(|d| wanted.len() >= 4 && d.key.to_string().ends_with(wanted)).collect();
-    let found: Vec<_> = if named.is_empty() { by_key() } else { named };
-    match found[..] {
-        [one] => Ok(one.key),
-        _ => {
-            let said = Error::refused(format!("could not tell which device is meant by {wanted:?}"));
-            let said =
-                devices.iter().fold(said, |said, device| said.because(format!("{}  {}", device.name, device.key)));
-            Err(said.hint("give the name as it is written here, or the last letters of its key"))
-        }
+    let by = |fits: &dyn Fn(&Device) -> bool| -> Vec<&Device> {
+        devices.iter().copied().filter(|device| fits(device)).collect()
+    };
+    let has_key = |device: &Device| {
+        let key = device.key.to_string();
+        wanted.len() >= ID_LEAST && (key.ends_with(wanted) || id_of(&key).starts_with(wanted))
+    };
+    let found = match by(&|device| device.name == wanted) {
+        named if named.is_empty() => by(&has_key),
+        named => named,
+    };
+    if let [one] = found[..] {
+        return Ok(one.key);
     }
+    let (why, shown) = match found.is_empty() {
+        true => ("none has that name or id", devices),
+        false => ("several are called so", &found[..]),
+    };
+    let said = Error::refused(format!("could not tell which device is meant by {wanted:?}: {why}"));
+    let said = shown
+        .iter()
+        .fold(said, |said, device| said.because(format!("{}  {}", device.name, id_of(&device.key.to_string()))));
+    Err(said.hint("give the id that stands behind the name"))
 }
+
+/// Characters of an id that are read as one.
+const ID_LEAST: usize = 4;
 
 /// The new document goes out, and what this device still lacks comes in.
 fn go_online(session: &Session, communities: Vec<String>, succeeded: &Succeeded, via: &[String]) -> Result<()> {
     let addrs = via.iter().filter(|text| text.starts_with('/')).cloned().collect();
+    session.out.note("telling other nodes, and fetching what is still lacking; this takes up to a minute …");
     let synced = over_the_network(session, Request::Sync { via: addrs, wait_s: 60 }, |_| None);
     let complete = match synced {
         Ok(reply) => answer!(reply, Reply::Synced { complete, .. } => complete)?,
@@ -190,6 +241,35 @@ fn go_online(session: &Session, communities: Vec<String>, succeeded: &Succeeded,
     if !complete {
         session.out.note(Line::new().warn("not everything is here yet: ").text("the rest comes while the node runs"));
     }
-    session.out.note("next: moot serve");
+    session.out.note(format!("next: {}", session.command("serve")));
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use folkmoot_schemas::{Tid, key::Secret};
+
+    use super::*;
+
+    #[test]
+    fn devices_of_one_name_are_told_apart_by_their_ids() {
+        let device = |seed: u8, name: &str| Device {
+            key: Secret::from_seed([seed; 32]).did(),
+            name: name.into(),
+            added: Tid::new(1_700_000_000_000_000, 0),
+        };
+        let (one, two, phone) = (device(1, "vm"), device(2, "vm"), device(3, "phone"));
+        let all = [&one, &two, &phone];
+        assert_eq!(pick("phone", &all).unwrap(), phone.key);
+        let key = two.key.to_string();
+        for wanted in [&key[..], id_of(&key), &id_of(&key)[..4], &key[key.len() - 5..]] {
+            assert_eq!(pick(wanted, &all).unwrap(), two.key, "{wanted}");
+        }
+        let several = pick("vm", &all).unwrap_err();
+        assert_eq!(several.detail, [&one, &two].map(|d| format!("vm  {}", id_of(&d.key.to_string()))));
+        let none = pick("desk", &all).unwrap_err();
+        assert_eq!(none.detail.len(), 3, "{none:?}");
+        assert!(pick(&key[key.len() - 3..], &all).is_err(), "too short to mean it");
+    }
 }

@@ -10,10 +10,10 @@ use crate::{error::Result, session::Session};
 pub(crate) struct Args {
     /// A file made by moot backup
     file: PathBuf,
-    /// Name of this device [default: the machine's]
-    #[arg(long)]
+    /// Name of this machine among your devices [default: the machine's own, with a number where another has it]
+    #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
-    /// A device of yours that is lost; "all" means every other device; can be given several times
+    /// A device of yours that is lost, by its name or id; "all" means every other device; can be given several times
     #[arg(long, value_name = "DEVICE")]
     lost: Vec<String>,
     /// An invite link, or the address of a member's node; can be given several times

@@ -38,7 +38,8 @@ pub(crate) fn run(session: &Session) -> Result<()> {
         let peers = count(u64::from(status.peers), "peer", "peers");
         out.line(Line::new().strong("running").text(format!(" for {}, {peers}", spell(status.uptime_s))));
     } else {
-        out.line(Line::new().warn("not running").text(" (start it with moot serve)"));
+        let serve = session.command("serve");
+        out.line(Line::new().warn("not running").text(format!(" (start it with {serve})")));
     }
     if let Some(http) = &status.http {
         out.line(Line::new().faint("page    ").id(http));
@@ -89,7 +90,16 @@ fn print_keeping(out: &Output, keeping: &Keeping) {
         let line = Line::new().warn("put off  ").text(&deferred.author).text(" in ").text(&deferred.community_name);
         out.line(match (&deferred.bound, deferred.needed, deferred.quota) {
             (Some(bound), Some(needed), Some(quota)) => {
-                line.text(format!(": would fill {} of {} (moot config quota_{bound})", bytes(needed), bytes(quota)))
+                let (fills, of) = (bytes(needed), bytes(quota));
+                let setting = format!("moot config quota_{bound} SIZE");
+                line.text(match fills == of {
+                    // Rounded, the two are the same.
+                    true => format!(
+                        ": {} more than the {of} there is room for ({setting})",
+                        bytes(needed.saturating_sub(quota))
+                    ),
+                    false => format!(": would fill {fills} of {of} ({setting})"),
+                })
             }
             _ => line.text(": there is room again, and it is fetched"),
         });

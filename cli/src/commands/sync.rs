@@ -26,6 +26,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     for addr in &args.via {
         super::peer::check(addr)?;
     }
+    session.out.note(format!("asking other nodes, for up to {} s …", args.wait));
     let reply = over_the_network(session, Request::Sync { via: args.via, wait_s: args.wait }, |_| None)?;
     let (peers, complete, communities) =
         answer!(reply, Reply::Synced { peers, complete, communities } => (peers, complete, communities))?;

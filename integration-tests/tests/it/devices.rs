@@ -189,6 +189,46 @@ fn a_device_is_let_in_without_the_words_and_one_that_is_revoked_leaves_what_it_w
 }
 
 #[test]
+fn a_device_of_the_same_name_gets_its_own_and_is_told_when_nobody_can_be_reached() {
+    let (ada, other) = (Home::new("ada"), Home::new("other"));
+    let words = ada.scratch("words").to_str().expect("a UTF-8 path").to_owned();
+    ada.ok(&["init", "--name", "Ada", "--device", "vm", "--phrase-file", &words]);
+    ada.ok(&["community", "create", "River Street", "--public"]);
+    ada.ok(&["post", "From the first"]);
+    let request = text_of(&other.one(&["device", "add", "--device", "vm"]), "request").to_owned();
+    let said = other.refused(1, &["feed"]);
+    assert!(said.contains("was not let into an identity yet"), "{said}");
+    let approved = ada.one(&["device", "approve", &request, "--phrase-file", &words]);
+    assert_eq!(text_of(&approved, "name"), "vm 2");
+
+    // No node of Ada's ever ran, so there is no address to wait for.
+    let output = other.moot(&["device", "add", text_of(&approved, "welcome")]);
+    let said = folkmoot_integration_tests::text(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("this device is") && said.contains("nothing of it has to be done again"), "{said}");
+    assert!(said.contains("fetching what is yours") && said.contains("moot serve"), "{said}");
+    assert_eq!(text_of(&other.one(&["whoami"]), "device_name"), "vm 2");
+    let said = folkmoot_integration_tests::text(&other.moot(&["feed"]));
+    assert!(said.contains("nothing of yours is here yet") && !said.contains("let in"), "{said}");
+    assert!(other.ok(&["status"]).contains("not here yet"));
+    let said = other.refused(1, &["post", "From the second"]);
+    assert!(said.contains("is not here yet") && !said.contains("joined has not answered"), "{said}");
+
+    let a = ada.start(&["serve"]);
+    other.ok(&["sync", "--via", &a.address()]);
+    other.ok(&["post", "From the second"]);
+    other.ok(&["sync", "--via", &a.address()]);
+    let devices = ada.json(&["device", "list"]);
+    let key = text_of(&devices[1], "key");
+    let id = &key[key.len() - 8..];
+    let listed = ada.ok(&["device", "list"]);
+    assert!(listed.contains(&format!("vm 2  {id}")), "{listed}");
+    let revoked = ada.one(&["device", "revoke", id, "--phrase-file", &words]);
+    assert_eq!((&revoked["retired"], &revoked["adopted"]), (&serde_json::json!(["vm 2"]), &Value::from(1)));
+    a.stop();
+}
+
+#[test]
 fn words_that_nobody_knows_and_nodes_that_nobody_reaches_make_nothing() {
     let street = Street::new();
     let b = street.bob.start(&["serve"]);

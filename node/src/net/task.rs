@@ -115,8 +115,12 @@ impl Task {
                 .build(),
             None => DialOpts::unknown_peer_id().address(addr.clone()).build(),
         };
+        let connection = options.connection_id();
         match self.swarm.dial(options) {
-            Ok(()) | Err(libp2p::swarm::DialError::DialPeerConditionFalse(_)) => {}
+            Ok(()) => {
+                self.shared.lock().dialling.insert(connection);
+            }
+            Err(libp2p::swarm::DialError::DialPeerConditionFalse(_)) => {}
             Err(error) => {
                 self.outbox.news(Notice::DialFailed { addr: Some(addr), peer, why: error.to_string() });
             }
@@ -140,6 +144,11 @@ impl Task {
     }
 
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        if let SwarmEvent::ConnectionEstablished { connection_id, .. }
+        | SwarmEvent::OutgoingConnectionError { connection_id, .. } = &event
+        {
+            self.shared.lock().dialling.remove(connection_id);
+        }
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Message {
                 propagation_source,

@@ -15,6 +15,8 @@ use crate::{
 
 /// Without any connection after this, nobody will answer.
 const REACH_WAIT: Duration = Duration::from_secs(12);
+/// Once every dial has failed there is nobody to wait for; so long a node that is just starting is given.
+const REFUSED_WAIT: Duration = Duration::from_secs(3);
 /// Who is connected and knows the community has answered by then. A node that does not admit a join says no more than
 /// one that never heard of the community.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
@@ -72,7 +74,7 @@ impl Node {
                     Joining::Member { .. } => {}
                     Joining::Unanswered if self.inner.net.peers().is_empty() => {
                         connected = None;
-                        if begun.elapsed() > reach_wait {
+                        if self.reaches_nobody(begun, reach_wait) {
                             return Ok(false);
                         }
                     }
@@ -174,7 +176,7 @@ impl Node {
                         return Ok(());
                     }
                 }
-                if self.inner.net.peers().is_empty() && begun.elapsed() > reach_wait {
+                if self.reaches_nobody(begun, reach_wait) {
                     return Ok(());
                 }
                 timeout(LOOK, changes.changed()).await.ok();
@@ -200,6 +202,13 @@ impl Node {
             other => Err(Failure::bug(format!("the list of communities was answered with {other:?}"))),
         })
         .await
+    }
+
+    /// Nobody is connected, and waiting longer, `most` in all, would change nothing.
+    pub(super) fn reaches_nobody(&self, begun: Instant, most: Duration) -> bool {
+        let net = &self.inner.net;
+        let waited = begun.elapsed();
+        net.peers().is_empty() && (waited > most || (waited > REFUSED_WAIT && !net.is_dialling()))
     }
 
     async fn has_addresses(&self) -> Result<bool, Failure> {

@@ -125,6 +125,11 @@ impl Recovered {
         let name = String::from_utf8_lossy(&name).into_owned();
         let added = Device { key: key.did(), name, added: Tid::new(clock.micros(), clock.tid_bits()) };
         let document = publish::certify(&self.newest, root, Some(added), lost)?;
+        // Another device that stays may have the name already.
+        let identity = Identity::view(&document)?;
+        if let Some(device) = identity.devices.iter().find(|device| device.key == key.did()) {
+            self.store.set_meta(meta::DEVICE_NAME, Some(device.name.as_bytes()))?;
+        }
         let me = Me { did: root.did(), device: key };
         publish::succeed(&self.store, &me, clock, &document, None).map_err(could_not("recover the identity"))
     }
@@ -156,7 +161,7 @@ impl Node {
                     return Ok(());
                 }
                 let given_up = match self.inner.net.peers().is_empty() {
-                    true => begun.elapsed() > REACH_WAIT,
+                    true => self.reaches_nobody(begun, REACH_WAIT),
                     false => !answered && connected.get_or_insert_with(Instant::now).elapsed() > ANSWER_WAIT,
                 };
                 if given_up {
@@ -173,7 +178,7 @@ impl Node {
         }
         Err(match answered || connected.is_some() {
             false => Failure::network("could not recover the identity: no node of the community can be reached")
-                .because("nothing was made or signed; the words are right if they are yours")
+                .because("nothing was made or signed; your words are written as such words are, but nobody could be asked whose they are")
                 .hint("a node of any other member will do: give its address too, --via /ip4/192.0.2.7/tcp/4700"),
             true => Failure::refused("could not recover the identity: the nodes reached do not know it")
                 .because("either the words are another identity's, or the link is of a community it is no member of")

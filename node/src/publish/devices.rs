@@ -9,6 +9,7 @@ use folkmoot_schemas::{
     block::Block,
     identity::{Device, Identity},
     key::Secret,
+    limits,
     roster::Act,
 };
 
@@ -22,7 +23,8 @@ use crate::{
 /// Prefix of a meta: a device that was taken out of our identity and whose roster operations are still to be voided.
 const RETIRING: &str = "retiring/";
 
-/// The document that follows `known`: the devices it lists without `dropped`, and `added`. Only the root key can sign it.
+/// The document that follows `known`: the devices it lists without `dropped`, and `added`, under a name of its own. Only
+/// the root key can sign it.
 pub fn certify(
     known: &(Block, Identity),
     root: &Secret,
@@ -33,8 +35,20 @@ pub fn certify(
     let mut devices = identity.devices.clone();
     let replaces = added.as_ref().map(|device| device.key);
     devices.retain(|device| !dropped.contains(&device.key) && Some(device.key) != replaces);
+    let added = added.map(|device| Device { name: free_name(&device.name, &devices), ..device });
     devices.extend(added);
     Identity { did: identity.did, seq: identity.seq + 1, prev: Some(*block.cid()), devices }.seal(root)
+}
+
+/// `wanted`, or with a number behind it where a device has that name: machines of one make are all called the same.
+fn free_name(wanted: &str, taken: &[Device]) -> String {
+    let is_free = |name: &String| taken.iter().all(|device| device.name != *name);
+    let numbered = (2..=taken.len() + 1).map(|n| {
+        let number = format!(" {n}");
+        let room = limits::DEVICE_NAME - number.len();
+        wanted.chars().take(room).collect::<String>() + &number
+    });
+    std::iter::once(wanted.to_owned()).chain(numbered).find(is_free).unwrap_or_else(|| wanted.to_owned())
 }
 
 /// Makes a home that waited the person's: the document lists this device; what is theirs is fetched by a node.
@@ -46,6 +60,10 @@ pub fn enter(store: &Store, document: &Block, communities: &[Cid], addrs: &[Stri
     }
     for community in communities {
         await_community(store, community, addrs)?;
+    }
+    let own = store.meta(meta::DEVICE)?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<Did>().ok());
+    if let Some(device) = identity.devices.iter().find(|device| Some(device.key) == own) {
+        store.set_meta(meta::DEVICE_NAME, Some(device.name.as_bytes()))?;
     }
     store.set_meta(meta::IDENTITY, Some(document.bytes()))?;
     store.set_meta(meta::ME, Some(me.as_bytes()))?;

@@ -31,6 +31,10 @@ impl Reading<'_> {
                 None => infos.push(unanswered(text)),
             }
         }
+        let awaited = publish::awaited(self.desk.store, &self.desk.me.did)?;
+        for info in &mut infos {
+            info.awaited = awaited.iter().any(|cid| cid.to_string() == info.cid);
+        }
         Ok(infos)
     }
 
@@ -57,6 +61,7 @@ impl Reading<'_> {
             complete: self.view.complete(&community.id)?,
             held_by: self.desk.live.held_by.get(&community.id).copied().unwrap_or_default(),
             pending: false,
+            awaited: false,
         })
     }
 
@@ -185,6 +190,7 @@ fn unanswered(cid: String) -> CommunityInfo {
         complete: false,
         held_by: 0,
         pending: true,
+        awaited: false,
     }
 }
 

@@ -147,7 +147,10 @@ impl Reading<'_> {
     pub(super) fn pin_remove(&self, target: &str, community: Option<&str>) -> Answer {
         let pins = self.view.pins()?;
         let text = target.trim();
-        let named: Vec<&Pin> = pins.iter().filter(|pin| pin.name == text || pin.target.to_string() == text).collect();
+        // Lists print the short id, also of what is gone elsewhere and found nowhere but here.
+        let is_short = |pin: &Pin| matches!(&pin.target, Target::Moving(uri) if uri.short_id() == text);
+        let is_named = |pin: &&Pin| pin.name == text || pin.target.to_string() == text || is_short(pin);
+        let named: Vec<&Pin> = pins.iter().filter(is_named).collect();
         let target = match named.as_slice() {
             [one] => one.target.clone(),
             [] => self.pin_target(text, community).map_err(|why| why.hint("`moot pin list` shows them"))?,

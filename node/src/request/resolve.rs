@@ -108,6 +108,13 @@ impl<'a> Reading<'a> {
     }
 
     fn none(&self) -> Failure {
+        // A further device, or one that was restored: nobody has to admit it.
+        if publish::awaited(self.desk.store, &self.desk.me.did).is_ok_and(|awaited| !awaited.is_empty()) {
+            return Failure::refused("what you wrote and joined is not here yet: no node that holds it has answered")
+                .hint(
+                    "`moot serve` keeps trying; `moot sync --via ADDR` asks a node now, your other device's for one",
+                );
+        }
         match publish::pending_joins(self.desk.store, &self.desk.me.did) {
             Ok(pending) if !pending.is_empty() => {
                 Failure::refused("the community you joined has not answered yet").hint("`moot serve` keeps trying")

@@ -11,7 +11,7 @@ use redb::ReadableTable;
 use super::{
     Store, StoreError,
     blocks::{cid_key, cid_of_key},
-    disk::Disk,
+    disk::{Disk, Open},
     migrations, open,
     tables::{Reading, Tables, Writing},
 };
@@ -52,22 +52,34 @@ impl Store {
     }
 }
 
+/// What a backup says of itself. Whether all of it is whole, only [`restore`] tells.
+pub fn look(from: &Path) -> Result<Backup, StoreError> {
+    Ok(opened(from)?.1)
+}
+
 /// Makes a new store at `to` of the backup at `from`, which is only read. It holds no device of its own: its owner has
 /// to put a new one into the identity before anything is written.
 pub fn restore(from: &Path, to: &Path) -> Result<Backup, StoreError> {
-    let disk = Disk::read_only(from)?;
-    open::check_magic(&disk, from)?;
-    let source = disk.open_aside()?;
-    // In memory: the file stays as it is.
-    migrations::migrate(&source.db, from)?;
+    let (source, backup) = opened(from)?;
     let t = Reading::of(&source.db)?;
-    let Some(backup) = backup_of(&t)? else { return Err(StoreError::NoBackup(from.to_owned())) };
     check_blocks(&t, from)?;
     open::build(to, |to| {
         t.copy_into(to)?;
         leave_out(to)
     })?;
     Ok(backup)
+}
+
+fn opened(from: &Path) -> Result<(Open, Backup), StoreError> {
+    let disk = Disk::read_only(from)?;
+    open::check_magic(&disk, from)?;
+    let source = disk.open_aside()?;
+    // In memory: the file stays as it is.
+    migrations::migrate(&source.db, from)?;
+    match backup_of(&Reading::of(&source.db)?)? {
+        Some(backup) => Ok((source, backup)),
+        None => Err(StoreError::NoBackup(from.to_owned())),
+    }
 }
 
 pub(super) fn backup_of(t: &Reading) -> Result<Option<Backup>, StoreError> {
@@ -180,6 +192,8 @@ mod tests {
             fs::write(&changed, &whole[..keep]).unwrap();
             let refused = restore(&changed, &dir.path().join("to"));
             assert!(matches!(refused, Err(StoreError::Damaged(_) | StoreError::Foreign(_))), "{keep}: {refused:?}");
+            let looked = look(&changed);
+            assert!(matches!(looked, Err(StoreError::Damaged(_) | StoreError::Foreign(_))), "{keep}: {looked:?}");
         }
         assert!(!dir.path().join("to").exists());
     }

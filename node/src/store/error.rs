@@ -67,7 +67,15 @@ fn over(Excess { bound, needed, quota, .. }: &Excess) -> String {
         Bound::Community => "a community",
         Bound::Node => "everything",
     };
-    format!("it would make {}, and this node keeps {} for {whose}", Size(*needed), Size(*quota))
+    let (makes, keeps) = (Size(*needed).to_string(), Size(*quota).to_string());
+    match makes == keeps {
+        // Rounded, the two are the same.
+        true => format!(
+            "it would make {} more than the {keeps} this node keeps for {whose}",
+            Size(needed.saturating_sub(*quota))
+        ),
+        false => format!("it would make {makes}, and this node keeps {keeps} for {whose}"),
+    }
 }
 
 impl From<redb::Error> for StoreError {
