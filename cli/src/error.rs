@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use folkmoot_gateway::GatewayError;
 use folkmoot_node::{
-    config::ConfigError,
+    config::{ConfigError, KEYS, Kind},
     home::HomeError,
     net::NetError,
     node::NodeError,
@@ -88,7 +88,7 @@ impl From<HomeError> for Error {
             HomeError::Damaged { .. } => said.hint("put back the file from a backup of the home"),
             HomeError::NotOwned(_) => said.hint("run moot as that user, or choose another home with --home"),
             HomeError::Sealed => {
-                said.hint("type it on a terminal, or name a file that holds it: moot config passphrase_file")
+                said.hint("type it on a terminal, or name a file that holds it: moot config passphrase_file FILE")
             }
             HomeError::Passphrase => said
                 .hint("try again; without it this device's key is lost, and moot init --recover makes another device"),
@@ -152,9 +152,27 @@ impl From<ConfigError> for Error {
         let said = Self::refused(format!("could not use the settings: {error}"));
         match error {
             ConfigError::Unknown { .. } => said.hint("`moot config` lists every setting"),
+            ConfigError::Value { key, .. } => said.hint(accepted(key)),
             _ => said,
         }
     }
+}
+
+/// How a value of this setting is written.
+fn accepted(key: &str) -> String {
+    let kind = KEYS.iter().find(|known| known.name == key).map(|known| known.kind);
+    let form = match kind {
+        Some(Kind::Size) => {
+            "a whole number with KiB, MiB, GiB or TiB, e.g. 256MiB; a number alone is bytes, and none means no bound"
+        }
+        Some(Kind::Flag) => "true or false",
+        Some(Kind::Socket) => "an address with a port, e.g. 127.0.0.1:4780",
+        Some(Kind::Url) => "an address of the web, e.g. https://moot.example.org",
+        Some(Kind::Addrs) => "addresses like /ip4/192.0.2.7/tcp/4700, with spaces between",
+        Some(Kind::Words) => "words with spaces between",
+        Some(Kind::Text) | None => "a text",
+    };
+    format!("{key} takes {form}; \"\" puts back the default")
 }
 
 impl From<GatewayError> for Error {

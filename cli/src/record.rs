@@ -123,6 +123,23 @@ pub(crate) fn publish_one(session: &Session, community: Option<&str>, draft: Wir
     Ok(())
 }
 
+/// Says that there was nothing to publish: the newest version says all of it.
+pub(crate) fn unchanged(session: &Session, item: &Item) -> Result<()> {
+    session.out.object(&PublishedInfo {
+        uri: item.uri.clone(),
+        short: item.short.clone(),
+        cid: item.cid.clone(),
+        rev: item.rev.clone(),
+        community: item.community.clone(),
+        community_name: item.community_name.clone(),
+        existed: true,
+        sent: false,
+        url: item.url.clone(),
+    });
+    session.out.line(Line::new().strong("nothing changed").text(": ").id(&item.short).text(" says that already"));
+    Ok(())
+}
+
 /// "posted  abcdefghijklmnop  River Street  http://…  (not sent yet)"
 pub(crate) fn said(session: &Session, info: &PublishedInfo, verb: &str) -> Line {
     let verb = if info.existed { "already there:" } else { verb };

@@ -602,3 +602,153 @@ fn a_quota_of_ones_own_refuses_in_a_sentence() {
     home.ok(&["post", &"long ".repeat(200)]);
     assert!(home.refused(1, &["config", "quota_member", "much"]).contains("256MiB"));
 }
+
+#[test]
+fn a_file_that_is_not_there_or_no_archive_is_called_that() {
+    let home = Home::new();
+    let said = home.refused(1, &["verify", "river.car"]);
+    assert!(said.contains("could not read river.car: there is no such file") && !said.contains("home"), "{said}");
+    let said = home.refused(1, &["verify", "riverstreet"]);
+    assert!(said.contains("no such file") && said.contains("need no home"), "{said}");
+    let letter = home.0.path().join("letter.txt");
+    fs::write(&letter, "Dear all, this letter is long enough to be taken for more than a letter. ".repeat(9)).unwrap();
+    let letter = letter.to_str().unwrap();
+    home.ok(&["init"]);
+    for command in ["verify", "import"] {
+        let said = home.refused(1, &[command, letter]);
+        assert!(said.contains("it is no archive") && !said.contains("byte"), "{said}");
+        let said = home.refused(1, &[command, "/nowhere/river.car"]);
+        assert!(said.contains("no such file") && said.contains("check its name"), "{said}");
+        let said = home.refused(1, &[command, home.0.path().to_str().unwrap()]);
+        assert!(said.contains("it is a folder"), "{said}");
+    }
+}
+
+#[test]
+fn damage_is_told_in_plain_words_and_names_its_block_once() {
+    let home = Home::settled();
+    home.ok(&["post", "The keys hang behind the bar."]);
+    let file = home.0.path().join("lane.car");
+    home.ok(&["export", "--all", "-o", file.to_str().unwrap()]);
+    let nobody = Home::new();
+    let said = nobody.ok(&["verify", file.to_str().unwrap()]);
+    assert!(said.contains("  Ada z6Mk"), "the profile in it gives a name: {said}");
+
+    let whole = fs::read(&file).unwrap();
+    let at = |word: &[u8]| whole.windows(word.len()).position(|w| w == word).unwrap();
+    let damaged = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        let path = nobody.0.path().join("damaged.car");
+        fs::write(&path, bytes).unwrap();
+        nobody.refused(1, &["verify", path.to_str().unwrap()])
+    };
+    let said = damaged(at(b"roots"));
+    assert!(said.contains("its header cannot be read") && !said.contains("Msg"), "{said}");
+    let said = damaged(at(b"The keys hang"));
+    let line = said.lines().find(|line| line.contains("damaged at byte")).unwrap();
+    assert_eq!(line.matches("bafyrei").count(), 1, "{line}");
+    assert!(said.contains("1 of its blocks is missing"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_restored_is_said_before_any_words_are_asked_for() {
+    let home = Home::settled();
+    let file = |name: &str| home.0.path().join(name).to_str().unwrap().to_owned();
+    home.ok(&["backup", &file("lane.backup")]);
+    let whole = fs::read(file("lane.backup")).unwrap();
+    fs::write(file("cut"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(file("letter"), "Dear all").unwrap();
+    fs::copy(home.dir().join("store.redb"), file("store")).unwrap();
+    let before = fs::read(home.dir().join("store.redb")).unwrap();
+    let said = home.refused(1, &["restore", &file("lane.backup"), "--via", "nonsense"]);
+    assert!(said.contains("there is a home at") && said.contains("nothing was changed"), "{said}");
+    assert!(before == fs::read(home.dir().join("store.redb")).unwrap());
+
+    let other = Home::new();
+    for (name, why, hint) in [
+        ("nowhere", "there is no such file", "check its name"),
+        ("letter", "it is no backup", "moot backup wrote"),
+        ("store", "and no backup", "moot backup FILE"),
+        ("cut", "it is damaged, or was cut", "copy it again"),
+    ] {
+        let said = other.refused(1, &["restore", &file(name)]);
+        assert!(said.contains(why) && said.contains(hint), "{name}: {said}");
+        assert!(!said.contains("12 words") && !other.dir().exists(), "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_size_that_cannot_be_read_is_refused_with_the_forms_that_can() {
+    let home = Home::new();
+    home.ok(&["init"]);
+    for (key, value, form) in
+        [("quota_member", "20kb", "256MiB"), ("http", "8080", "127.0.0.1:4780"), ("gateway", "maybe", "true or false")]
+    {
+        let said = home.refused(1, &["config", key, value]);
+        assert!(said.lines().last().unwrap().contains(form), "{said}");
+    }
+    let listed = home.ok(&["config"]);
+    assert!(listed.lines().any(|line| line.starts_with("quota_community  4GiB")), "{listed}");
+}
+
+#[test]
+fn an_edit_that_changes_nothing_says_so_and_a_reply_says_to_what() {
+    let home = Home::settled();
+    let post = home.json(&["post", "The keys hang behind the bar."]).remove(0);
+    let short = post["short"].as_str().unwrap();
+    let said = home.ok(&["edit", short, "The keys hang behind the bar."]);
+    assert!(said.starts_with("nothing changed"), "{said}");
+    let same = home.json(&["edit", short, "The keys hang behind the bar."]).remove(0);
+    assert_eq!((&same["rev"], &same["existed"]), (&post["rev"], &Value::Bool(true)));
+    assert!(home.ok(&["edit", short, "In the shed."]).starts_with("edited"));
+    home.ok(&["reply", short, "Thank you."]);
+    let feed = home.ok(&["feed"]);
+    assert!(feed.contains(&format!("in reply to Ada, {short}")), "{feed}");
+}
+
+#[test]
+fn pins_are_listed_and_let_go_of_by_their_short_ids() {
+    let home = Home::settled();
+    let post = home.json(&["post", "The keys hang behind the bar."]).remove(0);
+    let short = post["short"].as_str().unwrap();
+    for said in [home.ok(&["pin", "add", short]), home.ok(&["pin", "list"])] {
+        assert!(said.contains(short) && !said.contains("moot://"), "{said}");
+    }
+    home.ok(&["delete", short]);
+    home.ok(&["pin", "rm", short]);
+    assert!(home.ok(&["pin", "list"]).is_empty());
+}
+
+#[test]
+fn the_next_step_names_the_home_that_was_named() {
+    let home = Home::new();
+    let other = home.0.path().join("other home");
+    let output = home.run(&["--home", other.to_str().unwrap(), "init"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&format!("next: moot --home '{}' community create", other.display())), "{said}");
+    let said = String::from_utf8(home.run(&["init"]).stderr).unwrap();
+    assert!(said.contains("next: moot community create"), "{said}");
+}
+
+#[test]
+fn every_key_of_the_status_is_in_the_manual() {
+    fn keys(value: &Value, all: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(key, value)| {
+                all.push(key.clone());
+                keys(value, all);
+            }),
+            Value::Array(list) => list.iter().for_each(|value| keys(value, all)),
+            _ => {}
+        }
+    }
+    let home = Home::settled();
+    home.ok(&["post", "The keys hang behind the bar."]);
+    let mut all = Vec::new();
+    keys(&home.json(&["status"])[0], &mut all);
+    let manual = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/manual.md")).unwrap();
+    for key in all {
+        assert!(manual.contains(&format!("`{key}`")), "{key}");
+    }
+}

@@ -39,6 +39,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             None => said.hint("`moot config` lists every setting"),
         });
     }
+    let widest = KEYS.iter().map(|key| key.name.len()).max().unwrap_or_default();
     for (key, setting) in config.iter().filter(|(key, _)| args.key.as_deref().is_none_or(|wanted| wanted == *key)) {
         let origin = match setting.origin {
             Origin::Flag => "flag".to_owned(),
@@ -54,7 +55,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         session.out.object(&json!({"key": key, "value": value, "origin": origin}));
         session.out.line(
             Line::new()
-                .text(format!("{key:<16}"))
+                .text(format!("{key:<widest$}  "))
                 .strong(if text.is_empty() { "-" } else { &text })
                 .faint(format!("  ({origin})")),
         );

@@ -41,6 +41,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             post.kind = if post.title.is_some() { PostKind::Article } else { PostKind::Note };
         }
     }
+    if Some(&post) == found.record.as_post() {
+        return record::unchanged(session, &found.item);
+    }
     let draft = record::redraft("post", &found.item, post)?;
     record::publish_one(session, Some(&found.item.community), draft, "edited")
 }

@@ -1,5 +1,5 @@
 use folkmoot_node::request::Item;
-use folkmoot_schemas::{kind::Kind, records::post::Post};
+use folkmoot_schemas::{Uri, kind::Kind, records::post::Post};
 
 use crate::{
     error::Result,
@@ -27,9 +27,25 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         session.out.object(&record::as_json(item));
         if !session.out.json {
             print(&session.out, item, "");
+            if let Some(parent) = answered(item) {
+                session.out.line(Line::new().faint(format!("  in reply to {}", called(session, &parent))));
+            }
         }
     }
     Ok(())
+}
+
+/// What this post replies to.
+fn answered(item: &Item) -> Option<Uri> {
+    Some(record::open(item).ok()?.as_post()?.reply.as_ref()?.parent.uri.clone())
+}
+
+/// "Bo, harbourgigxxxxxx": whoever reads it can look at it.
+fn called(session: &Session, uri: &Uri) -> String {
+    match record::find(session, &uri.to_string()) {
+        Ok(found) => format!("{}, {}", found.item.author, found.item.short),
+        Err(_) => format!("{}, which is not here", uri.short_id()),
+    }
 }
 
 /// A head line and the text below it.

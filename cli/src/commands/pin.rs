@@ -1,5 +1,6 @@
 use clap::Subcommand;
 use folkmoot_node::request::{PinInfo, Reply, Request};
+use folkmoot_schemas::Uri;
 use serde_json::json;
 
 use crate::{
@@ -25,7 +26,7 @@ pub(crate) enum Command {
     /// Let go of it again
     #[command(visible_alias = "remove", after_help = "Example:\n  moot pin rm \"The first gig\"")]
     Rm {
-        /// Name of the pin, or what it pins
+        /// Name of the pin, its short id, or what it pins
         target: String,
     },
     /// What is pinned, and whether all of it is here
@@ -87,7 +88,11 @@ fn line(pin: &PinInfo, verb: &str) -> Line {
     if let Some(title) = &pin.title {
         line = line.text(title).text("  ");
     }
-    line = line.id(&pin.target);
+    // An address is long and says nothing to a person; a CID is all there is to name its pin by.
+    line = match pin.target.parse::<Uri>() {
+        Ok(uri) => line.id(uri.short_id()),
+        Err(_) => line.id(&pin.target),
+    };
     line = match pin.state.as_str() {
         "gone" => line.warn("  gone elsewhere, kept here alone"),
         "awaited" => line.warn("  not here yet"),
