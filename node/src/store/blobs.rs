@@ -64,7 +64,14 @@ impl Writer<'_> {
     ) -> Result<(), StoreError> {
         for cid in files(record) {
             let file = cid_key(&cid);
-            self.recount_file(repo.community, &[repo.did], &file, |w| w.link_file(repo, cid, own, lacking))?;
+            let mut people = vec![repo.did];
+            if self.t.missing.get((repo.community, audience_code(repo.audience), &file))?.is_some() {
+                // Should it be there from now on, then for all of them.
+                people.extend(self.t.linkers_of(repo.community, audience_code(repo.audience), &file)?);
+                people.sort_unstable();
+                people.dedup();
+            }
+            self.recount_file(repo.community, &people, &file, |w| w.link_file(repo, cid, own, lacking))?;
         }
         Ok(())
     }
@@ -78,24 +85,30 @@ impl Writer<'_> {
         let key = (repo.community, audience, &file);
         let count = self.t.links.get(key)?.map_or(0, |n| n.value());
         self.t.links.insert(key, count.saturating_add(1))?;
-        if count > 0 {
+        if count > 0 && self.t.missing.get(key)?.is_none() {
             return Ok(());
         }
         match self.t.seq(&cid)? {
             Some(seq) if own && self.t.held_as(seq, HERE, Why::Uploaded)? => {
-                self.hold(seq, repo.community, Why::Reach(repo.audience))?;
-                self.expire(Expiring::Upload(seq))?;
+                self.give_file(repo, key, seq)?;
+                self.expire(Expiring::Upload(seq))
             }
             // It came here under this audience, and is put back.
-            Some(seq) if self.is_lost_file(repo, seq)? => {
-                self.hold(seq, repo.community, Why::Reach(repo.audience))?;
-            }
+            Some(seq) if self.is_lost_file(repo, seq)? => self.give_file(repo, key, seq),
+            _ if count > 0 => Ok(()),
             _ => {
                 self.t.missing.insert(key, ())?;
                 lacking.push(cid);
+                Ok(())
             }
         }
-        Ok(())
+    }
+
+    /// Its bytes are here and count as come under this audience.
+    fn give_file(&mut self, repo: &Repo, key: (u32, u8, &[u8; 33]), seq: u64) -> Result<(), StoreError> {
+        self.t.missing.remove(key)?;
+        self.t.deferred_files.remove(key)?;
+        self.hold(seq, repo.community, Why::Reach(repo.audience))
     }
 
     /// The counterpart, for a record that left a tree.

@@ -88,3 +88,26 @@ fn linking_a_members_file_in_public_does_not_make_it_public() {
     assert!(a.view(Scope::Public).unwrap().public_block(blob.cid()).unwrap().is_none());
     assert!(a.view(Scope::Members).unwrap().block(&community, blob.cid()).unwrap().is_some());
 }
+
+#[test]
+fn an_own_picture_that_somebody_elses_record_made_missing_here_is_served_and_stays() {
+    let (ada, bo) = (Person::new(1), Person::new(2));
+    let (a, b) = (ada.store(), bo.store());
+    let community = found(&a, &ada, Visibility::Public, &[&bo]);
+    let flyer = Block::raw(vec![5; 2000]);
+    a.put_blob(&flyer, NOON).unwrap();
+    ada.publish(&a, community, NOON, picture(&flyer, "hers"));
+    pull(&a, &b, community, Scope::Public, WHOLE);
+    assert_eq!(b.view(Scope::Public).unwrap().missing_blobs(&community).unwrap(), [*flyer.cid()]);
+
+    b.put_blob(&flyer, NOON).unwrap();
+    bo.publish(&b, community, NOON + SECOND, picture(&flyer, "mine"));
+    let day = 25 * 3600 * SECOND;
+    for _ in 0..2 {
+        let view = b.view(Scope::Public).unwrap();
+        assert!(view.missing_blobs(&community).unwrap().is_empty());
+        assert_eq!(view.public_block(flyer.cid()).unwrap(), Some(flyer.clone()));
+        assert_eq!(b.mark(&mut || ()).unwrap(), Vec::<String>::new());
+        b.sweep(NOON + day, &mut || ()).unwrap();
+    }
+}

@@ -363,7 +363,6 @@ impl World {
         let at = Self::home(who);
         let (now, community) = (self.now, self.community);
         self.during(at, |w| {
-            let linked_before = w.linked(at, audience);
             let committed = w.writers[who].commit(&w.stores[at], community, audience, now, changes);
             for put in committed.puts {
                 let uri = w.writers[who].uri(community, &put.path);
@@ -372,7 +371,7 @@ impl World {
                 }
             }
             if let Some(cid) = file_no.map(|n| *file(n).cid())
-                && !linked_before.contains(&cid)
+                && !w.models[at].arrived.contains(&(audience, cid))
                 && w.models[at].uploads.remove(&cid).is_some()
             {
                 w.models[at].arrived.insert((audience, cid));
