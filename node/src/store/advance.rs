@@ -11,6 +11,7 @@ use super::{
     blocks::{Blocks, Why, cid_of_digest, digest_of},
     index::{self, Place},
     intern::{Name, Numbers},
+    notices::is_grave,
     quota::Used,
     repos::{Held, Repo, Repos},
     tables::LOWEST,
@@ -22,6 +23,9 @@ use super::{
 const CHANGES_KEPT: u64 = 90 * 86_400 * 1_000_000;
 /// A commit that changes this many paths and most of the tree is not worth remembering path by path.
 pub(super) const BULK: u64 = 1024;
+
+/// A tombstone that says nothing else, in bytes: very short records are smaller.
+const BARE: usize = 64;
 
 /// An entry that is new or replaced.
 #[derive(Debug)]
@@ -72,7 +76,7 @@ impl Writer<'_> {
             self.spots(repo, step.gone.iter().chain(step.puts.iter().map(|put| &put.path)).map(String::as_str))?;
         self.keep(&spots)?;
         let room = self.room(repo)?;
-        let mut adds = false;
+        let adds = self.adds(repo, &step)?;
         let history = repo.held.is_some() && !forgets(&step);
         let rev = step.head.rev.as_u64();
         let mut lacking = Vec::new();
@@ -118,7 +122,6 @@ impl Writer<'_> {
                 self.charge(repo.community, repo.did, size as i64);
             }
             self.t.places.insert((seq, repo.number, collection, rkey), ())?;
-            adds |= !matches!(record, Record::Tombstone(_));
             self.index(place, put.rev, record, size, step.now)?;
         }
         self.add_nodes(repo, &step.tree.new)?;
@@ -150,6 +153,37 @@ impl Writer<'_> {
         self.dirty = true;
         self.visible = true;
         Ok(lacking)
+    }
+
+    /// Does `step` bring anything but deletions: tombstones where the person has a record, no larger than that?
+    fn adds(&self, repo: &Repo, step: &Step) -> Result<bool, StoreError> {
+        let repos = self.t.repos_of(repo.community, Some(repo.did))?;
+        for put in &step.puts {
+            let (block, grave);
+            match &put.source {
+                Source::New(new, record) => (block, grave) = (new.clone(), is_grave(record)),
+                Source::Stored(seq) => {
+                    block = self.t.block_named(*seq, put.cid)?;
+                    grave = is_grave(&Record::view(&block)?.1);
+                }
+            }
+            if !grave || !self.covers(&repos, &put.path, block.bytes().len())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Is there a record at a path, so large that a tombstone of `size` fills nothing in its place?
+    fn covers(&self, repos: &[Repo], path: &str, size: usize) -> Result<bool, StoreError> {
+        for repo in repos {
+            let Some(leaf) = self.t.leaf_at(repo.number, path)? else { continue };
+            let block = self.t.block_named(leaf.seq, leaf.cid)?;
+            if size <= block.bytes().len().max(BARE) && !is_grave(&Record::view(&block)?.1) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What the keys of these paths are made of, one for each.

@@ -324,3 +324,36 @@ fn an_identity_is_given_out_where_its_person_belongs_whichever_way_it_came() {
     assert!(view.identity(&bo.did()).unwrap().is_none());
     assert!(view.block(&public, &newer).unwrap().is_none());
 }
+
+/// A tombstone that says more than tombstones do.
+fn padded_grave(at: u64, pad: usize) -> Block {
+    #[derive(serde::Serialize)]
+    struct Padded {
+        #[serde(rename = "$type")]
+        kind: &'static str,
+        rev: Tid,
+        pad: String,
+    }
+    Block::encode(&Padded { kind: "org.folkmoot.tombstone", rev: Tid::new(at, 0), pad: "x".repeat(pad) }).unwrap()
+}
+
+#[test]
+fn tombstones_fill_no_room_there_is_not_unless_they_stand_for_what_is_deleted() {
+    let Scene { ada, a, b, community, .. } = scene();
+    let path = update(&a, community, Audience::Public).put[0].clone();
+    let narrow = crate::store::quota::Quotas { member: Some(1), ..Default::default() };
+    b.set_quotas(narrow);
+    let at = |n: u64| NOON + n * SECOND;
+    let invented =
+        (0..20).map(|n| (format!("org.folkmoot.post/{}", Tid::new(at(1) + n, 0)), padded_grave(at(1), 4000)));
+    let invented: Vec<_> = invented.collect();
+    let applied = apply(&b, community, Audience::Public, forged(&ada, community, Audience::Public, at(2), &invented));
+    assert_eq!((applied.advanced.len(), applied.deferred.len()), (0, 1), "where there was nothing");
+    let fat = [(path.0.clone(), padded_grave(at(3), 4000))];
+    let applied = apply(&b, community, Audience::Public, forged(&ada, community, Audience::Public, at(3), &fat));
+    assert_eq!((applied.advanced.len(), applied.deferred.len()), (0, 1), "larger than what it deletes");
+    let grave = [(path.0, padded_grave(at(4), 0))];
+    let applied = apply(&b, community, Audience::Public, forged(&ada, community, Audience::Public, at(4), &grave));
+    assert_eq!(applied.advanced.len(), 1, "deleting is heeded");
+    assert!(texts(&b, Scope::Public, community).is_empty());
+}
