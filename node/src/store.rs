@@ -27,6 +27,7 @@ pub mod notices;
 mod open;
 mod people;
 pub mod pins;
+mod proofs;
 pub mod quota;
 pub mod read_archive;
 mod read_community;

@@ -95,6 +95,14 @@ limits! {
     /// Where the settings name no other. Each block of a person counts once; what is on its way counts too.
     QUOTA_MEMBER: u64 = 256 << 20, "what a member may fill here, unless set", "bytes", "put off";
     QUOTA_COMMUNITY: u64 = 4 << 30, "what a community may fill here, unless set", "bytes", "put off";
+    /// And no longer than 90 days, and as long as the member's quota has room.
+    VERSIONS: usize = 32, "older versions kept of a record", "versions", "the oldest goes";
+    /// States of a device that its later ones left out, kept for 30 days to be put back.
+    LOST_HEADS: usize = 4, "lost states kept of a repository", "states", "the oldest goes";
+    LOST_HEADS_MEMBER: usize = 16, "lost states kept of a member", "states", "the oldest goes";
+    /// With anything else that is asked for, it has to fit one answer.
+    LOST_HEAD: usize = 6 * MIB, "records kept of a lost state", "bytes", "left out";
+    LOST_MEMBER: u64 = 64 << 20, "lost states kept of a member, files included", "bytes", "the oldest goes";
     GOSSIP_BURST: u32 = 60, "announcements of a member at once", "announcements", "ignored; a pull brings them";
     GOSSIP_PER_MINUTE: u32 = 10, "announcements of a member after that", "per minute", "ignored; a pull brings them";
     GOSSIP_TOPICS: usize = 256, "gossip topics of a peer", "topics", "ignored";

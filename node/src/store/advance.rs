@@ -67,6 +67,7 @@ pub(super) struct Step {
 impl Writer<'_> {
     /// Answers the files that the new records link and that are not here.
     pub(super) fn advance(&mut self, repo: &mut Repo, step: Step) -> Result<Vec<Cid>, StoreError> {
+        let room = self.room(repo)?;
         self.compare_devices(repo, &step)?;
         self.keep_versions(repo, &step)?;
         self.keep_lost(repo, &step)?;
@@ -75,7 +76,6 @@ impl Writer<'_> {
         let spots =
             self.spots(repo, step.gone.iter().chain(step.puts.iter().map(|put| &put.path)).map(String::as_str))?;
         self.keep(&spots)?;
-        let room = self.room(repo)?;
         let adds = self.adds(repo, &step)?;
         let history = repo.held.is_some() && !forgets(&step);
         let rev = step.head.rev.as_u64();

@@ -27,7 +27,7 @@ pub(super) enum Why {
     Uploaded,
     /// This node's person wants it kept, see `pins`. Never served for that.
     Pinned,
-    /// A file of what a head lost (`lost`), for a while. Served to nobody.
+    /// Part of what is kept for a while beside the trees (`proofs`). Never served for that.
     Kept,
 }
 
@@ -216,6 +216,15 @@ impl Writer<'_> {
     /// transaction is held again by then.
     pub(super) fn collect(&mut self) -> Result<(), StoreError> {
         self.give_to_pins()?;
+        self.make_room()?;
+        self.remove_let_go()?;
+        while self.make_room_in_all()? {
+            self.remove_let_go()?;
+        }
+        self.settle_usage()
+    }
+
+    fn remove_let_go(&mut self) -> Result<(), StoreError> {
         let mut let_go = std::mem::take(&mut self.let_go);
         let_go.sort_unstable();
         let_go.dedup();
@@ -234,6 +243,6 @@ impl Writer<'_> {
                 self.tally.bytes -= bytes;
             }
         }
-        self.settle_usage()
+        Ok(())
     }
 }

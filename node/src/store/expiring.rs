@@ -7,6 +7,7 @@ use super::{
     StoreError,
     blobs::HERE,
     blocks::{Blocks, Why},
+    proofs::{For, ProofId, Proofs},
     repos::Repos,
     tables::Tables,
     writer::Writer,
@@ -24,6 +25,8 @@ pub(super) enum Expiring {
     Upload(u64),
     /// The parts of a repository's head.
     Stage(u32),
+    /// Older versions, or what a head lost.
+    Proof(ProofId),
 }
 
 impl Expiring {
@@ -32,29 +35,43 @@ impl Expiring {
         match self {
             Self::Upload(_) => "files added and never used",
             Self::Stage(_) => "repositories that never arrived whole",
+            Self::Proof(ProofId { purpose: For::Versions, .. }) => "commits kept for older versions of records",
+            Self::Proof(ProofId { purpose: For::Lost, .. }) => "lost states that no device took back",
         }
     }
 
     /// As stored: the numbers stay.
-    fn key(self) -> (u8, [u8; 8]) {
+    fn key(self) -> (u8, Vec<u8>) {
         match self {
-            Self::Upload(seq) => (0, seq.to_be_bytes()),
-            Self::Stage(repo) => (1, u64::from(repo).to_be_bytes()),
+            Self::Upload(seq) => (0, seq.to_be_bytes().to_vec()),
+            Self::Stage(repo) => (1, u64::from(repo).to_be_bytes().to_vec()),
+            Self::Proof(id) => {
+                let (community, person, purpose, number) = id.key();
+                let (community, person) = (community.to_be_bytes(), person.to_be_bytes());
+                (2, [&community[..], &person, &[purpose], &number.to_be_bytes()].concat())
+            }
         }
     }
 
     /// None: of a later version, which keeps it.
     fn read(code: u8, which: &[u8]) -> Option<Self> {
-        let which = u64::from_be_bytes(which.try_into().ok()?);
+        let number = |bytes: &[u8]| Some(u64::from_be_bytes(bytes.try_into().ok()?));
         match code {
-            0 => Some(Self::Upload(which)),
-            1 => u32::try_from(which).ok().map(Self::Stage),
+            0 => number(which).map(Self::Upload),
+            1 => u32::try_from(number(which)?).ok().map(Self::Stage),
+            2 => {
+                let (community, rest) = which.split_first_chunk()?;
+                let (person, rest) = rest.split_first_chunk()?;
+                let (purpose, rest) = rest.split_first()?;
+                let (community, person) = (u32::from_be_bytes(*community), u32::from_be_bytes(*person));
+                ProofId::read((community, person, *purpose, number(rest)?)).map(Self::Proof)
+            }
             _ => None,
         }
     }
 }
 
-pub(super) trait Expiries: Repos + Blocks {
+pub(super) trait Expiries: Repos + Proofs {
     /// At most `most` of what goes by `now`.
     fn due(&self, now: u64, most: usize) -> Result<Vec<Expiring>, StoreError> {
         let mut due = Vec::new();
@@ -85,6 +102,9 @@ pub(super) trait Expiries: Repos + Blocks {
                 // Zero says that a path is gone.
                 let held = seqs.filter(|seq| !matches!(seq, Ok(0))).map(|seq| Ok((seq?, community, Why::Staged)));
                 held.collect()
+            }
+            Expiring::Proof(id) => {
+                Ok(self.blocks_of(id)?.into_iter().map(|seq| (seq, id.community, Why::Kept)).collect())
             }
         }
     }
@@ -126,6 +146,7 @@ impl Writer<'_> {
                     self.clear_stage(&repo)?;
                 }
             }
+            Expiring::Proof(id) => self.drop_proof(id)?,
         }
         self.stays(what)?;
         self.dirty = true;

@@ -6,24 +6,27 @@
 //! From the two heads alone it cannot always be told whether the older is an ancestor of the newer. The device itself
 //! knows which heads it made: what it recognises, it says, and that is let go.
 
+use std::collections::{BTreeMap, HashSet};
+
 use folkmoot_schemas::{
-    Cid, Record,
+    Cid, Record, Tid,
     block::Block,
-    car,
     commit::{Commit, HeadRef, RepoId},
-    mst,
+    limits, mst,
 };
 use redb::ReadableTable;
-use serde::{Deserialize, Serialize};
 
 use super::{
     OwnCommit, Store, StoreError, View,
     advance::Step,
     blobs::files,
-    blocks::{Blocks, Why, cid_of_digest},
+    blocks::{Blocks, Why, cid_of_digest, digest_of},
     commit::Seen,
+    intern::Numbers,
     notices::What,
-    repos::{Leaf, Repo, Repos},
+    proofs::{For, ProofId, Proofs},
+    quota::Used,
+    repos::{Held, Leaf, Repo, Repos},
     tables::Tables,
     trees::Trees,
     write::{Change, Committed},
@@ -32,35 +35,21 @@ use super::{
 
 /// 30 days, in microseconds of this machine's clock.
 const KEPT: u64 = 30 * 86_400 * 1_000_000;
-/// Heads of one repository.
-const HEADS: usize = 4;
 /// A part is closed when it has reached this size, in bytes: it has to fit a frame.
 const PART: usize = 512 * 1024;
-/// Of one head: with anything else that is asked for, it has to fit one answer.
-const HEAD: usize = 6 * 1024 * 1024;
-const LONGEST: usize = 4 * 1024 * 1024;
+/// In place of a record: the head had none there. Blocks count from 1.
+const NONE: u64 = 0;
+/// The newest entries of a collection that are looked through for one that a commit left alone.
+const LOOKED_THROUGH: usize = 4096;
 
-/// As stored.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    head: HeadRef,
-    at: u64,
-    put: Vec<(String, Cid)>,
-    gone: Vec<String>,
-    /// Files of the records, by number.
-    files: Vec<u64>,
-    #[serde(with = "serde_bytes")]
-    car: Vec<u8>,
-}
-
-/// A part of what a head had and a later one lost: entries, paths it had removed, and in `car` the commit, the nodes that
-/// prove both, and the records.
+/// A part of what a head had and a later one lost: entries, paths it had removed, and in `blocks` the commit, the nodes
+/// that prove both, and the records.
 #[derive(Debug, Clone)]
 pub struct LostPart {
     pub commit: Cid,
     pub put: Vec<(String, Cid)>,
     pub gone: Vec<String>,
-    pub car: Vec<u8>,
+    pub blocks: Vec<Block>,
 }
 
 /// What is to be put back, verified: see [`verify_lost`].
@@ -111,9 +100,7 @@ impl View {
             return Ok(Vec::new());
         };
         let Some(repo) = self.t.repo(roster.number, repo)? else { return Ok(Vec::new()) };
-        let mut heads: Vec<HeadRef> = self.t.lost_of(repo.number)?.into_iter().map(|(_, lost)| lost.head).collect();
-        heads.dedup();
-        Ok(heads)
+        Ok(self.t.lost_of(&repo)?.into_iter().map(|(head, _)| head).collect())
     }
 
     /// What is kept of one head.
@@ -122,10 +109,10 @@ impl View {
             return Ok(Vec::new());
         };
         let Some(repo) = self.t.repo(roster.number, repo)? else { return Ok(Vec::new()) };
-        let parts = self.t.lost_of(repo.number)?.into_iter().filter(|(_, lost)| lost.head == *head);
-        Ok(parts
-            .map(|(_, Stored { head, put, gone, car, .. })| LostPart { commit: head.cid, put, gone, car })
-            .collect())
+        match self.t.lost_of(&repo)?.into_iter().find(|(of, _)| of == head) {
+            Some((_, id)) => self.t.parts(id, head),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// True when this device made that head of its own repository, or had it before it wrote on, or took it back: then
@@ -137,17 +124,75 @@ impl View {
     }
 }
 
-/// (repository, rev of the head, part).
-type LostKey = (u32, u64, u32);
-
 trait LostHeads: Repos {
-    fn lost_of(&self, repo: u32) -> Result<Vec<(LostKey, Stored)>, StoreError> {
-        let rows = self.lost().range((repo, 0, 0)..(repo + 1, 0, 0))?;
+    /// Heads of a repository of which something is kept, the oldest first.
+    fn lost_of(&self, repo: &Repo) -> Result<Vec<(HeadRef, ProofId)>, StoreError> {
+        let rows = self.lost_heads().range((repo.number, 0, &[0; 32])..=(repo.number, u64::MAX, &[0xff; 32]))?;
         rows.map(|row| {
-            let (key, bytes) = row?;
-            Ok((key.value(), Block::decode::<Stored>(bytes.value().to_vec(), LONGEST)?.1))
+            let (key, number) = row?;
+            let (_, rev, digest) = key.value();
+            let head = HeadRef { rev: Tid::from_u64(rev)?, cid: cid_of_digest(digest)? };
+            let (community, person, number) = (repo.community, repo.did, number.value());
+            Ok((head, ProofId { community, person, purpose: For::Lost, number }))
         })
         .collect()
+    }
+
+    fn parts(&self, id: ProofId, head: &HeadRef) -> Result<Vec<LostPart>, StoreError> {
+        let wrong = || StoreError::inconsistent("what a head lost");
+        let commit = self.block_in(id, &head.cid)?.ok_or_else(wrong)?;
+        let root = Commit::view(&commit)?.data;
+        let fresh = || LostPart { commit: head.cid, put: Vec::new(), gone: Vec::new(), blocks: vec![commit.clone()] };
+        let (mut parts, mut part, mut filling) = (Vec::new(), fresh(), Filling::default());
+        for row in self.lost_paths().range((id.number, "")..(id.number + 1, ""))? {
+            let (key, seq) = row?;
+            let (path, seq) = (key.value().1.to_owned(), seq.value());
+            let mut failure = None;
+            let node = |cid: &Cid| self.block_in(id, cid).map_err(|error| failure = Some(error)).ok().flatten();
+            let way = mst::proof_with(&root, &path, node);
+            if let Some(error) = failure {
+                return Err(error);
+            }
+            for cid in way? {
+                let block = self.block_in(id, &cid)?.ok_or_else(wrong)?;
+                if filling.takes(cid, block.bytes().len()) {
+                    part.blocks.push(block);
+                }
+            }
+            filling.size += path.len();
+            if seq == NONE {
+                part.gone.push(path);
+            } else {
+                let block = self.block_at(seq)?;
+                filling.size += block.bytes().len();
+                part.put.push((path, *block.cid()));
+                part.blocks.push(block);
+            }
+            if filling.is_full() {
+                parts.push(std::mem::replace(&mut part, fresh()));
+            }
+        }
+        if filling.size > 0 {
+            parts.push(part);
+        }
+        Ok(parts)
+    }
+
+    /// The newest rev among the entries of a tree that `step` leaves alone, as far as it is found among the newest of
+    /// each collection; below `enough` it does not matter which.
+    fn newest_left(&self, repo: &Repo, step: &Step, enough: u64) -> Result<u64, StoreError> {
+        let touched: HashSet<&str> =
+            step.gone.iter().chain(step.puts.iter().map(|put| &put.path)).map(String::as_str).collect();
+        let mut newest = 0;
+        for (prefix, number) in self.collections(repo.number)? {
+            self.walk_back(repo.number, &prefix, number, LOOKED_THROUGH, |path, leaf| {
+                if !touched.contains(path.as_str()) {
+                    newest = newest.max(leaf.rev.as_u64());
+                }
+                newest < enough
+            })?;
+        }
+        Ok(newest)
     }
 
     fn knows(&self, repo: u32, head: &HeadRef) -> Result<bool, StoreError> {
@@ -171,6 +216,31 @@ trait LostHeads: Repos {
 }
 impl<T: Tables> LostHeads for T {}
 
+/// What is in a part so far: its nodes, and bytes.
+#[derive(Default)]
+struct Filling {
+    nodes: HashSet<Cid>,
+    size: usize,
+}
+
+impl Filling {
+    /// False: that node is in it.
+    fn takes(&mut self, node: Cid, bytes: usize) -> bool {
+        let fresh = self.nodes.insert(node);
+        self.size += if fresh { bytes } else { 0 };
+        fresh
+    }
+
+    /// True: it is closed, and another begins.
+    fn is_full(&mut self) -> bool {
+        let full = self.size >= PART;
+        if full {
+            *self = Self::default();
+        }
+        full
+    }
+}
+
 impl Store {
     /// Puts back, in one commit of our own, what is newer than the last head this device remembers from before `back`.
     /// `plan` says where; its changes are not looked at. `last`: nothing more of this head is to come.
@@ -183,8 +253,8 @@ impl Store {
         self.write(|w| {
             let Some(roster) = w.rosters.get(community).cloned() else { return Ok(()) };
             let Some(repo) = w.t.repo(roster.number, repo)? else { return Ok(()) };
-            for (key, lost) in w.t.lost_of(repo.number)?.into_iter().filter(|(_, lost)| lost.head == *head) {
-                w.let_lost_go(&repo, key, &lost)?;
+            for (_, id) in w.t.lost_of(&repo)?.into_iter().filter(|(of, _)| of == head) {
+                w.drop_proof(id)?;
             }
             Ok(())
         })
@@ -197,136 +267,145 @@ impl Writer<'_> {
     pub(super) fn keep_lost(&mut self, repo: &Repo, step: &Step) -> Result<(), StoreError> {
         let Some(held) = repo.held else { return Ok(()) };
         let prev = Commit::view(&step.commit)?.prev;
-        if step.own || prev == Some(held.head) || self.is_own(repo)? {
+        if step.own || prev == Some(held.head) || self.is_own(repo)? || !self.may_offer(repo)? {
             return Ok(());
         }
         // Below the held head: that one is no ancestor, and what is older was known to both. Else it may be one, and its
         // device has to judge.
         let base = prev.map_or(0, |prev| prev.rev.as_u64());
         let (least, latest) = if base < held.head.rev.as_u64() { (base, base) } else { (0, held.head.rev.as_u64()) };
-        let mut lost: Vec<(String, Option<Leaf>)> = Vec::new();
+        let mut lost: BTreeMap<&str, Option<Leaf>> = BTreeMap::new();
         for path in &step.gone {
-            let leaf = self.t.leaf_at(repo.number, path)?;
-            lost.extend(leaf.filter(|leaf| leaf.rev.as_u64() > least).map(|leaf| (path.clone(), Some(leaf))));
+            lost.extend(self.t.leaf_at(repo.number, path)?.map(|leaf| (path.as_str(), Some(leaf))));
         }
         for put in &step.puts {
             match self.t.leaf_at(repo.number, &put.path)? {
-                Some(leaf) if leaf.rev > put.rev && leaf.rev.as_u64() > least => {
-                    lost.push((put.path.clone(), Some(leaf)));
-                }
-                None if put.rev.as_u64() <= latest => lost.push((put.path.clone(), None)),
+                Some(leaf) if leaf.rev > put.rev => drop(lost.insert(&put.path, Some(leaf))),
+                None if put.rev.as_u64() <= latest => drop(lost.insert(&put.path, None)),
                 _ => {}
             }
         }
-        if lost.is_empty() {
-            return Ok(());
-        }
-        lost.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let heads: std::collections::BTreeSet<u64> =
-            self.t.lost_of(repo.number)?.into_iter().map(|((_, rev, _), _)| rev).collect();
-        for rev in heads.iter().take((heads.len() + 1).saturating_sub(HEADS)) {
-            for (key, lost) in self.t.lost_of(repo.number)?.into_iter().filter(|((_, of, _), _)| of == rev) {
-                self.let_lost_go(repo, key, &lost)?;
-            }
-        }
-        self.put_away(repo, &self.t.block_named(held.commit, held.head.cid)?, held.head, lost, step.now)
+        let newest = lost.values().flatten().map(|leaf| leaf.rev.as_u64()).max();
+        let least = match newest {
+            // An entry left alone is of a state that both come from, and so is whatever is older: that was deleted.
+            Some(newest) if least == 0 => self.t.newest_left(repo, step, newest)?,
+            _ => least,
+        };
+        lost.retain(|_, leaf| leaf.is_none_or(|leaf| leaf.rev.as_u64() > least));
+        self.put_away(repo, &held, &lost, step.now)
+    }
+
+    /// Only a member meets a device on the audience on which what was lost is offered.
+    fn may_offer(&self, repo: &Repo) -> Result<bool, StoreError> {
+        let community = self.t.community_of(repo.community)?;
+        let (Some(me), Some(roster)) = (self.meta_did("me")?, self.rosters.get(&community)) else { return Ok(false) };
+        Ok(roster.state.is_member(&me))
     }
 
     fn put_away(
         &mut self,
         repo: &Repo,
-        commit: &Block,
-        head: HeadRef,
-        lost: Vec<(String, Option<Leaf>)>,
+        held: &Held,
+        lost: &BTreeMap<&str, Option<Leaf>>,
         now: u64,
     ) -> Result<(), StoreError> {
-        let fresh = || Stored { head, at: now, put: vec![], gone: vec![], files: vec![], car: vec![] };
-        let (mut part, mut blocks, mut size, mut all, mut number) = (fresh(), vec![commit.clone()], 0, 0, 0);
+        if lost.is_empty() {
+            return Ok(());
+        }
+        for (_, id) in self.t.lost_of(repo)?.into_iter().filter(|(head, _)| *head == held.head) {
+            self.drop_proof(id)?;
+        }
+        let commit = self.t.block_named(held.commit, held.head.cid)?;
+        let id = self.new_proof(repo, held, For::Lost, now.saturating_add(KEPT))?;
+        let key = (repo.number, held.head.rev.as_u64(), &digest_of(&held.head.cid));
+        self.t.lost_heads.insert(key, id.number)?;
+        let (mut filling, mut nodes, mut pictures, mut all) = (Filling::default(), HashSet::new(), Vec::new(), 0);
         for (path, leaf) in lost {
-            for cid in self.t.way(repo.number, commit, &path)? {
-                if blocks.iter().all(|block| *block.cid() != cid) {
-                    let node = self.t.node(repo.number, &cid)?;
-                    size += node.bytes().len();
-                    blocks.push(node);
+            let before = filling.size;
+            for cid in self.t.way(repo.number, &commit, path)? {
+                let seq = self.t.node_seq(repo.number, &cid)?;
+                filling.takes(cid, self.t.block_len(seq)? as usize);
+                if nodes.insert(cid) {
+                    self.prove(id, seq)?;
                 }
             }
-            match leaf {
-                Some(leaf) => {
-                    let block = self.t.block_named(leaf.seq, leaf.cid)?;
-                    for file in files(&Record::view(&block)?.1) {
-                        if let Some(seq) = self.t.seq(&file)?
-                            && self.t.held_as(seq, repo.community, Why::Reach(repo.audience))?
-                        {
-                            self.hold(seq, repo.community, Why::Kept)?;
-                            part.files.push(seq);
-                        }
-                    }
-                    size += block.bytes().len() + path.len();
-                    part.put.push((path, leaf.cid));
-                    blocks.push(block);
-                }
-                None => {
-                    size += path.len();
-                    part.gone.push(path);
-                }
+            filling.size += path.len();
+            if let Some(leaf) = leaf {
+                let block = self.t.block_named(leaf.seq, leaf.cid)?;
+                filling.size += block.bytes().len();
+                self.prove(id, leaf.seq)?;
+                pictures.extend(files(&Record::view(&block)?.1));
             }
-            if size >= PART {
-                part.car = car::to_vec(&[head.cid], &blocks);
-                self.t.lost.insert((repo.number, head.rev.as_u64(), number), Block::encode(&part)?.bytes().as_ref())?;
-                all += size;
-                (part, blocks, size, number) = (fresh(), vec![commit.clone()], 0, number + 1);
-                if all >= HEAD {
-                    tracing::warn!(head = %head.cid, "a device lost more than is kept of one head");
-                    break;
-                }
+            self.t.lost_paths.insert((id.number, *path), leaf.map_or(NONE, |leaf| leaf.seq))?;
+            all += filling.size - before;
+            filling.is_full();
+            if all >= limits::LOST_HEAD {
+                tracing::warn!(head = %held.head.cid, "a device lost more than is kept of one head");
+                break;
             }
         }
-        if size > 0 {
-            part.car = car::to_vec(&[head.cid], &blocks);
-            self.t.lost.insert((repo.number, head.rev.as_u64(), number), Block::encode(&part)?.bytes().as_ref())?;
+        pictures.sort();
+        pictures.dedup();
+        for cid in pictures {
+            self.keep_picture(repo, id, &cid)?;
         }
-        self.dirty = true;
+        self.keep_few(repo, id)
+    }
+
+    /// A file that came here under this repository's audience, as far as there may be more.
+    fn keep_picture(&mut self, repo: &Repo, id: ProofId, cid: &Cid) -> Result<(), StoreError> {
+        let Some(seq) = self.t.seq(cid)? else { return Ok(()) };
+        let bytes = self.t.proof(id)?.map_or(0, |proof| proof.bytes);
+        let fits = bytes.saturating_add(self.t.block_len(seq)?) <= limits::LOST_MEMBER;
+        let came = self.t.held_as(seq, repo.community, Why::Reach(repo.audience))?;
+        if fits && came { self.prove(id, seq) } else { Ok(()) }
+    }
+
+    /// Lets the oldest go beside a new one.
+    fn keep_few(&mut self, repo: &Repo, new: ProofId) -> Result<(), StoreError> {
+        let heads = self.t.lost_of(repo)?;
+        let spare = heads.len().saturating_sub(limits::LOST_HEADS);
+        for (_, id) in heads.into_iter().filter(|(_, id)| *id != new).take(spare) {
+            self.drop_proof(id)?;
+        }
+        let mut all = self.t.proofs_of(repo.community, repo.did, For::Lost)?;
+        let mut bytes: u64 = all.iter().map(|(_, bytes)| bytes).sum();
+        while all.len() > 1 && (all.len() > limits::LOST_HEADS_MEMBER || bytes > limits::LOST_MEMBER) {
+            let (oldest, of_it) = all.remove(0);
+            bytes -= of_it;
+            self.drop_proof(oldest)?;
+        }
         Ok(())
     }
 
-    fn let_lost_go(&mut self, repo: &Repo, key: LostKey, lost: &Stored) -> Result<(), StoreError> {
-        for seq in &lost.files {
-            self.release(*seq, repo.community, Why::Kept)?;
+    /// What a proof of a lost head is for: it goes.
+    pub(super) fn forget_lost(&mut self, id: ProofId) -> Result<(), StoreError> {
+        if let Some(proof) = self.t.proof(id)? {
+            self.t.lost_heads.remove((proof.repo, proof.head.rev.as_u64(), &digest_of(&proof.head.cid)))?;
         }
-        self.t.lost.remove(key)?;
-        self.dirty = true;
+        self.t.lost_paths.retain_in((id.number, "")..(id.number + 1, ""), |_, _| false)?;
         Ok(())
     }
 
     pub(super) fn drop_lost(&mut self, repo: &Repo) -> Result<(), StoreError> {
-        for (key, lost) in self.t.lost_of(repo.number)? {
-            self.let_lost_go(repo, key, &lost)?;
+        for (_, id) in self.t.lost_of(repo)? {
+            self.drop_proof(id)?;
         }
         self.t.made.retain_in((repo.number, 0)..(repo.number + 1, 0), |_, ()| false)?;
         Ok(())
     }
 
-    pub(super) fn expire_lost(&mut self, now: u64) -> Result<(), StoreError> {
-        let mut over = Vec::new();
-        for row in self.t.lost.iter()? {
-            let (key, bytes) = row?;
-            let (_, lost) = Block::decode::<Stored>(bytes.value().to_vec(), LONGEST)?;
-            if lost.at.saturating_add(KEPT) <= now {
-                over.push((key.value(), lost));
-            }
-        }
-        for (key, lost) in over {
-            if let Some(repo) = self.t.repo_at(key.0)? {
-                self.let_lost_go(&repo, key, &lost)?;
-            }
-        }
-        Ok(())
-    }
-
     /// A file whose bytes came here under this repository's audience and are kept to be put back.
     pub(super) fn is_lost_file(&self, repo: &Repo, seq: u64) -> Result<bool, StoreError> {
-        Ok(self.t.held_as(seq, repo.community, Why::Kept)?
-            && self.t.lost_of(repo.number)?.iter().any(|(_, lost)| lost.files.contains(&seq)))
+        if !self.t.held_as(seq, repo.community, Why::Kept)? {
+            return Ok(false);
+        }
+        for (_, id) in self.t.lost_of(repo)? {
+            if self.t.proven.get((id.number, seq))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn put_back(&mut self, mut plan: OwnCommit<'_>, back: &Back, last: bool) -> Result<Option<Committed>, StoreError> {

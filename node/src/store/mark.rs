@@ -10,10 +10,11 @@ use redb::ReadableTable;
 use super::{
     Rosters, StoreError,
     blobs::{HERE, files},
-    blocks::{Blocks, Why, audience_code, cid_key, cid_of_digest},
+    blocks::{Blocks, Why, audience_code, cid_key, cid_of_digest, digest_of},
     expiring::{self, Expiries, Expiring},
     people::People,
-    quota::{ALL, BYTES, Used},
+    proofs::{ProofId, ProofOf, Proofs},
+    quota::{ALL, BYTES, NODE, Used},
     repos::{Repo, Repos},
     tables::{LOWEST, Tables, Writing},
     writer::Writer,
@@ -35,6 +36,9 @@ pub(super) struct Due {
     linkers: BTreeMap<Linker, u32>,
     missing: BTreeSet<Link>,
     usage: BTreeMap<(u32, u32), u64>,
+    /// Bytes of each proof, and of all of whom.
+    proofs: BTreeMap<ProofId, u64>,
+    spare: BTreeMap<(u32, u32), u64>,
     bytes: u64,
 }
 
@@ -193,7 +197,7 @@ impl<T: Tables> Marking<'_, T> {
             && self.t.missing().get((community, code, file))?.is_none())
     }
 
-    /// What is on its way, added, pinned; and what a later version holds for reasons of its own.
+    /// What is on its way, added, pinned, kept for a time; and what a later version holds for reasons of its own.
     fn others(&mut self) -> Result<(), StoreError> {
         for row in self.t.staged().iter()? {
             let (key, value) = row?;
@@ -209,16 +213,36 @@ impl<T: Tables> Marking<'_, T> {
             self.step();
             self.due(seq, HERE, Why::Pinned);
         }
+        self.proofs()?;
         for row in self.t.holds().iter()? {
             let (key, count) = row?;
             self.step();
             let (seq, community, why) = key.value();
             if why == Why::Uploaded.code() {
                 self.once(seq, community, Why::Uploaded);
-            } else if why > Why::Pinned.code() {
+            } else if why > Why::Kept.code() {
                 self.found.due.holds.insert((seq, community, why), count.value());
             }
         }
+        Ok(())
+    }
+
+    fn proofs(&mut self) -> Result<(), StoreError> {
+        for row in self.t.proofs().iter()? {
+            let Some(id) = ProofId::read(row?.0.value()) else { continue };
+            let mut bytes = 0;
+            for seq in self.t.blocks_of(id)? {
+                self.step();
+                self.due(seq, id.community, Why::Kept);
+                bytes += self.t.block_len(seq)?;
+            }
+            let due = &mut self.found.due;
+            due.proofs.insert(id, bytes);
+            for whom in [(id.community, id.person), (id.community, ALL), (NODE, ALL)] {
+                *due.spare.entry(whom).or_default() += bytes;
+            }
+        }
+        self.found.due.spare.retain(|_, bytes| *bytes > 0);
         Ok(())
     }
 
@@ -340,6 +364,17 @@ impl<T: Tables> Marking<'_, T> {
             t.usage().iter()?.map(|row| row.map(|(k, v)| (k.value(), v.value()))),
             due.usage.clone(),
         )?;
+        differ(
+            &mut said,
+            "older versions and lost states",
+            t.spare().iter()?.map(|row| row.map(|(k, v)| (k.value(), v.value()))),
+            due.spare.clone(),
+        )?;
+        for (id, bytes) in &due.proofs {
+            if t.proof(*id)?.is_some_and(|proof| proof.bytes != *bytes) {
+                said.push(format!("proof {} has {bytes} bytes, and not what was counted", id.number));
+            }
+        }
         if t.block_bytes()? != due.bytes {
             said.push(format!("all blocks have {} bytes instead of {}", due.bytes, t.block_bytes()?));
         }
@@ -455,6 +490,15 @@ fn count_anew(t: &mut Writing<'_>, due: &Due) -> Result<(), StoreError> {
     t.usage.retain(|_, _| false)?;
     for (who, bytes) in &due.usage {
         t.usage.insert(*who, bytes)?;
+    }
+    t.spare.retain(|_, _| false)?;
+    for (who, bytes) in &due.spare {
+        t.spare.insert(*who, bytes)?;
+    }
+    for (id, bytes) in &due.proofs {
+        if let Some(ProofOf { repo, head, .. }) = t.proof(*id)? {
+            t.proofs.insert(id.key(), (*bytes, repo, head.rev.as_u64(), &digest_of(&head.cid)))?;
+        }
     }
     t.counters.insert(BYTES, due.bytes)?;
     Ok(())

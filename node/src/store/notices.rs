@@ -98,7 +98,7 @@ impl Writer<'_> {
         }
     }
 
-    fn meta_did(&self, name: &str) -> Result<Option<Did>, StoreError> {
+    pub(super) fn meta_did(&self, name: &str) -> Result<Option<Did>, StoreError> {
         Ok(self.t.meta.get(name)?.and_then(|row| std::str::from_utf8(row.value()).ok()?.parse().ok()))
     }
 
@@ -136,7 +136,7 @@ impl Writer<'_> {
         let prefix = index::prefix(&community, &me);
         let other = self.t.key_of(repo.device)?;
         let seen = Commit::view(&step.commit)?.seen.get(&device).map_or(0, |rev| rev.as_u64());
-        let mut removed = None;
+        let (mut removed, mut overruled) = (None, Vec::new());
         for put in &step.puts {
             let Some((collection, rkey)) = put.path.split_once('/') else { continue };
             let theirs = Leaf { seq: 0, rev: put.rev, cid: put.cid };
@@ -172,13 +172,13 @@ impl Writer<'_> {
                 (false, true) => What::Revived { uri: uri()?, deleted: older, won: newer },
                 (deleted, false) => What::Overruled { uri: uri()?, lost: older, won: newer, deleted },
             };
-            // Before anything is tidied away, so that it can be read in the history.
             if matches!(&what, What::Overruled { lost, .. } if lost.device == device) {
-                self.keep_version(own, &put.path, step.now)?;
+                overruled.push(put.path.as_str());
             }
             self.tell(what, step.now)?;
         }
-        Ok(())
+        // Before anything is tidied away, so that it can be read in the history.
+        self.put_versions_away(own, &overruled, step.now)
     }
 
     /// Is this the repository of this home's own device?

@@ -4,7 +4,10 @@
 //!
 //! A member's share is every block of their trees in a community (records, tree nodes, files that are here), each
 //! counted once however often it stands there; a community's is the sum of them. It is counted as trees change, and a
-//! sweep counts it anew (`mark`).
+//! sweep counts it anew (`mark`). What is kept for a time beside the trees (`proofs`) fills what that leaves, and gives
+//! way to it.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{Audience, Cid, Did, commit::HeadRef, commit::RepoId, limits};
 use redb::ReadableTable;
@@ -13,6 +16,7 @@ use super::{
     Applied, StoreError,
     blocks::{Blocks, audience_code, cid_of_digest, cid_of_key, digest_of},
     intern::Numbers,
+    proofs::{ProofId, Proofs},
     repos::{Repo, Repos},
     tables::{LOWEST, Tables},
     writer::Writer,
@@ -20,6 +24,8 @@ use super::{
 
 /// In place of a person: all of a community together.
 pub(super) const ALL: u32 = 0;
+/// In place of a community: this node. No community has this number.
+pub(super) const NODE: u32 = 0;
 /// Where blocks that a pin wants are put off: they belong to no community.
 const NOWHERE: u32 = 0;
 
@@ -107,6 +113,16 @@ pub(super) trait Used: Blocks {
         Ok(self.counters().get(BYTES)?.map_or(0, |n| n.value()))
     }
 
+    /// Bytes of proofs. Person `ALL`: of a community; community `NODE` too: of all.
+    fn spare_of(&self, community: u32, person: u32) -> Result<u64, StoreError> {
+        Ok(self.spare().get((community, person))?.map_or(0, |n| n.value()))
+    }
+
+    /// Bytes of all blocks but for what gives way.
+    fn needed_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.block_bytes()?.saturating_sub(self.spare_of(NODE, ALL)?))
+    }
+
     /// Does a repository's person have this record somewhere in its community?
     fn has_record(&self, repo: &Repo, seq: u64) -> Result<bool, StoreError> {
         for row in self.places().range((seq, 0, 0, LOWEST)..(seq + 1, 0, 0, LOWEST))? {
@@ -174,7 +190,7 @@ pub(super) trait Used: Blocks {
         if head.is_some_and(|head| (head.rev.as_u64(), digest_of(&head.cid)) != (rev, *digest)) {
             return Ok(None);
         }
-        let used = [self.used(repo.community, repo.did)?, self.used(repo.community, ALL)?, self.block_bytes()?];
+        let used = [self.used(repo.community, repo.did)?, self.used(repo.community, ALL)?, self.needed_bytes()?];
         Ok(quotas.excess(used, growth))
     }
 
@@ -187,7 +203,7 @@ pub(super) trait Used: Blocks {
         file: &[u8; 33],
         bytes: u64,
     ) -> Result<bool, StoreError> {
-        let (all, node) = (self.used(community, ALL)?, self.block_bytes()?);
+        let (all, node) = (self.used(community, ALL)?, self.needed_bytes()?);
         for did in self.linkers_of(community, code, file)? {
             if quotas.excess([self.used(community, did)?, all, node], bytes).is_none() {
                 return Ok(false);
@@ -207,7 +223,7 @@ pub(super) trait Used: Blocks {
     /// The same for what only a pin wants.
     fn pin_deferred(&self, quotas: &Quotas, file: &[u8; 33]) -> Result<bool, StoreError> {
         match self.deferred_files().get((NOWHERE, 0, file))?.map(|n| n.value()) {
-            Some(bytes) => Ok(quotas.excess([0, 0, self.block_bytes()?], bytes).is_some()),
+            Some(bytes) => Ok(quotas.excess([0, 0, self.needed_bytes()?], bytes).is_some()),
             None => Ok(false),
         }
     }
@@ -217,10 +233,11 @@ impl<T: Tables> Used for T {}
 /// Counter: bytes of all blocks.
 pub(super) const BYTES: &str = "bytes";
 
-/// What a write transaction adds to `usage` and to the bytes of all blocks, until it ends.
+/// What a write transaction adds to `usage`, to `spare` and to the bytes of all blocks, until it ends.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    people: std::collections::BTreeMap<(u32, u32), i64>,
+    people: BTreeMap<(u32, u32), i64>,
+    spare: BTreeMap<(u32, u32), i64>,
     pub(super) bytes: i64,
 }
 
@@ -230,13 +247,30 @@ impl Writer<'_> {
         *self.tally.people.entry((community, ALL)).or_default() += bytes;
     }
 
+    /// The same for proofs.
+    pub(super) fn charge_spare(&mut self, community: u32, did: u32, bytes: i64) {
+        for whom in [(community, did), (community, ALL), (NODE, ALL)] {
+            *self.tally.spare.entry(whom).or_default() += bytes;
+        }
+    }
+
+    fn spare_now(&self, community: u32, did: u32) -> Result<u64, StoreError> {
+        let more = self.tally.spare.get(&(community, did)).copied().unwrap_or(0);
+        Ok(self.t.spare_of(community, did)?.saturating_add_signed(more))
+    }
+
+    /// Bytes of all blocks; some may have been let go by now.
+    fn block_bytes_now(&self) -> Result<u64, StoreError> {
+        Ok(self.t.block_bytes()?.saturating_add_signed(self.tally.bytes))
+    }
+
     /// By the member, by the community, in all; with what this transaction did so far.
     fn used_now(&self, community: u32, did: u32) -> Result<[u64; 3], StoreError> {
         let add = |whom| self.tally.people.get(&(community, whom)).copied().unwrap_or(0);
         Ok([
             self.t.used(community, did)?.saturating_add_signed(add(did)),
             self.t.used(community, ALL)?.saturating_add_signed(add(ALL)),
-            self.t.block_bytes()?.saturating_add_signed(self.tally.bytes),
+            self.block_bytes_now()?.saturating_sub(self.spare_now(NODE, ALL)?),
         ])
     }
 
@@ -325,7 +359,7 @@ impl Writer<'_> {
 
     /// The same for a block that only a pin wants, or that this person adds.
     pub(super) fn node_excess(&self, bytes: u64) -> Result<Option<Excess>, StoreError> {
-        let node = self.t.block_bytes()?.saturating_add_signed(self.tally.bytes);
+        let node = self.block_bytes_now()?.saturating_sub(self.spare_now(NODE, ALL)?);
         Ok(self.quotas.excess([0, 0, node], bytes))
     }
 
@@ -340,9 +374,60 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Proofs give way where members or communities of this transaction have more than they may.
+    pub(super) fn make_room(&mut self) -> Result<(), StoreError> {
+        let touched: BTreeSet<(u32, u32)> =
+            self.tally.people.keys().chain(self.tally.spare.keys()).filter(|(c, _)| *c != NODE).copied().collect();
+        for (community, did) in touched {
+            let quota = if did == ALL { self.quotas.community } else { self.quotas.member };
+            let member = if did == ALL { self.used_now(community, did)?[1] } else { self.used_now(community, did)?[0] };
+            let used = member.saturating_add(self.spare_now(community, did)?);
+            let over = quota.map_or(0, |quota| used.saturating_sub(quota));
+            if over > 0 {
+                let mut proofs = self.t.oldest_proofs(Some(community))?;
+                proofs.retain(|(id, _)| did == ALL || id.person == did);
+                self.drop_oldest(proofs, over)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for the node, once everything let go is gone. False: there is room, or nothing that could give way.
+    pub(super) fn make_room_in_all(&mut self) -> Result<bool, StoreError> {
+        let over = self
+            .quotas
+            .node
+            .map_or(Ok(0), |quota| Ok::<_, StoreError>(self.block_bytes_now()?.saturating_sub(quota)))?;
+        if over == 0 || self.spare_now(NODE, ALL)? == 0 {
+            return Ok(false);
+        }
+        let proofs = self.t.oldest_proofs(None)?;
+        let any = !proofs.is_empty();
+        self.drop_oldest(proofs, over)?;
+        Ok(any)
+    }
+
+    fn drop_oldest(&mut self, proofs: Vec<(ProofId, u64)>, bytes: u64) -> Result<(), StoreError> {
+        let mut freed = 0;
+        for (id, of_it) in proofs {
+            if freed >= bytes {
+                break;
+            }
+            self.drop_proof(id)?;
+            freed += of_it;
+        }
+        Ok(())
+    }
+
     /// Writes down what the transaction added up.
     pub(super) fn settle_usage(&mut self) -> Result<(), StoreError> {
-        let Tally { people, bytes } = std::mem::take(&mut self.tally);
+        let Tally { people, spare, bytes } = std::mem::take(&mut self.tally);
+        for ((community, did), more) in spare.into_iter().filter(|(_, more)| *more != 0) {
+            match self.t.spare_of(community, did)?.saturating_add_signed(more) {
+                0 => self.t.spare.remove((community, did))?.map(drop),
+                bytes => self.t.spare.insert((community, did), bytes)?.map(drop),
+            };
+        }
         for ((community, did), more) in people.into_iter().filter(|(_, more)| *more != 0) {
             match self.t.used(community, did)?.saturating_add_signed(more) {
                 0 => self.t.usage.remove((community, did))?.map(drop),

@@ -164,6 +164,26 @@ pub(super) trait Repos: Tables {
         Ok(())
     }
 
+    /// Calls `each` with at most `most` paths and leaves of a collection, from the last, until it answers false.
+    fn walk_back(
+        &self,
+        repo: u32,
+        prefix: &str,
+        collection: u32,
+        most: usize,
+        mut each: impl FnMut(String, Leaf) -> bool,
+    ) -> Result<(), StoreError> {
+        let rows = self.tree().range((repo, collection, LOWEST)..(repo, collection + 1, LOWEST))?;
+        for row in rows.rev().take(most) {
+            let (key, value) = row?;
+            let path = format!("{prefix}{}", String::from_utf8_lossy(key.value().2));
+            if !each(path, leaf(value.value())?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The whole tree as a map.
     fn entries(&self, repo: u32) -> Result<Entries, StoreError> {
         let mut entries = Entries::new();

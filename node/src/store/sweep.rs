@@ -31,7 +31,6 @@ pub struct Swept {
 impl Store {
     /// Lets go of what is over by `now` (microseconds), in small transactions, calling `pace` between them.
     pub fn sweep_expired(&self, now: u64, pace: &mut dyn FnMut()) -> Result<Swept, StoreError> {
-        self.expire_kept(now)?;
         let mut swept = Swept::default();
         loop {
             let (expired, blocks, bytes) = self.write(|w| {

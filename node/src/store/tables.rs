@@ -148,12 +148,20 @@ tables! {
     graves: (u32, u32, Bytes) => ();
     /// (own repository, another device's) → the head of the latter that the former was tidied against.
     tidied: (u32, u32) => (u64, Digest);
-    /// (community, person, collection, rkey, rev) → an older version (`versions`).
-    versions: (u32, u32, u32, Bytes, u64) => u64;
-    /// Older versions with their proof, in the order they were put away.
-    kept: u64 => Bytes;
-    /// (repository, rev of a head, part) → what that head had and the next one lost (`lost`).
-    lost: (u32, u64, u32) => Bytes;
+    /// (community, person, what for, number) → bytes, repository, rev and digest of the commit (`proofs`).
+    proofs: (u32, u32, u8, u64) => (u64, u32, u64, Digest);
+    /// (proof, block) → how many times needed in it.
+    proven: (u64, u64) => u32;
+    /// (community, person) → bytes of their proofs. Person 0: all together; community 0: of the node.
+    spare: (u32, u32) => u64;
+    /// (community, person, collection, rkey, rev) → proof and record of an older version (`versions`).
+    older: (u32, u32, u32, Bytes, u64) => (u64, u64);
+    /// The way back: (proof, collection, rkey, rev).
+    older_of: (u64, u32, Bytes, u64) => ();
+    /// (repository, rev, digest): a head of which something was lost (`lost`) → proof.
+    lost_heads: (u32, u64, Digest) => u64;
+    /// (proof, path) → record that the head had; 0: it had none, and a later one has.
+    lost_paths: (u64, &'static str) => u64;
     /// (own repository, rev): heads that this device made or made its own.
     made: (u32, u64) => ();
     /// Time of writing, microseconds → what the person is to be told (`notices`).

@@ -70,9 +70,12 @@ pub(super) trait Trees: Tables {
     }
 
     fn node(&self, repo: u32, cid: &Cid) -> Result<Block, StoreError> {
+        self.block_named(self.node_seq(repo, cid)?, *cid)
+    }
+
+    fn node_seq(&self, repo: u32, cid: &Cid) -> Result<u64, StoreError> {
         let row = self.nodes().get((repo, &digest_of(cid)))?;
-        let seq = row.ok_or_else(|| StoreError::inconsistent("a node of a tree"))?.value();
-        self.block_named(seq, *cid)
+        Ok(row.ok_or_else(|| StoreError::inconsistent("a node of a tree"))?.value())
     }
 }
 impl<T: Tables> Trees for T {}

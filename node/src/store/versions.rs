@@ -1,47 +1,29 @@
-//! Older versions of records, each with its proof: the commit, the nodes from its root to the record, the record, as one
-//! small archive. Kept for `moot history`, for a while, by whoever saw a version replaced; served to nobody, and gone with
-//! the record.
+//! Older versions of records, each with its proof: the commit, the nodes from its root to the record, the record. Kept
+//! for `moot history`, for a while, by whoever saw a version replaced; served to nobody, and gone with the record. What
+//! one commit replaced is one proof (`proofs`).
 
-use folkmoot_schemas::{Audience, Cid, Did, Record, Tid, Uri, block::Block, car, commit::Commit, mst};
+use std::collections::HashSet;
+
+use folkmoot_schemas::{Audience, Cid, Did, Record, Tid, Uri, block::Block, commit::Commit, limits, mst};
 use redb::ReadableTable;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    Store, StoreError, View,
+    StoreError, View,
     advance::{BULK, Step},
     blocks::Blocks,
     index,
     intern::{Name, Numbers},
     notices::{What, is_grave},
     people::People,
+    proofs::{For, ProofId, Proofs},
     repos::{Repo, Repos},
     tables::{LOWEST, Tables},
     trees::Trees,
     writer::Writer,
 };
 
-/// Of one record.
-const MOST: usize = 32;
 /// 90 days, in microseconds of this machine's clock.
 const KEPT: u64 = 90 * 86_400 * 1_000_000;
-/// A commit, the nodes of the deepest tree, a record, and what is around them, in bytes.
-const LONGEST: usize = 4 * 1024 * 1024;
-/// Versions that one transaction lets go of.
-const BATCH: usize = 256;
-
-/// As stored: its key in `versions`, when it was put away, and the archive.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    community: u32,
-    did: u32,
-    collection: u32,
-    #[serde(with = "serde_bytes")]
-    rkey: Vec<u8>,
-    rev: Tid,
-    at: u64,
-    #[serde(with = "serde_bytes")]
-    car: Vec<u8>,
-}
 
 /// An older version, checked as it was read.
 #[derive(Debug, Clone)]
@@ -53,14 +35,6 @@ pub struct OldVersion {
     /// The commit that signs for it.
     pub commit: Cid,
     pub block: Block,
-}
-
-impl Store {
-    /// Lets go of what is kept for a time only and is over by `now` (microseconds): older versions, lost heads.
-    pub fn expire_kept(&self, now: u64) -> Result<(), StoreError> {
-        while self.write(|w| w.expire_versions(now))? {}
-        self.write(|w| w.expire_lost(now))
-    }
 }
 
 impl View {
@@ -75,10 +49,10 @@ impl View {
         };
         let key = |rev| (roster.number, did, collection, uri.rkey.as_bytes(), rev);
         let mut versions = Vec::new();
-        for row in self.t.versions().range(key(0)..=key(u64::MAX))?.rev() {
-            let (_, id) = row?;
-            let Some(kept) = self.t.kept().get(id.value())? else { continue };
-            match self.proven(uri, kept.value()) {
+        for row in self.t.older().range(key(0)..=key(u64::MAX))?.rev() {
+            let number = row?.1.value().0;
+            let id = ProofId { community: roster.number, person: did, purpose: For::Versions, number };
+            match self.version_in(uri, id) {
                 Ok(version) if self.scope().sees(version.audience) => versions.push(version),
                 Ok(_) => {}
                 Err(why) => tracing::warn!(%uri, %why, "an older version could not be proven"),
@@ -87,16 +61,11 @@ impl View {
         Ok(versions)
     }
 
-    /// Signature, certificate and the way through the tree are all checked anew.
-    fn proven(&self, uri: &Uri, kept: &[u8]) -> Result<OldVersion, StoreError> {
+    /// Bytes, signature, certificate and the way through the tree are all checked anew.
+    fn version_in(&self, uri: &Uri, id: ProofId) -> Result<OldVersion, StoreError> {
         let wrong = |why: &str| StoreError::Refused(why.to_owned());
-        let (_, kept) = Block::decode::<Kept>(kept.to_vec(), LONGEST)?;
-        let mut reader = car::Reader::new(kept.car.as_slice()).map_err(|why| wrong(&why.to_string()))?;
-        let mut blocks = std::collections::HashMap::new();
-        while let Some(block) = reader.next_block().map_err(|why| wrong(&why.to_string()))? {
-            blocks.insert(*block.cid(), block);
-        }
-        let root = reader.roots().first().and_then(|cid| blocks.get(cid)).ok_or_else(|| wrong("no commit"))?;
+        let proof = self.t.proof(id)?.ok_or_else(|| wrong("it has no proof"))?;
+        let root = self.t.block_in(id, &proof.head.cid)?.ok_or_else(|| wrong("no commit"))?;
         let (block, commit) = Commit::open(root.bytes())?;
         if commit.did != uri.did || commit.community != uri.community {
             return Err(wrong("the commit is of another repository"));
@@ -110,16 +79,25 @@ impl View {
         if !newest.into_iter().chain(named).any(of_person) {
             return Err(wrong("its device is not known to be one of its author's"));
         }
-        let cid = mst::find(&commit.data, &uri.path(), |cid| blocks.get(cid).cloned())?;
-        let record = cid.and_then(|cid| blocks.get(&cid)).ok_or_else(|| wrong("the commit does not hold it"))?;
-        let (rev, _) = Record::view(record)?;
+        let mut failure = None;
+        let node = |cid: &Cid| self.t.block_in(id, cid).map_err(|error| failure = Some(error)).ok().flatten();
+        let cid = mst::find(&commit.data, &uri.path(), node);
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let record = match cid? {
+            Some(cid) => self.t.block_in(id, &cid)?,
+            None => None,
+        };
+        let record = record.ok_or_else(|| wrong("the commit does not hold it"))?;
+        let (rev, _) = Record::view(&record)?;
         Ok(OldVersion {
             rev,
             cid: *record.cid(),
             device: commit.device,
             audience: commit.audience,
             commit: *block.cid(),
-            block: record.clone(),
+            block: record,
         })
     }
 }
@@ -133,11 +111,11 @@ impl Writer<'_> {
         let is_bulk = (step.puts.len() + step.gone.len()) as u64 >= BULK;
         let mut others = self.t.repos_of(repo.community, Some(repo.did))?;
         others.retain(|other| other.number != repo.number);
+        let mut replaced: Vec<&str> = Vec::new();
         for path in &step.gone {
             // Where another device has a record, this one was overruled and not deleted.
             match self.lives(&others, path)? {
-                true if is_bulk => {}
-                true => self.keep_version(repo, path, step.now)?,
+                true => replaced.push(path),
                 false => self.forget_versions(repo, path)?,
             }
         }
@@ -147,57 +125,85 @@ impl Writer<'_> {
             };
             if self.deletes(put)? {
                 self.forget_versions(repo, &put.path)?;
-            } else if !is_bulk && leaf.rev < put.rev {
-                self.keep_version(repo, &put.path, step.now)?;
+            } else if leaf.rev < put.rev {
+                replaced.push(&put.path);
+            }
+        }
+        if is_bulk { Ok(()) } else { self.put_versions_away(repo, &replaced, step.now) }
+    }
+
+    /// Puts away what stands at `paths` in the held tree, with one proof.
+    pub(super) fn put_versions_away(&mut self, repo: &Repo, paths: &[&str], now: u64) -> Result<(), StoreError> {
+        let Some(held) = repo.held else { return Ok(()) };
+        let commit = self.t.block_named(held.commit, held.head.cid)?;
+        let (mut proof, mut nodes) = (None, HashSet::new());
+        for path in paths {
+            let Some((collection, rkey)) = path.split_once('/') else { continue };
+            let Some(collection) = self.t.number(Name::Collection(collection))? else { continue };
+            let Some(leaf) = self.t.leaf(repo.number, collection, rkey)? else { continue };
+            let rev = leaf.rev.as_u64();
+            let key = (repo.community, repo.did, collection, rkey.as_bytes(), rev);
+            if self.t.older.get(key)?.is_some() || is_grave(&Record::view(&self.t.block_named(leaf.seq, leaf.cid)?)?.1)
+            {
+                continue;
+            }
+            let id = match proof {
+                Some(id) => id,
+                None => self.new_proof(repo, &held, For::Versions, now.saturating_add(KEPT))?,
+            };
+            proof = Some(id);
+            for cid in self.t.way(repo.number, &commit, path)? {
+                if nodes.insert(cid) {
+                    self.prove(id, self.t.node_seq(repo.number, &cid)?)?;
+                }
+            }
+            self.prove(id, leaf.seq)?;
+            self.t.older.insert(key, (id.number, leaf.seq))?;
+            self.t.older_of.insert((id.number, collection, rkey.as_bytes(), rev), ())?;
+            let all = self.versions_at(repo, collection, rkey)?;
+            for rev in all.iter().take(all.len().saturating_sub(limits::VERSIONS)) {
+                self.forget_version(repo, collection, rkey, *rev)?;
+            }
+            // It may be the oldest itself.
+            if self.t.proof(id)?.is_none() {
+                (proof, nodes) = (None, HashSet::new());
             }
         }
         Ok(())
     }
 
-    /// Puts away the version that stands at `path` in the held tree.
-    pub(super) fn keep_version(&mut self, repo: &Repo, path: &str, now: u64) -> Result<(), StoreError> {
-        let (Some(held), Some((collection, rkey))) = (repo.held, path.split_once('/')) else { return Ok(()) };
-        let Some(collection) = self.t.number(Name::Collection(collection))? else { return Ok(()) };
-        let Some(leaf) = self.t.leaf(repo.number, collection, rkey)? else { return Ok(()) };
-        let rev = leaf.rev.as_u64();
-        let key = (repo.community, repo.did, collection, rkey.as_bytes(), rev);
-        let record = self.t.block_named(leaf.seq, leaf.cid)?;
-        if self.t.versions.get(key)?.is_some() || is_grave(&Record::view(&record)?.1) {
-            return Ok(());
-        }
-        let commit = self.t.block_named(held.commit, held.head.cid)?;
-        let mut blocks = vec![commit.clone()];
-        for cid in self.t.way(repo.number, &commit, path)? {
-            blocks.push(self.t.node(repo.number, &cid)?);
-        }
-        blocks.push(record);
-        let kept = Kept {
-            community: repo.community,
-            did: repo.did,
-            collection,
-            rkey: rkey.as_bytes().to_vec(),
-            rev: leaf.rev,
-            at: now,
-            car: car::to_vec(&[*commit.cid()], &blocks),
-        };
-        let id = self.t.counters.get("versions")?.map_or(0, |n| n.value()) + 1;
-        self.t.counters.insert("versions", id)?;
-        self.t.kept.insert(id, Block::encode(&kept)?.bytes().as_ref())?;
-        self.t.versions.insert(key, id)?;
-        let all = self.versions_at(repo, collection, rkey)?;
-        for (rev, id) in all.iter().take(all.len().saturating_sub(MOST)) {
-            self.t.versions.remove((repo.community, repo.did, collection, rkey.as_bytes(), *rev))?;
-            self.t.kept.remove(id)?;
-        }
-        self.dirty = true;
-        Ok(())
+    /// Revs of what was put away of a record, oldest first.
+    fn versions_at(&self, repo: &Repo, collection: u32, rkey: &str) -> Result<Vec<u64>, StoreError> {
+        let key = |rev| (repo.community, repo.did, collection, rkey.as_bytes(), rev);
+        let rows = self.t.older.range(key(0)..=key(u64::MAX))?;
+        rows.map(|row| Ok(row?.0.value().4)).collect()
     }
 
-    /// Revs and numbers of what was put away of a record, oldest first.
-    fn versions_at(&self, repo: &Repo, collection: u32, rkey: &str) -> Result<Vec<(u64, u64)>, StoreError> {
-        let key = |rev| (repo.community, repo.did, collection, rkey.as_bytes(), rev);
-        let rows = self.t.versions.range(key(0)..=key(u64::MAX))?;
-        rows.map(|row| row.map(|(key, id)| (key.value().4, id.value())).map_err(StoreError::from)).collect()
+    fn forget_version(&mut self, repo: &Repo, collection: u32, rkey: &str, rev: u64) -> Result<(), StoreError> {
+        let key = (repo.community, repo.did, collection, rkey.as_bytes(), rev);
+        let Some((number, seq)) = self.t.older.remove(key)?.map(|row| row.value()) else { return Ok(()) };
+        self.t.older_of.remove((number, collection, rkey.as_bytes(), rev))?;
+        let id = ProofId { community: repo.community, person: repo.did, purpose: For::Versions, number };
+        if self.t.older_of.range((number, 0, LOWEST, 0)..(number + 1, 0, LOWEST, 0))?.next().is_none() {
+            return self.drop_proof(id);
+        }
+        self.unprove(id, seq)
+    }
+
+    /// All that a proof is for: it goes.
+    pub(super) fn forget_rows(&mut self, id: ProofId) -> Result<(), StoreError> {
+        let of = || (id.number, 0, LOWEST, 0)..(id.number + 1, 0, LOWEST, 0);
+        let mut rows = Vec::new();
+        for row in self.t.older_of.range(of())? {
+            let (key, _) = row?;
+            let (_, collection, rkey, rev) = key.value();
+            rows.push((collection, rkey.to_vec(), rev));
+        }
+        for (collection, rkey, rev) in rows {
+            self.t.older.remove((id.community, id.person, collection, rkey.as_slice(), rev))?;
+        }
+        self.t.older_of.retain_in(of(), |_, ()| false)?;
+        Ok(())
     }
 
     /// The record is gone. What its author wrote and a deletion did not know of stays with them.
@@ -218,10 +224,8 @@ impl Writer<'_> {
                 told.push(lost.rev.as_u64());
             }
         }
-        for (rev, id) in all.into_iter().filter(|(rev, _)| !told.contains(rev)) {
-            self.t.versions.remove((repo.community, repo.did, collection, rkey.as_bytes(), rev))?;
-            self.t.kept.remove(id)?;
-            self.dirty = true;
+        for rev in all.into_iter().filter(|rev| !told.contains(rev)) {
+            self.forget_version(repo, collection, rkey, rev)?;
         }
         Ok(())
     }
@@ -229,7 +233,7 @@ impl Writer<'_> {
     /// A repository goes whole: so do the older versions of what no other device of the person has.
     pub(super) fn drop_versions(&mut self, repo: &Repo, paths: &[String]) -> Result<(), StoreError> {
         let (from, to) = ((repo.community, repo.did, 0, LOWEST, 0), (repo.community, repo.did + 1, 0, LOWEST, 0));
-        if self.t.versions.range(from..to)?.next().is_none() {
+        if self.t.older.range(from..to)?.next().is_none() {
             return Ok(());
         }
         let mut others = self.t.repos_of(repo.community, Some(repo.did))?;
@@ -240,26 +244,5 @@ impl Writer<'_> {
             }
         }
         Ok(())
-    }
-
-    /// True: there may be more.
-    fn expire_versions(&mut self, now: u64) -> Result<bool, StoreError> {
-        let mut over = Vec::new();
-        for row in self.t.kept.iter()? {
-            let (id, bytes) = row?;
-            let (_, kept) = Block::decode::<Kept>(bytes.value().to_vec(), LONGEST)?;
-            // They are numbered as they were put away.
-            if kept.at.saturating_add(KEPT) > now || over.len() == BATCH {
-                break;
-            }
-            over.push((id.value(), kept));
-        }
-        for (id, kept) in &over {
-            self.t.kept.remove(id)?;
-            let Kept { community, did, collection, rkey, rev, .. } = kept;
-            self.t.versions.remove((*community, *did, *collection, rkey.as_slice(), rev.as_u64()))?;
-            self.dirty = true;
-        }
-        Ok(over.len() == BATCH)
     }
 }

@@ -192,6 +192,11 @@ proptest! {
         pull(&a, &b, community, Scope::Members, WHOLE);
         equal(&a, &b, community, Scope::Members);
         prop_assert_eq!(texts(&a, Scope::Public, community), texts(&b, Scope::Public, community));
+        // Older versions are kept by whoever saw them replaced.
+        let later = NOON + 100 * 86_400 * SECOND;
+        for store in [&a, &b] {
+            store.sweep(later, &mut || ()).unwrap();
+        }
         prop_assert_eq!(a.size().unwrap().1, b.size().unwrap().1);
     }
 }

@@ -124,6 +124,18 @@ struct Model {
     /// Files whose bytes came under an audience that links them.
     arrived: BTreeSet<(Audience, Cid)>,
     pins: Vec<(Target, Kept)>,
+    asides: Vec<Aside>,
+}
+
+/// What is kept for a time: older versions that one commit replaced, or what a head lost.
+#[derive(Debug)]
+struct Aside {
+    until: u64,
+    repo: RepoId,
+    /// Commit, nodes, and whatever does not go before all of it does.
+    blocks: BTreeSet<Cid>,
+    /// By path; empty: it is of a lost head.
+    versions: BTreeSet<(String, Cid)>,
 }
 
 struct World {
@@ -293,9 +305,12 @@ impl World {
         required
     }
 
-    /// With what pins hold: the whole of it. Pins take what they wait for as it comes.
+    /// With what pins hold and what is kept for a time: the whole of it. Pins take what they wait for as it comes.
     fn expected(&mut self, at: usize) -> BTreeSet<Cid> {
         let mut expected = self.required(at);
+        for aside in &self.models[at].asides {
+            expected.extend(aside.blocks.iter().chain(aside.versions.iter().map(|(_, cid)| cid)));
+        }
         expected.extend(self.models[at].pins.iter().flat_map(|(_, kept)| kept.held.iter().copied()));
         loop {
             let before = expected.len();
@@ -341,8 +356,10 @@ impl World {
                 Target::Fixed(_) => None,
             })
             .collect();
+        let heads: BTreeMap<RepoId, (HeadRef, Rc<Commit>)> = self.repos(at);
         act(self);
         self.collect_blocks();
+        self.keep_aside(at, &heads);
         self.forget_unlinked(at);
         for (n, before) in before.into_iter().enumerate() {
             let Some((Target::Moving(uri), kept)) = self.models[at].pins.get(n) else { continue };
@@ -356,6 +373,111 @@ impl World {
             if let Some(next) = next {
                 self.models[at].pins[n].1 = next;
             }
+        }
+    }
+
+    fn repos(&self, at: usize) -> BTreeMap<RepoId, (HeadRef, Rc<Commit>)> {
+        self.heads(at).into_iter().map(|(head, commit)| (commit.repo(), (head, commit))).collect()
+    }
+
+    fn rev(&self, cid: &Cid) -> u64 {
+        Record::view(&self.all[cid]).unwrap().0.as_u64()
+    }
+
+    fn way(&self, commit: &Commit, path: &str) -> Vec<Cid> {
+        mst::proof_with(&commit.data, path, |cid| self.all.get(cid).cloned()).unwrap()
+    }
+
+    /// What a step that changed repositories puts away, and forgets. Devices have no paths in common here.
+    fn keep_aside(&mut self, at: usize, before: &BTreeMap<RepoId, (HeadRef, Rc<Commit>)>) {
+        let after = self.repos(at);
+        for (repo, (head, commit)) in before {
+            let old = self.tree(commit).entries.clone();
+            let new = match after.get(repo) {
+                Some((now, _)) if now == head => continue,
+                Some((_, commit)) => self.tree(commit).entries.clone(),
+                None => {
+                    self.models[at].asides.retain(|aside| aside.repo != *repo || !aside.versions.is_empty());
+                    Default::default()
+                }
+            };
+            for path in old.keys().filter(|path| !new.contains_key(*path)) {
+                for aside in self.models[at].asides.iter_mut().filter(|aside| aside.repo.did == repo.did) {
+                    let some = !aside.versions.is_empty();
+                    aside.versions.retain(|(of, _)| of != path);
+                    if some && aside.versions.is_empty() {
+                        aside.blocks.clear();
+                    }
+                }
+            }
+            let own = self.writers.iter().enumerate().any(|(who, writer)| {
+                Self::home(who) == at && (writer.did(), writer.device.did()) == (repo.did, repo.device)
+            });
+            let since = if own { self.now } else { ARRIVAL };
+            let mut blocks = BTreeSet::from([head.cid]);
+            let mut versions = BTreeSet::new();
+            for (path, cid) in &new {
+                if let Some(was) = old.get(path).filter(|was| *was != cid && self.rev(was) < self.rev(cid)) {
+                    blocks.extend(self.way(commit, path));
+                    versions.insert((path.clone(), *was));
+                }
+            }
+            if !versions.is_empty() {
+                let until = since + 90 * 24 * HOUR;
+                self.models[at].asides.push(Aside { until, repo: *repo, blocks, versions });
+            }
+            if let Some((_, next)) = after.get(repo).filter(|_| !own) {
+                self.lose(at, *repo, (*head, commit), next, &old, &new);
+            }
+        }
+    }
+
+    /// What another device's head seems to have lost.
+    fn lose(
+        &mut self,
+        at: usize,
+        repo: RepoId,
+        (head, commit): (HeadRef, &Commit),
+        next: &Commit,
+        old: &mst::Entries,
+        new: &mst::Entries,
+    ) {
+        let me = self.writers[if at == 0 { 0 } else { 2 }].did();
+        let view = self.stores[at].view(Scope::Members).unwrap();
+        let member = view.community(&self.community).unwrap().unwrap().state.is_member(&me);
+        let base = next.prev.map_or(0, |prev| prev.rev.as_u64());
+        let provable = base < head.rev.as_u64();
+        let latest = if provable { base } else { head.rev.as_u64() };
+        let left = old.iter().filter(|(path, cid)| new.get(*path) == Some(cid)).map(|(_, cid)| self.rev(cid)).max();
+        let least = if provable && base > 0 { base } else { left.unwrap_or(0) };
+        let mut blocks = BTreeSet::from([head.cid]);
+        if member && next.prev != Some(head) {
+            let lost = |path: &String, was: &Cid| new.get(path).is_none_or(|now| self.rev(now) < self.rev(was));
+            for (path, was) in old.iter().filter(|(path, was)| lost(path, was) && self.rev(was) > least) {
+                blocks.extend(self.way(commit, path));
+                blocks.insert(*was);
+                let came = |cid: &Cid| self.models[at].arrived.contains(&(repo.audience, *cid));
+                blocks.extend(self.links(was).into_iter().filter(came));
+            }
+            for (path, _) in new.iter().filter(|(path, now)| !old.contains_key(*path) && self.rev(now) <= latest) {
+                blocks.extend(self.way(commit, path));
+            }
+        }
+        if blocks.len() > 1 {
+            let until = ARRIVAL + 30 * 24 * HOUR;
+            self.models[at].asides.push(Aside { until, repo, blocks, versions: BTreeSet::new() });
+            let of_it = |aside: &Aside| aside.repo == repo && aside.versions.is_empty() && !aside.blocks.is_empty();
+            while self.models[at].asides.iter().filter(|aside| of_it(aside)).count() > 4 {
+                let oldest = self.models[at].asides.iter().position(of_it).unwrap();
+                self.models[at].asides.remove(oldest);
+            }
+        }
+        let lost = self.models[at].asides.iter().filter(|aside| aside.repo == repo && aside.versions.is_empty());
+        let lost: BTreeSet<Cid> = lost.flat_map(|aside| aside.blocks.iter().copied()).collect();
+        for (_, cid) in new.iter().filter(|(path, cid)| old.get(*path) != Some(cid)) {
+            let back = self.links(cid).into_iter().filter(|file| lost.contains(file)).map(|file| (repo.audience, file));
+            let back: Vec<_> = back.collect();
+            self.models[at].arrived.extend(back);
         }
     }
 
@@ -466,6 +588,7 @@ impl World {
                 assert_eq!(before - store.size().unwrap().1, swept.blocks);
                 let now = self.now;
                 self.models[at].uploads.retain(|_, due| *due > now);
+                self.models[at].asides.retain(|aside| aside.until > now);
             }
             Deed::Remove => {
                 let state = self.stores[0].view(Scope::Members).unwrap().community(&community).unwrap().unwrap().state;

@@ -28,7 +28,7 @@ impl Performer {
             return Err(Untaken::Unasked("it gives a lost head nobody asked for"));
         }
         let LostHead { commit, put, gone, last, .. } = lost;
-        let part = LostPart { commit, put, gone, car: Vec::new() };
+        let part = LostPart { commit, put, gone, blocks: Vec::new() };
         let back = verify_lost(&pull.community, &repo, &part, |cid| blocks.get(cid).cloned()).map_err(|why| {
             tracing::debug!(%commit, why, "what is said to be lost is not proven");
             Untaken::Unasked("what is said to be lost is not proven")

@@ -222,7 +222,7 @@ impl Parts {
     }
 
     fn lost(&mut self, named: &OwnHead, lost: LostPart, last: bool) -> Result<(), StoreError> {
-        let LostPart { commit, put, gone, car } = lost;
+        let LostPart { commit, put, gone, blocks } = lost;
         self.part.lost.push(LostHead {
             did: named.did,
             device: named.device,
@@ -232,9 +232,7 @@ impl Parts {
             gone,
             last,
         });
-        let damaged = |why: car::CarError| StoreError::Damaged(why.to_string());
-        let mut reader = car::Reader::new(car.as_slice()).map_err(damaged)?;
-        while let Some(block) = reader.next_block().map_err(damaged)? {
+        for block in blocks {
             self.hold(block);
         }
         self.close();
