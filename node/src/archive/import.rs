@@ -8,7 +8,8 @@ use folkmoot_schemas::{
     Audience, Cid, Error,
     block::Block,
     charter::Visibility,
-    commit::{HeadRef, RepoId},
+    commit::{Commit, HeadRef, RepoId},
+    identity::Identity,
     mst::{self, Visitor},
 };
 
@@ -125,9 +126,16 @@ pub fn import<T: Taker>(
     let identities: Vec<Block> = identities.into_values().map(|(block, _)| block).collect();
     let mut given = 0;
     for (id, community) in communities {
-        let mut giver =
-            Giver { archive: &archive, taker, imported: &mut imported, progress: &mut *progress, given, community: id };
-        let share = giver.give(&community, &identities)?;
+        let mut giver = Giver {
+            archive: &archive,
+            identities: &identities,
+            taker,
+            imported: &mut imported,
+            progress: &mut *progress,
+            given,
+            community: id,
+        };
+        let share = giver.give(&community)?;
         given = giver.given;
         imported.communities.extend(share);
     }
@@ -137,6 +145,7 @@ pub fn import<T: Taker>(
 
 struct Giver<'a, T> {
     archive: &'a Archive,
+    identities: &'a [Block],
     taker: &'a mut T,
     imported: &'a mut Imported,
     progress: &'a mut dyn FnMut(Step),
@@ -146,11 +155,7 @@ struct Giver<'a, T> {
 }
 
 impl<T: Taker> Giver<'_, T> {
-    fn give(
-        &mut self,
-        community: &Community,
-        identities: &[Block],
-    ) -> Result<Option<CommunityIn>, ImportError<T::Error>> {
+    fn give(&mut self, community: &Community) -> Result<Option<CommunityIn>, ImportError<T::Error>> {
         let id = self.community;
         let before = self.held()?;
         let visibility = match (&before, &community.charter) {
@@ -161,7 +166,7 @@ impl<T: Taker> Giver<'_, T> {
                 return Ok(None);
             }
         };
-        self.give_roster(community, identities, visibility)?;
+        self.give_roster(community, visibility)?;
         let before = before.map_or_else(BTreeMap::new, |held| held.heads);
         let mut share = CommunityIn {
             id,
@@ -220,9 +225,9 @@ impl<T: Taker> Giver<'_, T> {
     fn give_roster(
         &mut self,
         community: &Community,
-        identities: &[Block],
         visibility: Visibility,
     ) -> Result<(), ImportError<T::Error>> {
+        let identities = self.identities;
         let audience = match visibility {
             Visibility::Public => Audience::Public,
             Visibility::Members => Audience::Members,
@@ -300,6 +305,19 @@ impl<T: Taker> Giver<'_, T> {
         Ok(())
     }
 
+    /// Of each commit the document that lists its device: what was given before is not kept of who is out.
+    fn witnesses<'u>(&self, commits: impl Iterator<Item = &'u Block>) -> Vec<Block> {
+        let mut witnesses = BTreeMap::new();
+        for commit in commits.filter_map(|block| Commit::view(block).ok()) {
+            let lists = |block: &&Block| {
+                Identity::view(block).is_ok_and(|paper| paper.did == commit.did && paper.certifies(&commit.device))
+            };
+            let speaking = self.identities.iter().filter(lists).min_by_key(|block| *block.cid() != commit.identity);
+            witnesses.extend(speaking.map(|block| (*block.cid(), block.clone())));
+        }
+        witnesses.into_values().collect()
+    }
+
     /// Commits that became heads.
     fn send(&mut self, portion: &mut Portion) -> Result<Vec<Cid>, ImportError<T::Error>> {
         let Portion { audience: Some(audience), repos, .. } = std::mem::take(portion) else { return Ok(Vec::new()) };
@@ -308,6 +326,7 @@ impl<T: Taker> Giver<'_, T> {
         }
         let last: BTreeMap<RepoId, bool> = repos.iter().map(|(id, update)| (*id, update.complete)).collect();
         let mut batch = Batch::new(self.community, audience);
+        batch.identities = self.witnesses(repos.iter().map(|(_, update)| &update.commit));
         batch.repos = repos.into_iter().map(|(_, update)| update).collect();
         let applied = self.take(batch)?;
         for id in &applied.mismatched {

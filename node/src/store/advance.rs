@@ -265,6 +265,7 @@ impl Writer<'_> {
             self.t.repos.remove(key)?;
         }
         self.t.deferred.remove(repo.number)?;
+        self.t.witnesses.remove(repo.number)?;
         self.go_along(&spots)?;
         self.dirty = true;
         self.visible = true;

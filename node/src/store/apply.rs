@@ -33,11 +33,11 @@ impl Store {
     /// The same with a transaction for each repository, so that what has no room keeps nothing else out.
     fn apply_singly(&self, received: bool, mut batch: Batch, now: u64) -> Result<Applied, StoreError> {
         let (repos, loose) = (std::mem::take(&mut batch.repos), std::mem::take(&mut batch.loose));
-        let (community, audience) = (batch.community, batch.audience);
+        let (community, audience, identities) = (batch.community, batch.audience, batch.identities.clone());
         let mut all = self.run(received, |w| w.apply(batch, now))?;
         let parts = repos.into_iter().map(|update| (vec![update], Vec::new())).chain([(Vec::new(), loose)]);
         for (repos, loose) in parts {
-            let part = Batch { repos, loose, ..Batch::new(community, audience) };
+            let part = Batch { repos, loose, identities: identities.clone(), ..Batch::new(community, audience) };
             all.add(match self.run(received, |w| w.apply(part.clone(), now)) {
                 Err(StoreError::OverQuota(excess)) => self.run(received, |w| w.defer(&part, &excess))?,
                 done => done?,
@@ -66,9 +66,9 @@ impl Writer<'_> {
             applied.refused.extend(refused.map(|b| (*b.cid(), "this community has no public audience".to_owned())));
             return Ok(applied);
         }
-        let Batch { audience, repos, loose, .. } = batch;
+        let Batch { audience, identities, repos, loose, .. } = batch;
         for update in repos {
-            self.take_update(&roster, audience, update, now, &mut applied)?;
+            self.take_update(&roster, audience, update, &identities, now, &mut applied)?;
         }
         self.take_files(&roster, audience, &loose, &mut applied)?;
         Ok(applied)
@@ -103,7 +103,7 @@ impl Writer<'_> {
         let mut applied = Applied::default();
         let Some(roster) = self.rosters.get(&batch.community).cloned() else { return Ok(applied) };
         for RepoUpdate { commit, .. } in &batch.repos {
-            self.put_off_update(&roster, batch.audience, commit, excess, &mut applied)?;
+            self.put_off_update(&roster, batch.audience, commit, &batch.identities, excess, &mut applied)?;
         }
         Ok(applied)
     }

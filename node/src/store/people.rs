@@ -8,7 +8,7 @@ use std::{
 use folkmoot_schemas::{
     Audience, Cid, Did,
     block::{Block, DAG_CBOR},
-    commit::{HeadRef, RepoId},
+    commit::{Commit, HeadRef, RepoId},
     identity::Identity,
     roster::Keeps,
 };
@@ -47,6 +47,26 @@ pub(super) trait People: Blocks {
         Ok(Some((block, identity)))
     }
 
+    /// The document by which a device speaks for its person in a commit: the one the commit links, else the newest
+    /// known, else the one noted for its repository.
+    fn witness(&self, commit: &Commit, repo: Option<u32>) -> Result<Option<Block>, StoreError> {
+        if let Some(block) = self.identity_block(&commit.identity)?
+            && speaks_for(&Identity::view(&block)?, commit)
+        {
+            return Ok(Some(block));
+        }
+        if let Some((block, identity)) = self.newest(&commit.did)?
+            && speaks_for(&identity, commit)
+        {
+            return Ok(Some(block));
+        }
+        let Some(repo) = repo else { return Ok(None) };
+        match self.witnesses().get(repo)? {
+            Some(row) => self.identity_block(&cid_of_digest(row.value())?),
+            None => Ok(None),
+        }
+    }
+
     fn op_blocks(&self, community: u32) -> Result<Vec<Block>, StoreError> {
         self.ops()
             .range((community, &[0; 32])..=(community, &[0xff; 32]))?
@@ -58,6 +78,10 @@ pub(super) trait People: Blocks {
     }
 }
 impl<T: Tables> People for T {}
+
+fn speaks_for(identity: &Identity, commit: &Commit) -> bool {
+    identity.did == commit.did && identity.certifies(&commit.device)
+}
 
 impl Writer<'_> {
     /// Stores fresh identities that an operation names or that are a member's newest; the rest is a stranger's.
@@ -149,6 +173,34 @@ impl Writer<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The document that lists the device of a commit at which a repository stands still: one that is here, else one of
+    /// `given`, which is kept then. Whoever wrote the cut vouches for no more than a CID.
+    pub(super) fn take_witness(
+        &mut self,
+        roster: &Roster,
+        commit: &Commit,
+        repo: Option<u32>,
+        given: &[Block],
+    ) -> Result<Option<Cid>, StoreError> {
+        if let Some(block) = self.t.witness(commit, repo)? {
+            return Ok(Some(*block.cid()));
+        }
+        let opened = given.iter().filter_map(|block| Identity::open(block.bytes()).ok());
+        let speaking = opened.filter(|(_, identity)| speaks_for(identity, commit));
+        let Some((block, identity)) = speaking.min_by_key(|(block, _)| *block.cid() != commit.identity) else {
+            return Ok(None);
+        };
+        let cid = *block.cid();
+        self.keep_identities(roster, BTreeMap::from([(cid, (block, identity))]), &BTreeSet::from([cid]))?;
+        Ok(Some(cid))
+    }
+
+    /// Notes it beside the repository: the newest document may leave the device out some day.
+    pub(super) fn note_witness(&mut self, repo: &Repo, witness: &Cid) -> Result<(), StoreError> {
+        self.t.witnesses.insert(repo.number, &digest_of(witness))?;
         Ok(())
     }
 

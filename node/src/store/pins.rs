@@ -170,19 +170,10 @@ pub(super) trait Pins: People + Repos {
                 None => pieces.missing.push(cid),
             }
         }
-        pieces.blocks.extend(self.witness(&commit)?);
+        if let Some(block) = self.witness(&commit, Some(repo.number))? {
+            pieces.blocks.extend(self.seq(block.cid())?);
+        }
         Ok(pieces)
-    }
-
-    /// The identity that lets this commit's device speak for its person: the one it links, else the newest known.
-    fn witness(&self, commit: &Commit) -> Result<Option<u64>, StoreError> {
-        if let Some(block) = self.identity_block(&commit.identity)? {
-            return self.seq(block.cid());
-        }
-        match self.newest(&commit.did)? {
-            Some((block, identity)) if identity.certifies(&commit.device) => self.seq(block.cid()),
-            _ => Ok(None),
-        }
     }
 
     /// What a pin holds by itself.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use folkmoot_schemas::{
     Audience, Cid, Did, Record,
     block::Block,
+    commit::RepoId,
     identity::Identity,
     kind::Kind,
     records::profile::Profile,
@@ -17,6 +18,7 @@ use super::{
     intern::{Name, Numbers},
     people::People,
     reader::Community,
+    repos::Repos,
     roster::Roster,
 };
 
@@ -103,7 +105,8 @@ impl View {
         }
     }
 
-    /// All kept roster operations, ancestors first, and the identities they, the charter and the members name.
+    /// All kept roster operations, ancestors first, and the identities they, the charter and the members name, and
+    /// those by which the heads that are kept of former members are theirs.
     pub fn roster(&self, community: &Cid) -> Result<(Vec<Block>, Vec<Block>), StoreError> {
         let Some(roster) = self.roster_in_scope(community) else { return Ok(Default::default()) };
         let mut ops = BTreeMap::new();
@@ -113,11 +116,22 @@ impl View {
         let mut named: BTreeSet<Cid> = roster.charter.founders.iter().map(|founder| founder.identity).collect();
         named.extend(ops.values().map(|(op, _)| op.identity));
         named.extend(self.people(community)?.into_values());
+        for repo in roster.state.former.values().flat_map(|former| former.cut.keys()) {
+            named.extend(self.witness(community, repo)?.map(|block| *block.cid()));
+        }
         let mut identities = Vec::new();
         for cid in named {
             identities.extend(self.t.identity_block(&cid)?);
         }
         Ok((ancestors_first(ops), identities))
+    }
+
+    /// Of a head that is held here, the document of its person that lists its device.
+    pub fn witness(&self, community: &Cid, repo: &RepoId) -> Result<Option<Block>, StoreError> {
+        let Some((_, commit)) = self.head_commit(community, repo)? else { return Ok(None) };
+        let Some(roster) = self.roster_in_scope(community) else { return Ok(None) };
+        let repo = self.t.repo(roster.number, repo)?.map(|repo| repo.number);
+        self.t.witness(&commit, repo)
     }
 
     /// Newest identity of each member.

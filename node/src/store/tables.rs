@@ -109,6 +109,8 @@ tables! {
     identities: Digest => u64;
     /// person → newest identity document and its `seq`.
     people: u32 => (Digest, u64);
+    /// repository of somebody who is out → the identity document that lists its device.
+    witnesses: u32 => Digest;
 
     /// (community, person, device, audience) → number, known rev and digest, held rev and digest, held commit's block
     /// (0: no tree is held), records in the held tree.

@@ -192,6 +192,7 @@ fn pull_repo(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usi
         let delta = source.delta(&community, repo, ours.as_ref(), after.as_deref(), budget).unwrap().unwrap();
         after = delta.more.clone();
         let mut batch = Batch::new(community, audience(scope));
+        batch.identities.extend(source.witness(&community, repo).unwrap());
         batch.repos.push(RepoUpdate {
             commit: delta.commit,
             since: delta.since,

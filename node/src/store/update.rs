@@ -29,11 +29,12 @@ impl Writer<'_> {
         roster: &Roster,
         audience: Audience,
         update: RepoUpdate,
+        identities: &[Block],
         now: u64,
         applied: &mut Applied,
     ) -> Result<(), StoreError> {
         let named = *update.commit.cid();
-        let (commit, mut repo) = match self.judge_commit(roster, audience, &update.commit, applied) {
+        let (commit, mut repo) = match self.judge_commit(roster, audience, &update.commit, identities, applied) {
             Ok(Some(taken)) => taken,
             Ok(None) => return Ok(()),
             Err(Stop::Error(error)) => return Err(error),
@@ -81,10 +82,11 @@ impl Writer<'_> {
         roster: &Roster,
         audience: Audience,
         block: &Block,
+        identities: &[Block],
         excess: &Excess,
         applied: &mut Applied,
     ) -> Result<(), StoreError> {
-        match self.judge_commit(roster, audience, block, applied) {
+        match self.judge_commit(roster, audience, block, identities, applied) {
             Ok(Some((commit, repo))) => {
                 let head = HeadRef { rev: commit.rev, cid: *block.cid() };
                 self.clear_stage(&repo)?;
@@ -95,12 +97,14 @@ impl Writer<'_> {
         }
     }
 
-    /// Everything about a commit but its tree, and its head noted as known. None: old news.
+    /// Everything about a commit but its tree, and its head noted as known. None: old news. `identities`: what came with
+    /// it, for the device of somebody who is out.
     fn judge_commit(
         &mut self,
         roster: &Roster,
         audience: Audience,
         block: &Block,
+        identities: &[Block],
         applied: &mut Applied,
     ) -> Result<Option<(Commit, Repo)>, Stop> {
         if block.bytes().len() > limits::COMMIT {
@@ -118,9 +122,9 @@ impl Writer<'_> {
             return refused("this community has no public audience");
         }
         let head = HeadRef { rev: commit.rev, cid: *block.cid() };
-        match roster.state.keeps(&commit.repo()) {
+        let keeps = roster.state.keeps(&commit.repo());
+        match keeps {
             Keeps::All => self.by_own_device(&commit, applied)?,
-            // Whoever wrote the cut vouches for this head by its CID.
             Keeps::Until(cut) if cut == head => {}
             Keeps::Until(_) => return refused("its author is out, and their repository stands still at another head"),
             Keeps::Nothing => return refused("its author is no member"),
@@ -136,6 +140,18 @@ impl Writer<'_> {
         if opened.cid() != block.cid() {
             return refused("its bytes were changed");
         }
+        let witness = match keeps {
+            Keeps::Until(_) => {
+                let repo = before.as_ref().map(|repo| repo.number);
+                let witness = self.take_witness(roster, &commit, repo, identities)?;
+                if witness.is_none() {
+                    applied.missing.push(commit.identity);
+                    return refused("no identity of its author that lists its device is here");
+                }
+                witness
+            }
+            _ => None,
+        };
         let repo = match before {
             Some(mut repo) => {
                 if head.beats(&repo.known) {
@@ -152,6 +168,9 @@ impl Writer<'_> {
                 repo
             }
         };
+        if let Some(witness) = witness {
+            self.note_witness(&repo, &witness)?;
+        }
         Ok(Some((commit, repo)))
     }
 

@@ -6,7 +6,10 @@ use folkmoot_schemas::{
 };
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    hostile::{forged, record},
+    *,
+};
 
 /// Founder, and two members; the posts of the first member are at stake.
 struct Club {
@@ -152,6 +155,65 @@ fn a_replica_behind_the_cut_shows_what_it_has_and_goes_up_to_it() {
     assert_eq!(delta.unwrap().unwrap().put.len(), 1, "a delta, as for anybody");
     club.pull(&club.a, &c);
     equal(&club.a, &c, club.community, Scope::Members);
+}
+
+#[test]
+fn a_cut_vouches_for_no_device_that_was_never_its_persons() {
+    let club = club();
+    let b = club.store(&club.bo);
+    club.bo.publish(&b, club.community, NOON, post("by Bo"));
+    club.pull(&b, &club.a);
+    // A key that whoever puts Bo out made up, and a document of their own that lists it.
+    let key = Secret::from_seed([99; 32]);
+    let made_up = Person { root: club.bo.root.clone(), device: key.clone(), identity: club.bo.identity.clone() };
+    let entries = [(format!("org.folkmoot.post/{}", Tid::new(NOON, 0)), record("never said", NOON))];
+    let update = forged(&made_up, club.community, Audience::Public, NOON + SECOND, &entries);
+    let head = HeadRef { rev: Tid::new(NOON + SECOND, 0), cid: *update.commit.cid() };
+    let repo = RepoId { did: club.bo.did(), device: key.did(), audience: Audience::Public };
+    let act = Act::Remove { did: club.bo.did(), cut: Cut::from([(repo, head)]), reason: None };
+    let removal = club.operate(&club.a, NOON + 2 * SECOND, act);
+    let c = club.store(&club.cy);
+    club.hear(&c, &removal);
+    let theirs = identity(&Secret::from_seed([98; 32]), None, &[&key]);
+    for store in [&club.a, &c] {
+        let mut batch = Batch::new(club.community, Audience::Public);
+        batch.identities.push(theirs.clone());
+        batch.repos.push(update.clone());
+        let applied = store.apply(batch, ARRIVAL).unwrap();
+        assert!(applied.advanced.is_empty() && applied.refused.len() == 1, "{applied:?}");
+        assert_eq!(applied.missing, [*club.bo.identity.cid()], "what would prove it is asked for");
+        assert!(club.texts(store).is_empty());
+    }
+}
+
+#[test]
+fn a_head_that_is_kept_proves_its_device_by_what_comes_with_it() {
+    let mut club = club();
+    let b = club.store(&club.bo);
+    club.bo.publish(&b, club.community, NOON, post("for all"));
+    club.bo.publish_for(&b, club.community, Audience::Members, NOON + 1, post("between us"));
+    club.pull(&b, &club.a);
+    club.remove(&club.a, &club.bo, NOON + SECOND);
+    // Elsewhere Bo has another device by now, and this one does not count any more.
+    let other = Secret::from_seed([77; 32]);
+    let linked = club.bo.identity.clone();
+    club.bo.identity = identity(&club.bo.root, Some(&linked), &[&other]);
+    let c = club.cy.store();
+    let away = found(&c, &club.cy, Visibility::Members, &[&club.bo]);
+    assert_ne!(away, club.community);
+    club.pull(&club.a, &c);
+    assert_eq!(texts(&c, Scope::Members, club.community), ["between us", "for all"]);
+    equal(&club.a, &c, club.community, Scope::Members);
+    // And gives it on.
+    let d = Person::new(4).store();
+    club.pull(&c, &d);
+    equal(&club.a, &d, club.community, Scope::Members);
+
+    // Without it there is nothing that says whose device it was.
+    let e = Person::new(5).store();
+    pull_roster(&club.a, &e, club.community, Scope::Members);
+    let refused = apply(&e, club.community, Audience::Public, update(&club.a, club.community, Audience::Public));
+    assert!(refused.advanced.is_empty() && refused.missing == [*linked.cid()], "{refused:?}");
 }
 
 #[test]

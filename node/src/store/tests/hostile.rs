@@ -22,7 +22,7 @@ fn scene() -> Scene {
 }
 
 /// A commit over any entries, signed by the person's device: what a member's modified client could send.
-fn forged(person: &Person, community: Cid, audience: Audience, at: u64, entries: &[(String, Block)]) -> RepoUpdate {
+pub(super) fn forged(person: &Person, community: Cid, audience: Audience, at: u64, entries: &[(String, Block)]) -> RepoUpdate {
     let tree = mst::build(&entries.iter().map(|(path, block)| (path.clone(), *block.cid())).collect()).unwrap();
     let commit = Commit {
         did: person.did(),
@@ -46,7 +46,7 @@ fn forged(person: &Person, community: Cid, audience: Audience, at: u64, entries:
     }
 }
 
-fn record(text: &str, at: u64) -> Block {
+pub(super) fn record(text: &str, at: u64) -> Block {
     Record::from(post(text)).encode(Tid::new(at, 0)).unwrap()
 }
 

@@ -1,12 +1,13 @@
 //! Asking with what is held here, and storing what comes: one transaction per part and audience.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{
-    Audience, Cid,
+    Audience, Cid, Did,
     block::Block,
     car,
     charter::{Charter, Visibility},
+    identity::Identity,
     limits,
 };
 
@@ -97,6 +98,13 @@ impl Performer {
         roster.identities = part.identities.iter().filter_map(|cid| blocks.get(cid)).cloned().collect();
         roster.ops = part.ops.iter().filter_map(|cid| blocks.get(cid)).cloned().collect();
         let mut members = Batch::new(pull.community, Audience::Members);
+        // Who is out is known by nothing but what comes with their head.
+        let authors: BTreeSet<Did> = (part.deltas.iter())
+            .filter(|delta| delta.audience == Audience::Members)
+            .map(|delta| delta.did)
+            .collect();
+        let of_authors = |block: &&Block| Identity::view(block).is_ok_and(|identity| authors.contains(&identity.did));
+        members.identities = roster.identities.iter().filter(of_authors).cloned().collect();
         for delta in part.deltas {
             let repo = delta.repo();
             let update = update(pull, delta, &mut blocks, pulled)?;

@@ -75,6 +75,11 @@ impl Performer {
             if !admitted.shows(&want.did) || (want.audience == Audience::Members && pull.audience == Audience::Public) {
                 continue;
             }
+            if !community.state.is_member(&want.did)
+                && let Some(block) = view.witness(&pull.community, &want.repo())?
+            {
+                parts.witness(block);
+            }
             if parts.is_full() || !serve_repo(view, &pull.community, want, &mut parts)? {
                 return Ok(Some(parts.finish(true)));
             }
@@ -185,6 +190,14 @@ impl Parts {
         if !self.seen.contains(block.cid()) {
             self.part.identities.push(*block.cid());
             self.put(block);
+        }
+    }
+
+    /// Stays in one part with the commit it speaks for, which comes next.
+    fn witness(&mut self, block: Block) {
+        if !self.seen.contains(block.cid()) {
+            self.part.identities.push(*block.cid());
+            self.hold(block);
         }
     }
 
