@@ -222,11 +222,7 @@ impl<T: Taker> Giver<'_, T> {
 
     /// Charter first, then operations after their ancestors, each with the identity it names; then every identity once
     /// more, for people whom only a later operation made members.
-    fn give_roster(
-        &mut self,
-        community: &Community,
-        visibility: Visibility,
-    ) -> Result<(), ImportError<T::Error>> {
+    fn give_roster(&mut self, community: &Community, visibility: Visibility) -> Result<(), ImportError<T::Error>> {
         let identities = self.identities;
         let audience = match visibility {
             Visibility::Public => Audience::Public,

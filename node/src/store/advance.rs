@@ -77,7 +77,7 @@ impl Writer<'_> {
             self.spots(repo, step.gone.iter().chain(step.puts.iter().map(|put| &put.path)).map(String::as_str))?;
         self.keep(&spots)?;
         let adds = self.adds(repo, &step)?;
-        let history = repo.held.is_some() && !forgets(&step);
+        let history = repo.tree().is_some() && !forgets(&step);
         let rev = step.head.rev.as_u64();
         let mut lacking = Vec::new();
 
@@ -128,7 +128,7 @@ impl Writer<'_> {
         self.drop_nodes(repo, &step.tree.gone)?;
         let commit = self.put_block(&step.commit)?;
         self.hold(commit, repo.community, Why::Reach(repo.audience))?;
-        if let Some(before) = repo.held {
+        if let Some(before) = repo.tree() {
             self.release(before.commit, repo.community, Why::Reach(repo.audience))?;
         }
         if !history {
@@ -139,6 +139,7 @@ impl Writer<'_> {
             self.t.made.insert((repo.number, rev), ())?;
         }
         self.prune_history(repo.number, step.head.rev)?;
+        repo.base = None;
         repo.held = Some(Held { head: step.head, commit, records: step.count });
         if step.head.beats(&repo.known) {
             repo.known = step.head;
@@ -255,7 +256,7 @@ impl Writer<'_> {
         }
         let nodes = self.t.node_cids(repo.number)?;
         self.drop_nodes(repo, &nodes)?;
-        if let Some(held) = repo.held {
+        if let Some(held) = repo.tree() {
             self.release(held.commit, repo.community, Why::Reach(repo.audience))?;
         }
         self.forget_history(repo.number)?;

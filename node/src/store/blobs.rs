@@ -94,7 +94,9 @@ impl Writer<'_> {
                 self.expire(Expiring::Upload(seq))
             }
             // It came here under this audience, and is put back.
-            Some(seq) if self.is_lost_file(repo, seq)? => self.give_file(repo, key, seq),
+            Some(seq) if self.is_lost_file(repo, seq)? || own && self.is_shelved_file(repo, seq)? => {
+                self.give_file(repo, key, seq)
+            }
             _ if count > 0 => Ok(()),
             _ => {
                 self.t.missing.insert(key, ())?;

@@ -29,6 +29,8 @@ pub(super) enum Why {
     Pinned,
     /// Part of what is kept for a while beside the trees (`proofs`). Never served for that.
     Kept,
+    /// What this device wrote and its removed person may come back to (`shelf`). Served to nobody.
+    Shelved,
 }
 
 impl Why {
@@ -39,6 +41,7 @@ impl Why {
             Self::Uploaded => 3,
             Self::Pinned => 4,
             Self::Kept => 5,
+            Self::Shelved => 6,
         }
     }
 }

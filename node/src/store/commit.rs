@@ -19,6 +19,7 @@ use super::{
     intern::{Name, Numbers},
     people::People,
     repos::{Leaf, Repo, Repos},
+    shelf::{Shelf, Shelves},
     trees::Trees,
     write::{Change, Committed, Put},
     writer::Writer,
@@ -60,7 +61,7 @@ struct Work {
 }
 
 impl Writer<'_> {
-    pub(super) fn commit_own(&mut self, plan: OwnCommit<'_>, seen: Seen) -> Result<Committed, StoreError> {
+    pub(super) fn commit_own(&mut self, mut plan: OwnCommit<'_>, seen: Seen) -> Result<Committed, StoreError> {
         let refused = |why: &str| Err(StoreError::Refused(why.to_owned()));
         let Some(roster) = self.rosters.get(&plan.community).cloned() else {
             return refused("this community is not known here");
@@ -77,10 +78,24 @@ impl Writer<'_> {
             _ => return refused("this device is not one of yours any more"),
         };
         let repo = self.t.repo(roster.number, &id)?;
+        let shelf = self.t.shelf_of(roster.number, plan.audience)?;
+        match &shelf {
+            Some(shelf) => {
+                let mut changes = self.unshelving(shelf, repo.as_ref())?;
+                changes.append(&mut plan.changes);
+                plan.changes = changes;
+            }
+            // It would replace, on every node, a tree that is only not here.
+            None if repo.as_ref().is_some_and(|repo| repo.held.is_none()) => {
+                return refused("what this device published here earlier has to be fetched first");
+            }
+            None => {}
+        }
         let newest = self.newest_rev(roster.number, &id)?;
         let work = self.work_out(&plan, roster.number, repo.as_ref(), newest)?;
         let held = repo.as_ref().and_then(|repo| repo.held);
         if work.puts.is_empty() && work.gone.is_empty() && work.adopted.is_empty() {
+            self.clear_shelf(roster.number, plan.audience)?;
             let Some(held) = held else { return refused("this device has published nothing here yet") };
             return Ok(Committed {
                 commit: self.t.block_named(held.commit, held.head.cid)?,
@@ -93,7 +108,8 @@ impl Writer<'_> {
             });
         }
         // No record is newer than the commit above it.
-        let above = work.above.max(work.adopted.values().map(|leaf| leaf.rev).max());
+        let above =
+            work.above.max(work.adopted.values().map(|leaf| leaf.rev).max()).max(shelf.as_ref().map(Shelf::rev));
         let rev = match work.last {
             Some(last) if above < Some(last) => last,
             last => Tid::next(plan.now, plan.random, last.or(newest), above),
@@ -164,6 +180,7 @@ impl Writer<'_> {
                 now: plan.now,
             },
         )?;
+        self.clear_shelf(roster.number, plan.audience)?;
         Ok(Committed { commit: block, head, puts: work.answers, gone: work.gone, adopted, blocks, wrote: true })
     }
 
@@ -197,7 +214,9 @@ impl Writer<'_> {
                         Some(repo) => self.t.leaf_at(repo.number, path)?.is_some(),
                         None => false,
                     };
-                    if work.puts.remove(path).is_some() || held {
+                    let aside = work.adopted.remove(path);
+                    if work.puts.remove(path).is_some() || aside.is_some() || held {
+                        work.above = work.above.max(aside.map(|leaf| leaf.rev));
                         work.above = work.above.max(self.newest_at(community, plan, path)?);
                         work.gone.push(path.clone());
                     }
@@ -221,7 +240,7 @@ impl Writer<'_> {
                 }
             }
             let replaces = match &fixed {
-                Some(path) => self.newest_at(community, plan, path)?,
+                Some(path) => self.newest_at(community, plan, path)?.max(work.adopted.get(path).map(|leaf| leaf.rev)),
                 None => None,
             };
             let rev = Tid::next(plan.now, plan.random, work.last.or(newest), replaces);
@@ -233,6 +252,7 @@ impl Writer<'_> {
             }
             work.last = Some(rev);
             work.gone.retain(|gone| *gone != path);
+            work.adopted.remove(&path);
             work.answers.push(Put { path: path.clone(), cid: *block.cid(), rev, existed: false });
             work.puts.insert(path, (rev, block, record.clone()));
         }

@@ -119,8 +119,10 @@ impl View {
     /// nothing of it was lost without its knowledge.
     pub fn knows_own(&self, community: &Cid, repo: &RepoId, head: &HeadRef) -> Result<bool, StoreError> {
         let Some(roster) = self.roster_in_scope(community) else { return Ok(true) };
-        let Some(repo) = self.t.repo(roster.number, repo)? else { return Ok(true) };
-        self.t.knows(repo.number, head)
+        match self.t.repo(roster.number, repo)? {
+            Some(repo) => self.t.knows(repo.number, head),
+            None => Ok(false),
+        }
     }
 }
 
@@ -206,7 +208,7 @@ trait LostHeads: Repos {
             return Ok(true);
         }
         // Older than what was noted of our own heads: not to be judged, and no image is that old.
-        Ok(self.made_before(repo, rev)?.is_none())
+        Ok(self.made_before(repo, rev)?.is_none() && self.repo_at(repo)?.is_some_and(|repo| repo.held.is_some()))
     }
 
     /// Our newest head below a rev.
@@ -412,7 +414,8 @@ impl Writer<'_> {
         let id = RepoId { did: plan.did, device: plan.device.did(), audience: plan.audience };
         let Some(roster) = self.rosters.get(&plan.community).cloned() else { return Ok(None) };
         let Some(repo) = self.t.repo(roster.number, &id)? else { return Ok(None) };
-        if self.t.knows(repo.number, &back.head)? {
+        // Where nothing is held, that has to come first: whatever is put back is put back into it.
+        if repo.held.is_none() || self.t.knows(repo.number, &back.head)? {
             return Ok(None);
         }
         let base = self.t.made_before(repo.number, back.head.rev.as_u64())?.unwrap_or(0);

@@ -148,7 +148,7 @@ impl<T: Tables> Marking<'_, T> {
     /// Commits, nodes, records and what they link.
     fn trees(&mut self) -> Result<(), StoreError> {
         for repo in self.repos.clone().into_values() {
-            if let Some(held) = repo.held {
+            if let Some(held) = repo.tree() {
                 self.due(held.commit, repo.community, Why::Reach(repo.audience));
             }
         }

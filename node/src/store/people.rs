@@ -1,4 +1,4 @@
-//! Identities: which documents are kept, who may read them, and what follows when one says that a device is retired.
+//! Identities: which documents are kept, and who may read them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,9 +8,8 @@ use std::{
 use folkmoot_schemas::{
     Audience, Cid, Did,
     block::{Block, DAG_CBOR},
-    commit::{Commit, HeadRef, RepoId},
+    commit::Commit,
     identity::Identity,
-    roster::Keeps,
 };
 use redb::ReadableTable;
 
@@ -18,7 +17,6 @@ use super::{
     StoreError,
     blocks::{Blocks, Why, cid_of_digest, digest_of},
     intern::{Name, Numbers},
-    repos::{Repo, Repos},
     roster::Roster,
     tables::Tables,
     writer::Writer,
@@ -79,7 +77,7 @@ pub(super) trait People: Blocks {
 }
 impl<T: Tables> People for T {}
 
-fn speaks_for(identity: &Identity, commit: &Commit) -> bool {
+pub(super) fn speaks_for(identity: &Identity, commit: &Commit) -> bool {
     identity.did == commit.did && identity.certifies(&commit.device)
 }
 
@@ -140,87 +138,6 @@ impl Writer<'_> {
                 self.hold_once(seq, other.number, Why::Reach(other.audience()))?;
             }
         }
-        Ok(())
-    }
-
-    /// Drops the repositories of this community's non-members but for those that stand still at a head, and everywhere
-    /// those of devices that `renewed` members no longer list. Of the latter, what this device itself wrote stays, so
-    /// that it is not lost should the person let it in again.
-    pub(super) fn drop_outsiders(&mut self, roster: &Roster, renewed: &BTreeSet<Did>) -> Result<(), StoreError> {
-        for repo in self.t.repos_of(roster.number, None)? {
-            let id = self.t.repo_id(&repo)?;
-            match roster.state.keeps(&id) {
-                Keeps::All => {}
-                Keeps::Until(head) => self.stand_still(repo, &id, head)?,
-                Keeps::Nothing => self.drop_repo(&repo)?,
-            }
-        }
-        let rosters: Vec<Arc<Roster>> = self.rosters.values().cloned().collect();
-        let own: Option<Did> = match self.t.meta.get("device")? {
-            Some(row) => std::str::from_utf8(row.value()).ok().and_then(|did| did.parse().ok()),
-            None => None,
-        };
-        for did in renewed {
-            let Some((_, identity)) = self.t.newest(did)? else { continue };
-            let number = self.intern(Name::Key(did))?;
-            // Who is out has nothing to say any more: what is kept of them was decided with the cut.
-            for roster in rosters.iter().filter(|roster| roster.state.is_member(did)) {
-                for repo in self.t.repos_of(roster.number, Some(number))? {
-                    let device = self.t.key_of(repo.device)?;
-                    if !identity.certifies(&device) && own != Some(device) {
-                        self.drop_repo(&repo)?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The document that lists the device of a commit at which a repository stands still: one that is here, else one of
-    /// `given`, which is kept then. Whoever wrote the cut vouches for no more than a CID.
-    pub(super) fn take_witness(
-        &mut self,
-        roster: &Roster,
-        commit: &Commit,
-        repo: Option<u32>,
-        given: &[Block],
-    ) -> Result<Option<Cid>, StoreError> {
-        if let Some(block) = self.t.witness(commit, repo)? {
-            return Ok(Some(*block.cid()));
-        }
-        let opened = given.iter().filter_map(|block| Identity::open(block.bytes()).ok());
-        let speaking = opened.filter(|(_, identity)| speaks_for(identity, commit));
-        let Some((block, identity)) = speaking.min_by_key(|(block, _)| *block.cid() != commit.identity) else {
-            return Ok(None);
-        };
-        let cid = *block.cid();
-        self.keep_identities(roster, BTreeMap::from([(cid, (block, identity))]), &BTreeSet::from([cid]))?;
-        Ok(Some(cid))
-    }
-
-    /// Notes it beside the repository: the newest document may leave the device out some day.
-    pub(super) fn note_witness(&mut self, repo: &Repo, witness: &Cid) -> Result<(), StoreError> {
-        self.t.witnesses.insert(repo.number, &digest_of(witness))?;
-        Ok(())
-    }
-
-    /// Makes `head` the newest that is known of a repository. A later tree is taken back whole: which of its records
-    /// the earlier one held is for a peer to say that has it, and until then nothing of it is shown. An earlier tree
-    /// stays, as with any replica that is behind.
-    fn stand_still(&mut self, mut repo: Repo, id: &RepoId, head: HeadRef) -> Result<(), StoreError> {
-        if repo.known == head && repo.held.is_none_or(|held| !held.head.beats(&head)) {
-            return Ok(());
-        }
-        if repo.held.is_some_and(|held| held.head.beats(&head)) {
-            self.drop_repo(&repo)?;
-            repo = self.new_repo(repo.community, id, head)?;
-        } else {
-            self.clear_stage(&repo)?;
-            repo.known = head;
-        }
-        self.save_repo(&repo)?;
-        self.dirty = true;
-        self.visible = true;
         Ok(())
     }
 }

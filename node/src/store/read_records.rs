@@ -173,7 +173,7 @@ impl View {
             let (key, _) = row?;
             let (_, number, collection, rkey) = key.value();
             let rkey = String::from_utf8_lossy(rkey);
-            let Some(repo) = self.t.repo_at(number)?.filter(|repo| self.scope().sees(repo.audience)) else { continue };
+            let Some(repo) = self.t.repo_at(number)?.filter(|repo| shows(self.scope(), repo)) else { continue };
             if let Some(leaf) = self.t.leaf(number, collection, &rkey)?
                 && self.counts(self.scope(), &repo, collection, &rkey)?
             {
@@ -229,7 +229,7 @@ impl View {
         collection: u32,
         rkey: &str,
     ) -> Result<Option<Entry>, StoreError> {
-        let Some(repo) = self.t.repo_at(repo)?.filter(|repo| scope.sees(repo.audience)) else { return Ok(None) };
+        let Some(repo) = self.t.repo_at(repo)?.filter(|repo| shows(scope, repo)) else { return Ok(None) };
         match self.t.leaf(repo.number, collection, rkey)? {
             Some(leaf) if self.counts(scope, &repo, collection, rkey)? => {
                 let entry = self.entry(community, &repo, name, collection, rkey, leaf)?;
@@ -292,6 +292,10 @@ impl View {
             _ => Ok(None),
         }
     }
+}
+
+fn shows(scope: Scope, repo: &Repo) -> bool {
+    repo.held.is_some() && scope.sees(repo.audience)
 }
 
 /// Least and greatest short id that begins like this. None: no beginning of one.

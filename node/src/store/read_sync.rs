@@ -43,6 +43,13 @@ impl View {
         Ok(heads)
     }
 
+    /// Heads whose trees are stored here: what a delta can start from.
+    pub fn trees(&self, community: &Cid) -> Result<BTreeMap<RepoId, HeadRef>, StoreError> {
+        let Some(roster) = self.roster_in_scope(community) else { return Ok(BTreeMap::new()) };
+        let stored = self.repos_in_scope(roster)?.into_iter().filter_map(|repo| Some((repo.tree()?.head, repo)));
+        stored.map(|(head, repo)| Ok((self.t.repo_id(&repo)?, head))).collect()
+    }
+
     /// The held head's commit.
     pub fn head_commit(&self, community: &Cid, repo: &RepoId) -> Result<Option<(Block, Commit)>, StoreError> {
         let Some(roster) = self.roster_in_scope(community).filter(|_| self.scope().sees(repo.audience)) else {

@@ -27,7 +27,20 @@ pub(super) struct Repo {
     pub(super) audience: Audience,
     pub(super) known: HeadRef,
     pub(super) held: Option<Held>,
+    /// Of who is out, while the head at which it stands still is not here: an older tree, from which a delta to that
+    /// head can start. Shown and counted nowhere, so that replicas that had different ones are alike.
+    pub(super) base: Option<Held>,
 }
+
+impl Repo {
+    /// The tree that is stored, whatever for.
+    pub(super) fn tree(&self) -> Option<Held> {
+        self.held.or(self.base)
+    }
+}
+
+/// Beside the number of records in a tree that is only a base.
+const BASE: u64 = 1 << 63;
 
 /// The head whose tree is here.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +74,11 @@ fn head(rev: u64, digest: &[u8; 32]) -> Result<HeadRef, StoreError> {
 
 fn repo((community, did, device, audience): Key, value: Value<'_>) -> Result<Repo, StoreError> {
     let (number, known_rev, known, held_rev, held, commit, records) = value;
+    let tree = match commit {
+        0 => None,
+        _ => Some(Held { head: head(held_rev, held)?, commit, records: records & !BASE }),
+    };
+    let is_base = records & BASE != 0;
     Ok(Repo {
         number,
         community,
@@ -68,7 +86,8 @@ fn repo((community, did, device, audience): Key, value: Value<'_>) -> Result<Rep
         device,
         audience: audience_of(audience),
         known: head(known_rev, known)?,
-        held: if commit == 0 { None } else { Some(Held { head: head(held_rev, held)?, commit, records }) },
+        held: tree.filter(|_| !is_base),
+        base: tree.filter(|_| is_base),
     })
 }
 
@@ -199,8 +218,9 @@ impl<T: Tables> Repos for T {}
 impl Writer<'_> {
     pub(super) fn save_repo(&mut self, repo: &Repo) -> Result<(), StoreError> {
         let key = (repo.community, repo.did, repo.device, audience_code(repo.audience));
-        let (held_rev, held, commit, records) = match &repo.held {
-            Some(held) => (held.head.rev.as_u64(), digest_of(&held.head.cid), held.commit, held.records),
+        let base = if repo.held.is_none() { BASE } else { 0 };
+        let (held_rev, held, commit, records) = match repo.tree() {
+            Some(tree) => (tree.head.rev.as_u64(), digest_of(&tree.head.cid), tree.commit, tree.records | base),
             None => (0, [0; 32], 0, 0),
         };
         let known = digest_of(&repo.known.cid);
@@ -216,6 +236,6 @@ impl Writer<'_> {
         self.t.counters.insert("repos", u64::from(number))?;
         let did = self.intern(Name::Key(&id.did))?;
         let device = self.intern(Name::Key(&id.device))?;
-        Ok(Repo { number, community, did, device, audience: id.audience, known, held: None })
+        Ok(Repo { number, community, did, device, audience: id.audience, known, held: None, base: None })
     }
 }

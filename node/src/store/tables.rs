@@ -113,7 +113,7 @@ tables! {
     witnesses: u32 => Digest;
 
     /// (community, person, device, audience) → number, known rev and digest, held rev and digest, held commit's block
-    /// (0: no tree is held), records in the held tree.
+    /// (0: no tree is held), records in the held tree (and the top bit, where it is only the base of a delta).
     repos: (u32, u32, u32, u8) => (u32, u64, Digest, u64, Digest, u64, u64);
     repo_keys: u32 => (u32, u32, u32, u8);
     /// (repository, collection, rkey) → record block, its rev, its digest.
@@ -164,6 +164,9 @@ tables! {
     lost_heads: (u32, u64, Digest) => u64;
     /// (proof, path) → record that the head had; 0: it had none, and a later one has.
     lost_paths: (u64, &'static str) => u64;
+    /// (community, audience, path) → record block (0: removed) and rev of the head: what this device had written when
+    /// its person was put out (`shelf`).
+    shelf: (u32, u8, &'static str) => (u64, u64);
     /// (own repository, rev): heads that this device made or made its own.
     made: (u32, u64) => ();
     /// Time of writing, microseconds → what the person is to be told (`notices`).

@@ -181,12 +181,14 @@ fn pull_roster(from: &Store, to: &Store, community: Cid, scope: Scope) -> Applie
 
 fn pull_repo(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usize, repo: &RepoId) -> Applied {
     let source = from.view(scope).unwrap();
+    let target = to.view(Scope::Members).unwrap();
     let held = |view: &View| view.heads(&community).unwrap().into_iter().find(|h| h.repo == *repo).and_then(|h| h.held);
-    let (theirs, ours) = (held(&source), held(&to.view(Scope::Members).unwrap()));
+    let theirs = held(&source);
     let mut all = Applied::default();
-    if theirs.is_none_or(|theirs| ours.is_some_and(|ours| !theirs.beats(&ours))) {
+    if theirs.is_none_or(|theirs| held(&target).is_some_and(|ours| !theirs.beats(&ours))) {
         return all;
     }
+    let ours = target.trees(&community).unwrap().remove(repo);
     let mut after: Option<String> = None;
     loop {
         let delta = source.delta(&community, repo, ours.as_ref(), after.as_deref(), budget).unwrap().unwrap();

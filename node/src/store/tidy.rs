@@ -1,5 +1,6 @@
 //! What a device removes from its own repositories although nobody deletes it: entries that another device of its person
-//! overrules, and tombstones that every other device has heeded. The view is the same before and after.
+//! overrules, and tombstones that every other device has heeded. The view is the same before and after. What was put
+//! aside while its person was out comes back on the same occasion.
 
 use folkmoot_schemas::{
     Cid, Did, Tid,
@@ -15,6 +16,7 @@ use super::{
     intern::{Name, Numbers},
     people::People,
     repos::{Repo, Repos},
+    shelf::Shelves,
     tables::{LOWEST, Tables},
     write::{Change, Committed},
     writer::Writer,
@@ -27,7 +29,11 @@ impl Store {
         self.write(|w| {
             let id = RepoId { did: plan.did, device: plan.device.did(), audience: plan.audience };
             let needless = w.needless(&plan.community, &id)?;
-            if needless.is_empty() {
+            let aside = match w.rosters.get(&plan.community) {
+                Some(roster) => w.t.has_shelf(roster.number, plan.audience)?,
+                None => false,
+            };
+            if needless.is_empty() && !aside {
                 return Ok(None);
             }
             plan.changes = needless.into_iter().map(|path| Change::Remove { path }).collect();
@@ -40,6 +46,9 @@ impl View {
     /// False when `tidy_own` would find nothing in this repository of ours.
     pub fn is_untidy(&self, community: &Cid, id: &RepoId) -> Result<bool, StoreError> {
         let Some(roster) = self.roster_in_scope(community) else { return Ok(false) };
+        if self.t.has_shelf(roster.number, id.audience)? {
+            return Ok(true);
+        }
         let Some(own) = self.t.repo(roster.number, id)? else { return Ok(false) };
         Ok(!self.t.graves_of(own.number)?.is_empty() || !self.t.unlooked(&own)?.is_empty())
     }

@@ -26,7 +26,7 @@ pub(super) type Outcome = Result<Result<Edited, Error>, StoreError>;
 pub(super) trait Trees: Tables {
     /// What `changes` make of the held tree, opening only the nodes on their way.
     fn changed_tree(&self, repo: Option<&Repo>, changes: &Changes) -> Outcome {
-        let Some((repo, held)) = repo.and_then(|repo| Some((repo.number, repo.held?))) else {
+        let Some((repo, held)) = repo.and_then(|repo| Some((repo.number, repo.tree()?))) else {
             let put = changes.iter().filter_map(|(path, cid)| Some((path.clone(), (*cid)?)));
             return Ok(mst::build(&put.collect()).map(|tree| Edited {
                 root: tree.root,

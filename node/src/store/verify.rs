@@ -78,7 +78,7 @@ impl Writer<'_> {
     /// Checks every entry the update names, and finds its block.
     pub(super) fn wanted(&self, repo: &Repo, commit: &Commit, update: &RepoUpdate) -> Result<Wanted, Stop> {
         if let Some(since) = &update.since
-            && repo.held.is_none_or(|held| held.head != *since)
+            && repo.tree().is_none_or(|tree| tree.head != *since)
         {
             return Err(Stop::OtherBase);
         }
@@ -128,7 +128,7 @@ impl Writer<'_> {
         update: &RepoUpdate,
         wanted: &Wanted,
     ) -> Result<Checked, Stop> {
-        let checked = match (&update.since, repo.held) {
+        let checked = match (&update.since, repo.tree()) {
             (Some(_), Some(held)) => self.check_changes(repo, held, commit, wanted)?,
             _ => self.check_whole(repo, commit, wanted)?,
         };

@@ -105,7 +105,7 @@ impl View {
 impl Writer<'_> {
     /// Before `step` changes the tree of `repo`: puts away what it replaces, forgets what it deletes.
     pub(super) fn keep_versions(&mut self, repo: &Repo, step: &Step) -> Result<(), StoreError> {
-        if repo.held.is_none() {
+        if repo.tree().is_none() {
             return Ok(());
         }
         let is_bulk = (step.puts.len() + step.gone.len()) as u64 >= BULK;
@@ -134,7 +134,7 @@ impl Writer<'_> {
 
     /// Puts away what stands at `paths` in the held tree, with one proof.
     pub(super) fn put_versions_away(&mut self, repo: &Repo, paths: &[&str], now: u64) -> Result<(), StoreError> {
-        let Some(held) = repo.held else { return Ok(()) };
+        let Some(held) = repo.tree() else { return Ok(()) };
         let commit = self.t.block_named(held.commit, held.head.cid)?;
         let (mut proof, mut nodes) = (None, HashSet::new());
         for path in paths {

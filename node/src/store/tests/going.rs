@@ -96,8 +96,9 @@ fn every_replica_goes_back_to_the_cut_and_takes_nothing_later() {
         club.pull(&club.a, store);
         assert_eq!(club.texts(store), ["early"]);
         equal(&club.a, store, club.community, Scope::Members);
-        assert_eq!(club.a.size().unwrap().1, store.size().unwrap().1, "what was taken back is gone");
     }
+    assert_eq!(club.a.size().unwrap().1, c.size().unwrap().1, "what was taken back is gone");
+    assert!(b.size().unwrap().1 > c.size().unwrap().1, "but for its author, who may be let in again");
 
     // A device that has not heard of it goes on writing.
     club.bo.publish(&stray, club.community, NOON + 5 * SECOND, post("later still"));
@@ -136,7 +137,7 @@ fn a_new_replica_takes_the_head_in_the_cut_although_its_author_is_out() {
 }
 
 #[test]
-fn a_replica_behind_the_cut_shows_what_it_has_and_goes_up_to_it() {
+fn a_replica_behind_the_cut_shows_nothing_and_goes_up_to_it_from_what_it_has() {
     let club = club();
     let b = club.store(&club.bo);
     club.bo.publish(&b, club.community, NOON, post("first"));
@@ -146,11 +147,15 @@ fn a_replica_behind_the_cut_shows_what_it_has_and_goes_up_to_it() {
     club.pull(&b, &club.a);
     let removal = club.remove(&club.a, &club.bo, NOON + 2 * SECOND);
     club.hear(&c, &removal);
-    assert_eq!(club.texts(&c), ["first"]);
+    assert!(club.texts(&c).is_empty());
     let view = c.view(Scope::Members).unwrap();
     assert!(!view.complete(&club.community).unwrap());
-    let since = view.heads(&club.community).unwrap()[0].held;
-    let repo = view.heads(&club.community).unwrap()[0].repo;
+    assert_eq!(view.count(&club.community).unwrap(), 0);
+    let [head] = &view.heads(&club.community).unwrap()[..] else { panic!("one repository") };
+    assert_eq!(head.held, None);
+    assert!(view.delta(&club.community, &head.repo, None, None, WHOLE).unwrap().is_none(), "nothing is given on");
+    let repo = head.repo;
+    let since = view.trees(&club.community).unwrap().get(&repo).copied();
     let delta = club.a.view(Scope::Members).unwrap().delta(&club.community, &repo, since.as_ref(), None, WHOLE);
     assert_eq!(delta.unwrap().unwrap().put.len(), 1, "a delta, as for anybody");
     club.pull(&club.a, &c);
@@ -265,6 +270,182 @@ fn who_is_readmitted_publishes_again_and_what_was_cut_comes_back_with_it() {
     equal(&club.a, &b, club.community, Scope::Members);
 }
 
+/// Bo's posts: one that the removal keeps, one that Bo takes back, and what the founder does not hear of: an edit, a
+/// post with a picture, the taking back, a post for members.
+fn put_out_too_early() -> (Club, Store, Block) {
+    use folkmoot_schemas::records::event::Image;
+    let club = club();
+    let b = club.store(&club.bo);
+    let edited = club.bo.publish(&b, club.community, NOON, post("first"));
+    let slip = club.bo.publish(&b, club.community, NOON + 1, post("a slip"));
+    club.bo.publish_for(&b, club.community, Audience::Members, NOON + 2, post("between us"));
+    club.pull(&b, &club.a);
+    let at = NOON + SECOND;
+    club.bo.commit(&b, club.community, Audience::Public, at, vec![edit(&edited.path(), post("first, better"))]);
+    club.bo.commit(&b, club.community, Audience::Public, at + 1, vec![Change::Remove { path: slip.path() }]);
+    let picture = Block::raw(vec![7; 3000]);
+    b.put_blob(&picture, at).unwrap();
+    let image = Image { blob: *picture.cid(), mime: "image/png".into(), width: 1, height: 1, alt: "a square".into() };
+    club.bo.publish(&b, club.community, at + 2, Post { text: "look".into(), images: vec![image], ..Post::default() });
+    club.bo.publish_for(&b, club.community, Audience::Members, at + 3, post("between us, late"));
+    let removal = club.remove(&club.a, &club.bo, NOON + 2 * SECOND);
+    club.hear(&b, &removal);
+    (club, b, picture)
+}
+
+const KEPT_BY_BO: [&str; 4] = ["between us, late", "look", "between us", "first, better"];
+
+#[test]
+fn what_was_published_before_one_heard_of_ones_removal_comes_back_with_ones_return() {
+    // With what stands there meanwhile, or without: members' trees are fetched by members alone.
+    for fetched in [false, true] {
+        let (club, b, picture) = put_out_too_early();
+        assert!(texts(&b, Scope::Members, club.community).is_empty(), "nothing beyond the cut is shown");
+        assert!(b.view(Scope::Members).unwrap().block(&club.community, picture.cid()).unwrap().is_none());
+        if fetched {
+            club.pull(&club.a, &b);
+            equal(&club.a, &b, club.community, Scope::Members);
+        }
+        let add = Act::Add { did: club.bo.did(), role: Role::Member, was: None };
+        let back = club.operate(&club.a, NOON + 3 * SECOND, add);
+        club.hear(&b, &back);
+        for audience in [Audience::Public, Audience::Members] {
+            let at = NOON + 4 * SECOND;
+            let plan = OwnCommit {
+                community: club.community,
+                did: club.bo.did(),
+                device: &club.bo.device,
+                audience,
+                changes: vec![],
+                now: at,
+                random: 1,
+            };
+            let id = RepoId { did: club.bo.did(), device: club.bo.device.did(), audience };
+            assert!(b.view(Scope::Members).unwrap().is_untidy(&club.community, &id).unwrap());
+            assert!(b.tidy_own(plan).unwrap().is_some());
+            assert!(!b.view(Scope::Members).unwrap().is_untidy(&club.community, &id).unwrap());
+        }
+        assert_eq!(texts(&b, Scope::Members, club.community), KEPT_BY_BO);
+        club.pull(&b, &club.a);
+        assert_eq!(texts(&club.a, Scope::Members, club.community), KEPT_BY_BO);
+        let mut batch = Batch::new(club.community, Audience::Public);
+        batch.loose.push(picture.clone());
+        club.a.apply(batch, ARRIVAL).unwrap();
+        equal(&club.a, &b, club.community, Scope::Members);
+        assert!(b.would_sweep(ARRIVAL, true).unwrap().mended.is_empty());
+    }
+}
+
+#[test]
+fn the_first_post_after_ones_return_loses_nothing() {
+    let (club, b, _) = put_out_too_early();
+    let add = Act::Add { did: club.bo.did(), role: Role::Member, was: None };
+    let back = club.operate(&club.a, NOON + 3 * SECOND, add);
+    club.hear(&b, &back);
+    // Of a tree that stood aside too, and newer than what it replaces.
+    let first = format!("org.folkmoot.post/{}", Tid::new(NOON, 7));
+    let changes = vec![put(post("back")), edit(&first, post("first, best"))];
+    club.bo.commit(&b, club.community, Audience::Public, NOON, changes);
+    let expected = ["look", "back", "first, best"];
+    let sorted = |store: &Store| {
+        let mut texts = club.texts(store);
+        texts.sort();
+        texts
+    };
+    assert_eq!(sorted(&b), ["back", "first, best", "look"], "{expected:?}");
+    club.pull(&b, &club.a);
+    assert_eq!(sorted(&club.a), sorted(&b));
+}
+
+#[test]
+fn a_device_whose_own_tree_is_not_here_writes_nothing_over_it() {
+    let club = club();
+    let b = club.store(&club.bo);
+    club.bo.publish(&b, club.community, NOON, post("early"));
+    // The same device, from a disk that knows of the head and not the tree.
+    let bare = club.store(&club.bo);
+    let whole = update(&b, club.community, Audience::Public);
+    apply(&bare, club.community, Audience::Public, RepoUpdate { put: vec![], blocks: vec![], ..whole });
+    let [head] = &bare.view(Scope::Members).unwrap().heads(&club.community).unwrap()[..] else { panic!("known") };
+    assert_eq!(head.held, None);
+    assert!(!bare.view(Scope::Members).unwrap().knows_own(&club.community, &head.repo, &head.known).unwrap());
+    let plan = |now| OwnCommit {
+        community: club.community,
+        did: club.bo.did(),
+        device: &club.bo.device,
+        audience: Audience::Public,
+        changes: vec![put(post("over it"))],
+        now,
+        random: 1,
+    };
+    assert!(bare.commit_own(plan(NOON + SECOND)).is_err());
+    club.pull(&b, &bare);
+    bare.commit_own(plan(NOON + SECOND)).unwrap();
+    assert_eq!(club.texts(&bare), ["over it", "early"]);
+}
+
+#[test]
+fn a_device_that_was_retired_while_its_person_was_out_is_gone_on_every_node_after_their_return() {
+    let mut club = club();
+    let b = club.store(&club.bo);
+    club.bo.publish(&b, club.community, NOON, post("from the old device"));
+    club.pull(&b, &club.a);
+    club.remove(&club.a, &club.bo, NOON + SECOND);
+    let c = club.store(&club.cy);
+    assert_eq!(club.texts(&c), ["from the old device"]);
+    let new = Secret::from_seed([77; 32]);
+    club.bo = Person {
+        root: club.bo.root.clone(),
+        identity: identity(&club.bo.root, Some(&club.bo.identity), &[&new]),
+        device: new,
+    };
+    club.operate(&club.a, NOON + 2 * SECOND, Act::Add { did: club.bo.did(), role: Role::Member, was: None });
+    let mut batch = Batch::new(club.community, Audience::Public);
+    batch.identities.push(club.bo.identity.clone());
+    // One node hears of the new document first, while Bo is out; the other of the return.
+    c.apply(batch.clone(), ARRIVAL).unwrap();
+    club.pull(&club.a, &c);
+    c.apply(batch.clone(), ARRIVAL).unwrap();
+    club.a.apply(batch, ARRIVAL).unwrap();
+    assert!(club.texts(&club.a).is_empty() && club.texts(&c).is_empty());
+    equal(&club.a, &c, club.community, Scope::Members);
+}
+
+#[test]
+fn a_cut_that_nobody_has_makes_no_two_replicas_differ() {
+    let club = club();
+    let b = club.store(&club.bo);
+    let c = club.store(&club.cy);
+    club.bo.publish(&b, club.community, NOON, post("first"));
+    club.pull(&b, &c);
+    club.bo.publish(&b, club.community, NOON + SECOND, post("second"));
+    club.pull(&b, &club.a);
+    let (repo, _) = club.heads_of(&club.a, &club.bo).into_iter().next().unwrap();
+    let made_up = HeadRef { rev: Tid::new(NOON + 2 * SECOND, 0), cid: *Block::encode("nothing").unwrap().cid() };
+    let act = Act::Remove { did: club.bo.did(), cut: Cut::from([(repo, made_up)]), reason: None };
+    let removal = club.operate(&club.a, NOON + 3 * SECOND, act);
+    club.hear(&b, &removal);
+    assert!(club.texts(&b).is_empty());
+    club.pull(&club.a, &c);
+    club.pull(&c, &club.a);
+    let fresh = club.store(&Person::new(9));
+    let snapshot = |store: &Store| store.view(Scope::Members).unwrap().snapshot(&club.community).unwrap();
+    for store in [&c, &fresh] {
+        assert_eq!(snapshot(store), snapshot(&club.a));
+        assert!(club.texts(store).is_empty());
+    }
+    // What nobody could hide for good: with the return it is there again, and grows.
+    let add = Act::Add { did: club.bo.did(), role: Role::Member, was: None };
+    let back = club.operate(&club.a, NOON + 4 * SECOND, add);
+    assert_eq!(club.texts(&club.a), ["second", "first"]);
+    club.hear(&b, &back);
+    club.bo.publish(&b, club.community, NOON + 5 * SECOND, post("back"));
+    club.pull(&b, &club.a);
+    club.pull(&b, &c);
+    assert_eq!(club.texts(&c), ["back", "second", "first"]);
+    equal(&club.a, &c, club.community, Scope::Members);
+}
+
 #[test]
 fn two_dids_of_one_person_have_one_name() {
     let club = club();
@@ -346,6 +527,24 @@ proptest! {
             prop_assert_eq!(&club.heads_of(store, &club.bo), lowest);
             prop_assert_eq!(club.texts(store), club.texts(&club.a));
             prop_assert_eq!(store.size().unwrap().1, club.a.size().unwrap().1);
+        }
+
+        // Who wrote all of it hears of both, with or without what is kept, comes back and has lost nothing.
+        for removal in removals.iter().rev() {
+            club.hear(&b, removal);
+        }
+        if late {
+            club.pull(source, &b);
+        }
+        let add = Act::Add { did: club.bo.did(), role: Role::Member, was: None };
+        let back = club.operate(source, NOON + 30 * SECOND, add);
+        club.hear(&b, &back);
+        club.bo.publish(&b, club.community, NOON + 40 * SECOND, post("back"));
+        for store in replicas.iter().chain([source]) {
+            club.pull(source, store);
+            club.pull(&b, store);
+            equal(&b, store, club.community, Scope::Members);
+            prop_assert_eq!(club.texts(store).len(), commits + 1);
         }
     }
 }

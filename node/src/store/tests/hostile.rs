@@ -22,7 +22,13 @@ fn scene() -> Scene {
 }
 
 /// A commit over any entries, signed by the person's device: what a member's modified client could send.
-pub(super) fn forged(person: &Person, community: Cid, audience: Audience, at: u64, entries: &[(String, Block)]) -> RepoUpdate {
+pub(super) fn forged(
+    person: &Person,
+    community: Cid,
+    audience: Audience,
+    at: u64,
+    entries: &[(String, Block)],
+) -> RepoUpdate {
     let tree = mst::build(&entries.iter().map(|(path, block)| (path.clone(), *block.cid())).collect()).unwrap();
     let commit = Commit {
         did: person.did(),

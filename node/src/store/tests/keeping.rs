@@ -125,6 +125,8 @@ struct Model {
     arrived: BTreeSet<(Audience, Cid)>,
     pins: Vec<(Target, Kept)>,
     asides: Vec<Aside>,
+    /// What Bo's own device had written when it heard that Bo is out.
+    shelf: BTreeSet<Cid>,
 }
 
 /// What is kept for a time: older versions that one commit replaced, or what a head lost.
@@ -311,6 +313,7 @@ impl World {
         for aside in &self.models[at].asides {
             expected.extend(aside.blocks.iter().chain(aside.versions.iter().map(|(_, cid)| cid)));
         }
+        expected.extend(&self.models[at].shelf);
         expected.extend(self.models[at].pins.iter().flat_map(|(_, kept)| kept.held.iter().copied()));
         loop {
             let before = expected.len();
@@ -550,7 +553,11 @@ impl World {
             // Each of its transactions is a step of its own: what one lets go of, the next does not find.
             Deed::Pull { to } => {
                 self.during(to, |w| {
+                    let own = w.records_of_bo(to);
                     pull_roster(&w.stores[1 - to], &w.stores[to], community, Scope::Members);
+                    if to == World::home(2) && !own.is_empty() && w.records_of_bo(to).is_empty() {
+                        w.models[to].shelf = own;
+                    }
                     let theirs = w.stores[1 - to].view(Scope::Members).unwrap().roster(&community).unwrap().1;
                     w.models[to].identities.extend(theirs.iter().map(|identity| *identity.cid()));
                 });
@@ -617,6 +624,21 @@ impl World {
                 });
             }
         }
+    }
+
+    /// And their files, as far as they are here.
+    fn records_of_bo(&self, at: usize) -> BTreeSet<Cid> {
+        let (bo, view) = (self.writers[2].did(), self.stores[at].view(Scope::Members).unwrap());
+        let mut all = BTreeSet::new();
+        for head in view.heads(&self.community).unwrap().into_iter().filter(|head| head.repo.did == bo) {
+            let delta = view.delta(&self.community, &head.repo, None, None, WHOLE).unwrap().unwrap();
+            for (_, cid) in delta.put {
+                all.insert(cid);
+                let arrived = |file: &Cid| self.models[at].arrived.contains(&(head.repo.audience, *file));
+                all.extend(self.links(&cid).into_iter().filter(arrived));
+            }
+        }
+        all
     }
 
     fn pin(&mut self, at: usize, target: Target) {

@@ -49,10 +49,7 @@ impl Performer {
         let Order { community, audience, lack, whole, after, .. } = order;
         let view = self.store.view(Scope::Members)?;
         let known = view.community(community)?;
-        let held: BTreeMap<_, _> = match known {
-            Some(_) => view.heads(community)?.into_iter().filter_map(|head| Some((head.repo, head.held?))).collect(),
-            None => BTreeMap::new(),
-        };
+        let held = view.trees(community)?;
         let want = (lack.repos.keys())
             .map(|repo| Want {
                 did: repo.did,
@@ -99,10 +96,8 @@ impl Performer {
         roster.ops = part.ops.iter().filter_map(|cid| blocks.get(cid)).cloned().collect();
         let mut members = Batch::new(pull.community, Audience::Members);
         // Who is out is known by nothing but what comes with their head.
-        let authors: BTreeSet<Did> = (part.deltas.iter())
-            .filter(|delta| delta.audience == Audience::Members)
-            .map(|delta| delta.did)
-            .collect();
+        let authors: BTreeSet<Did> =
+            (part.deltas.iter()).filter(|delta| delta.audience == Audience::Members).map(|delta| delta.did).collect();
         let of_authors = |block: &&Block| Identity::view(block).is_ok_and(|identity| authors.contains(&identity.did));
         members.identities = roster.identities.iter().filter(of_authors).cloned().collect();
         for delta in part.deltas {
