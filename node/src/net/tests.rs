@@ -114,3 +114,9 @@ async fn gossip_is_forwarded_only_after_it_was_accepted() {
     }
     judge.abort();
 }
+
+#[test]
+fn what_is_said_of_a_command_holds_nothing_of_an_announcement() {
+    let said = format!("{:?}", Command::Gossip(cid_of(DAG_CBOR, b"x"), Bytes::from_static(b"between us")));
+    assert_eq!(said, "gossip");
+}
