@@ -1,9 +1,15 @@
 //! Pins as they stand, and what only they keep. All of it is for this node's person alone: none of these questions is
 //! asked for a peer or for pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
-use folkmoot_schemas::{Cid, Record, Uri, block::Block, commit::Commit, mst};
+use folkmoot_schemas::{
+    Audience, Cid, Record, Uri,
+    block::{Block, DAG_CBOR},
+    commit::Commit,
+    mst,
+    snapshot::Snapshot,
+};
 use redb::ReadableTable;
 
 use super::{
@@ -142,14 +148,28 @@ impl View {
         }
     }
 
-    /// Blocks that pins lack and that there is room for, at most so many.
-    pub fn wanted_by_pins(&self, most: usize) -> Result<Vec<Cid>, StoreError> {
+    /// Blocks that pins lack, that there is room for, and that those who read `audience` of a community may be asked for:
+    /// at most so many. A question tells who is asked that the block exists.
+    pub fn wanted_by_pins(&self, community: &Cid, audience: Audience, most: usize) -> Result<Vec<Cid>, StoreError> {
+        let wants = self.t.pin_wants();
+        if wants.first()?.is_none() {
+            return Ok(Vec::new());
+        }
+        let targets = self.targets()?;
+        let mut origins: BTreeMap<u32, Origin> = BTreeMap::new();
         let mut wanted = Vec::new();
-        for row in self.t.pin_wants().iter()? {
+        for row in wants.iter()? {
             let (key, _) = row?;
-            let (file, _) = key.value();
+            let (file, pin) = key.value();
             let cid = cid_of_key(file)?;
-            if wanted.last() != Some(&cid) && !self.t.pin_deferred(&self.quotas, file)? {
+            let Some(target) = targets.get(&pin) else { continue };
+            let asked = match origins.entry(pin) {
+                btree_map::Entry::Occupied(known) => known.into_mut(),
+                btree_map::Entry::Vacant(free) => free.insert(self.origin(target, pin)?),
+            };
+            let typed = *target == Target::Fixed(cid);
+            let may = typed || asked.may_be_told(community, audience);
+            if may && wanted.last() != Some(&cid) && !self.t.pin_deferred(&self.quotas, file)? {
                 wanted.push(cid);
             }
             if wanted.len() >= most {
@@ -157,5 +177,66 @@ impl View {
             }
         }
         Ok(wanted)
+    }
+
+    fn targets(&self) -> Result<BTreeMap<u32, Target>, StoreError> {
+        let rows = self.t.pins().iter()?;
+        rows.map(|row| {
+            let (text, value) = row?;
+            Ok((value.value().0, text.value().parse()?))
+        })
+        .collect()
+    }
+
+    /// Where what hangs on a pin comes from.
+    fn origin(&self, target: &Target, pin: u32) -> Result<Origin, StoreError> {
+        let root = match target {
+            Target::Moving(uri) => {
+                let Some(last) = self.t.pin_last().get(pin)? else {
+                    return Ok(Origin::Of(vec![(uri.community, Audience::Members)]));
+                };
+                let commit = Commit::view(&self.t.block_at(last.value().1)?)?;
+                return Ok(Origin::Of(vec![(uri.community, commit.audience)]));
+            }
+            Target::Fixed(root) => root,
+        };
+        let Some(seq) = self.t.seq(root)? else { return Ok(Origin::Anywhere) };
+        if root.codec() == DAG_CBOR {
+            let block = self.t.block_named(seq, *root)?;
+            if let Ok((_, snapshot)) = Snapshot::open(block.bytes()) {
+                let audience = snapshot.repos.keys().map(|repo| repo.audience).max().unwrap_or(Audience::Public);
+                return Ok(Origin::Of(vec![(snapshot.community, audience)]));
+            }
+            if let Ok((_, commit)) = Commit::open(block.bytes()) {
+                return Ok(Origin::Of(vec![(commit.community, commit.audience)]));
+            }
+        }
+        let mut found = Vec::new();
+        for (id, roster) in self.rosters.iter() {
+            for audience in [Audience::Public, Audience::Members] {
+                if self.t.reaches(seq, Some(roster.number), audience)? {
+                    found.push((*id, audience));
+                }
+            }
+        }
+        Ok(if found.is_empty() { Origin::Anywhere } else { Origin::Of(found) })
+    }
+}
+
+/// Who may learn that a block exists.
+enum Origin {
+    /// What a person named came from no community of ours.
+    Anywhere,
+    /// Who reads these audiences.
+    Of(Vec<(Cid, Audience)>),
+}
+
+impl Origin {
+    /// Of what is public, members may be asked too.
+    fn may_be_told(&self, community: &Cid, audience: Audience) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Of(origins) => origins.iter().any(|(of, narrowest)| of == community && *narrowest <= audience),
+        }
     }
 }

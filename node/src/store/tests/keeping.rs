@@ -659,7 +659,7 @@ impl World {
             if members { (Scope::Members, Audience::Members) } else { (Scope::Public, Audience::Public) };
         let view = self.stores[to].view(scope).unwrap();
         let missing = view.lacking_blobs(&self.community, 100).unwrap();
-        let wanted = view.wanted_by_pins(100).unwrap();
+        let wanted = view.wanted_by_pins(&self.community, audience, 100).unwrap();
         let theirs = self.stores[1 - to].view(scope).unwrap();
         let give = |cid: &Cid| theirs.block(&self.community, cid).unwrap();
         let mut batch = Batch::new(self.community, audience);

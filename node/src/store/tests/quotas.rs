@@ -208,9 +208,12 @@ fn what_a_pin_wants_has_to_find_room_and_what_it_holds_never_gives_way() {
     b.set_quotas(Quotas { node: Some(full + 10), ..NO_BOUND });
     assert_eq!(bring(), 1);
     let view = b.view(Scope::Members).unwrap();
-    assert!(view.wanted_by_pins(9).unwrap().is_empty() && view.deferred_files().unwrap()[0].community.is_none());
+    assert!(
+        view.wanted_by_pins(&community, Audience::Public, 9).unwrap().is_empty()
+            && view.deferred_files().unwrap()[0].community.is_none()
+    );
     b.set_quotas(NO_BOUND);
-    assert_eq!(b.view(Scope::Members).unwrap().wanted_by_pins(9).unwrap(), [cid]);
+    assert_eq!(b.view(Scope::Members).unwrap().wanted_by_pins(&community, Audience::Public, 9).unwrap(), [cid]);
     assert_eq!(bring(), 0);
     b.set_quotas(Quotas { node: Some(1), ..NO_BOUND });
     b.sweep(NOON + 1000 * 3600 * SECOND, &mut || ()).unwrap();

@@ -50,7 +50,8 @@ impl Known {
             repos: repos.iter().filter_map(|head| Some((head.repo, head.held?.cid))).collect(),
         };
         let trees = repos.iter().all(|head| head.held == Some(head.known));
-        let lacks_files = trees && (!view.complete(&id)? || !view.wanted_by_pins(1)?.is_empty());
+        // Not what pins lack: whoever holds just what is held here has nothing more of it either.
+        let lacks_files = trees && !view.complete(&id)?;
         Ok(Self { lacks_files, repos, snapshot })
     }
 
@@ -136,20 +137,21 @@ impl Performer {
             let own = |row: &&Row| row.0.repo.did == self.me.did && row.0.repo.device == self.me.device.did();
             let lost = listed.lost.iter().filter(own).map(|row| ((row.0.repo, row.0.known.cid), row.0.known));
             lack.lost.extend(lost.filter(|_| audience == Audience::Members));
-            let pins = view.wanted_by_pins(PINNED)?;
             let known = view.community(&community)?;
             // A members community refuses whoever asks it for something public.
             let public = known.as_ref().is_some_and(|known| known.visibility == Visibility::Public);
             let incomplete = match known {
-                Some(_) => !view.complete(&community)? || !pins.is_empty(),
+                Some(_) => !view.complete(&community)?,
                 None => true,
             };
-            if incomplete && !lack.charter {
+            if !lack.charter {
                 for audience in [Audience::Public, audience].into_iter().skip(usize::from(!public)) {
-                    let missing = self.store.view(scope(audience))?.lacking_blobs(&community, BLOBS)?;
-                    // Whoever keeps this community may have what a pin wants, whichever audience it belongs to.
-                    let wanted = missing.into_iter().chain(pins.iter().copied());
-                    lack.blobs.extend(wanted.map(|cid| (audience, cid)));
+                    let missing = match incomplete {
+                        true => self.store.view(scope(audience))?.lacking_blobs(&community, BLOBS)?,
+                        false => Vec::new(),
+                    };
+                    let pins = view.wanted_by_pins(&community, audience, PINNED)?;
+                    lack.blobs.extend(missing.into_iter().chain(pins).map(|cid| (audience, cid)));
                 }
             }
             found.push(Compared { community, audience, same: listed.same, lack, incomplete });
