@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Method, Uri, header::HOST},
     response::Response,
 };
-use folkmoot_node::{clock::Clock, node::Health, store::PublicReader};
+use folkmoot_node::{archive::Proofs, clock::Clock, node::Health, store::PublicReader};
 use tokio::{sync::Semaphore, task::JoinError};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -17,7 +17,7 @@ use crate::{
     answer::{Answer, Caching, JSON},
     cache::{Cache, Moment},
     origin::{Hosts, Origin},
-    pages::{self, PageError, notice},
+    pages::{self, PageError, Prover, notice},
     route::{self, Page, Parsed, Route},
 };
 
@@ -35,13 +35,14 @@ pub(crate) struct App {
     health: HealthSource,
     clock: Clock,
     cache: Cache,
+    proofs: Proofs,
     renders: Arc<Semaphore>,
 }
 
 impl App {
     pub(crate) fn new(origin: Origin, hosts: Hosts, reader: PublicReader, health: HealthSource, clock: Clock) -> Self {
         let renders = Arc::new(Semaphore::new(RENDERS));
-        Self { origin, hosts, reader, health, clock, cache: Cache::default(), renders }
+        Self { origin, hosts, reader, health, clock, cache: Cache::default(), proofs: Proofs::default(), renders }
     }
 }
 
@@ -118,7 +119,8 @@ async fn made(app: Arc<App>, route: Route) -> Answer {
         let _permit = permit;
         // A page is what it is in its minute, so that all who ask in it get the same bytes.
         let view = app.reader.view()?;
-        let answer = pages::answer(&app.origin, &view, &route, moment.minute * 60)?;
+        let prover = Prover { proofs: &app.proofs, generation: moment.generation };
+        let answer = pages::answer(&app.origin, &view, prover, &route, moment.minute * 60)?;
         app.cache.put(route, moment, &answer);
         Ok(answer)
     });

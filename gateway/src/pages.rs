@@ -24,6 +24,7 @@ use folkmoot_schemas::{
     records::{event::Event, post::Post},
 };
 
+pub(crate) use self::proof::Prover;
 use crate::{
     answer::{Answer, CSS, Caching, HTML, SVG, TEXT},
     origin::Origin,
@@ -51,7 +52,7 @@ pub(crate) enum PageError {
 type Shown = Result<Answer, PageError>;
 
 /// Answers everything that needs the store.
-pub(crate) fn answer(origin: &Origin, view: &View, route: &Route, now: i64) -> Shown {
+pub(crate) fn answer(origin: &Origin, view: &View, proofs: Prover<'_>, route: &Route, now: i64) -> Shown {
     if let Page::Blob(cid) = &route.page {
         return blob::answer(view, cid);
     }
@@ -67,10 +68,10 @@ pub(crate) fn answer(origin: &Origin, view: &View, route: &Route, now: i64) -> S
         Page::Event(id) => event::answer(&reading, id, None),
         Page::Occurrence { id, at } => event::answer(&reading, id, Some(at)),
         Page::EventCalendar(id) => calendars::event(&reading, id),
-        Page::EventProof(id) => proof::answer(&reading, id, Event::NAME),
+        Page::EventProof(id) => proof::answer(&reading, proofs, id, Event::NAME),
         Page::Posts => posts::list(&reading, query),
         Page::Post(id) => posts::thread(&reading, id, query),
-        Page::PostProof(id) => proof::answer(&reading, id, Post::NAME),
+        Page::PostProof(id) => proof::answer(&reading, proofs, id, Post::NAME),
         Page::Person(did) => person::answer(&reading, did),
         Page::Join => club::join(&reading),
         Page::Subscribe => club::subscribe(&reading),

@@ -21,7 +21,9 @@ fn ask(store: &Store, path: &str) -> Answer {
     let Parsed::Found(route) = route::parse(path, query) else { panic!("{path} is no address") };
     let origin = Origin::parse("https://moot.example").unwrap();
     let view = store.public_reader().view().unwrap();
-    pages::answer(&origin, &view, &route, (sample::NOW / 1_000_000) as i64).unwrap()
+    let proofs = folkmoot_node::archive::Proofs::default();
+    let prover = pages::Prover { proofs: &proofs, generation: 0 };
+    pages::answer(&origin, &view, prover, &route, (sample::NOW / 1_000_000) as i64).unwrap()
 }
 
 /// The same, for pages that must be there.

@@ -11,17 +11,17 @@ mod here;
 mod import;
 mod index;
 mod listed;
-mod place;
 mod survey;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-pub use export::{ExportError, Exported, What, export, proof};
+pub use export::{ExportError, Exported, Proofs, What, export, proof};
 pub use here::Here;
 pub use import::{CommunityIn, Held, ImportError, Imported, Taker, import};
 pub use index::{Archive, ArchiveError, Damage, Step};
 pub use listed::Listed;
-pub use place::place;
 pub use survey::Missing;
 pub use verify::{Author, Checked, Claim, Right, Verified, verify};
+
+pub use crate::place::place;

@@ -11,6 +11,7 @@ pub mod fuzzing;
 pub mod home;
 pub mod net;
 pub mod node;
+mod place;
 pub mod publish;
 pub mod request;
 pub mod size;

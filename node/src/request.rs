@@ -392,6 +392,9 @@ pub struct MemberInfo {
     pub since: i64,
     pub by: String,
     pub devices: u32,
+    /// did:keys of them, by the newest identity document here.
+    #[serde(default)]
+    pub device_keys: Vec<String>,
     pub me: bool,
     /// Earlier dids of the same person, as a steward said.
     pub formerly: Vec<String>,

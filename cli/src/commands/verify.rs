@@ -33,8 +33,10 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let target = args.target.trim();
     let mut progress = session.out.progress();
     let mut tell = |step| progress.say(|| in_words(step));
-    let archive = if target.starts_with("http://") || target.starts_with("https://") {
-        Archive::in_memory(fetch::proof(target)?)
+    let is_page = target.starts_with("http://") || target.starts_with("https://");
+    let page = is_page.then(|| fetch::Page::of(target)).transpose()?;
+    let archive = if let Some(page) = &page {
+        Archive::in_memory(fetch::proof(page)?)
     } else if is_file(target) {
         Archive::open(Path::new(target), &mut tell)
     } else {
@@ -46,9 +48,11 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         let request = Request::Proof { target: target.to_owned(), community: session.community.clone() };
         Archive::in_memory(answer!(session.ask(&request)?, Reply::Proof(proof) => proof)?.car)
     };
-    let verified =
+    let mut verified =
         archive.and_then(|archive| archive::verify(archive, &mut tell)).map_err(|why| unread(target, &why))?;
     drop(progress);
+    let other = page.and_then(|page| page.contradicts(&verified));
+    verified.wrong.extend(other.map(|why| ("the page".to_owned(), why)));
     let known = Known::of(session, &verified);
     let holds = verified.holds() && known.contradicts.is_none();
     session.out.object(&as_json(&verified, &known, holds));
@@ -89,17 +93,27 @@ impl Known {
         let mut known = Self::default();
         let Some(claim) = verified.claim.as_ref().filter(|_| session.home().is_ok()) else { return known };
         let community = Some(claim.author.community.to_string());
-        if let Ok(Reply::Members(members)) = session.ask(&Request::Members { community: community.clone() }) {
+        let target = claim.uri.to_string();
+        if let Ok(Reply::Item(item)) = session.ask(&Request::Get { target, community: community.clone() }) {
+            known.item = Some(item);
+        }
+        // What stands here was judged when it came.
+        let stands = known.item.as_ref().is_some_and(|item| item.cid == claim.cid.to_string() && !item.kept);
+        if let Ok(Reply::Members(members)) = session.ask(&Request::Members { community }) {
             let did = claim.author.did.to_string();
             match members.into_iter().find(|member| member.did == did) {
-                Some(member) => known.role = Some(member.role),
+                Some(member) if member.out.is_none() => {
+                    if !stands && !member.device_keys.contains(&claim.author.device.to_string()) {
+                        known.contradicts =
+                            Some("the device that signed it is none of its author's, as this home knows them".into());
+                    }
+                    known.role = Some(member.role);
+                }
                 // Who left since is judged by the roster in the archive alone.
-                None if claim.author.right == Right::Former => {}
+                _ if stands || claim.author.right == Right::Former => {}
+                Some(_) => known.contradicts = Some("its author is a member no more, by the roster here".into()),
                 None => known.contradicts = Some("its author is no member, by the roster this home holds".into()),
             }
-        }
-        if let Ok(Reply::Item(item)) = session.ask(&Request::Get { target: claim.uri.to_string(), community }) {
-            known.item = Some(item);
         }
         known
     }

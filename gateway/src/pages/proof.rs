@@ -1,6 +1,6 @@
 //! `/e/<id>.car` and `/n/<id>.car`: what proves a page's record, for whoever does not want to believe the page.
 
-use folkmoot_node::archive;
+use folkmoot_node::archive::Proofs;
 use folkmoot_schemas::Uri;
 
 use super::{
@@ -14,9 +14,17 @@ use crate::{
     route::Page,
 };
 
-pub(super) fn answer(reading: &Reading<'_>, id: &str, collection: &str) -> Shown {
+/// Makes proofs as of one state of the store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Prover<'a> {
+    pub(crate) proofs: &'a Proofs,
+    /// From before the view was taken.
+    pub(crate) generation: u64,
+}
+
+pub(super) fn answer(reading: &Reading<'_>, by: Prover<'_>, id: &str, collection: &str) -> Shown {
     match reading.by_short(id, collection)? {
-        Found::Entry(entry) => Ok(match archive::proof(reading.view, &entry)? {
+        Found::Entry(entry) => Ok(match by.proofs.proof(by.generation, reading.view, &entry)? {
             Some(car) => Answer::new(ARCHIVE, car, Caching::Revalidate).attachment(),
             None => not_found(Some(reading)),
         }),

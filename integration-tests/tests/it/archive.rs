@@ -1,6 +1,12 @@
 //! Everything leaves as one file, arrives the same elsewhere, and is checked by whoever wants to.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 use folkmoot_integration_tests::Home;
 use serde_json::Value;
@@ -114,6 +120,47 @@ fn a_page_is_not_believed_but_its_proof_is() {
     home.refused(1, &["verify", &format!("{}/n/aaaaaaaaaaaaaaaa", node.http())]);
     home.refused(1, &["verify", &format!("{}/about", node.http())]);
     nobody.refused(3, &["verify", "http://127.0.0.1:1/n/aaaaaaaaaaaaaaaa"]);
+}
+
+/// Answers every request with these bytes, whatever was asked for. Ends with the test.
+fn serve_always(bytes: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream: TcpStream = stream;
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
+            let asked = stream.read(&mut [0; 4096]);
+            if asked.and_then(|_| stream.write_all(head.as_bytes())).and_then(|()| stream.write_all(&bytes)).is_err() {
+                return;
+            }
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_page_that_offers_the_proof_of_another_record_is_not_called_true() {
+    let (home, nobody) = (settled(), Home::new("nobody"));
+    let posts = home.json(&["feed"]);
+    let [shown, proved] = [0, 1].map(|n| posts[n]["short"].as_str().expect("a short id"));
+    let file = home.scratch("other.car");
+    home.ok(&["export", proved, "-o", utf8(&file)]);
+    let host = serve_always(fs::read(&file).expect("the file"));
+    for path in [format!("/n/{shown}"), format!("/e/{proved}")] {
+        let said = nobody.refused(1, &["verify", &format!("{host}{path}")]);
+        assert!(said.contains("the proof of another record"), "{said}");
+    }
+    let (here, elsewhere) = (community(&home), posts[0]["cid"].as_str().expect("a CID"));
+    let said = nobody.refused(1, &["verify", &format!("{host}/c/{elsewhere}/n/{proved}")]);
+    assert!(said.contains("in another community"), "{said}");
+    nobody.ok(&["verify", &format!("{host}/n/{proved}")]);
+    nobody.ok(&["verify", &format!("{host}/c/{}/n/{proved}", here["cid"].as_str().expect("a CID"))]);
+    // Nor is a whole archive a proof of one record.
+    home.ok(&["export", "--all", "--public", "-o", utf8(&file), "--force"]);
+    let host = serve_always(fs::read(&file).expect("the file"));
+    let said = nobody.refused(1, &["verify", &format!("{host}/n/{shown}")]);
+    assert!(said.contains("no proof of one record"), "{said}");
 }
 
 #[test]

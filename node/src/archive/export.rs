@@ -1,6 +1,10 @@
 //! Writing archives. Blocks go out as they are read; what is kept meanwhile is one bit for each block of the store.
 
-use std::io::Write;
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use folkmoot_schemas::{
     Audience, Cid, Did, Uri,
@@ -69,11 +73,59 @@ pub fn export(store: &Store, what: &What, out: impl Write) -> Result<Exported, E
 /// The proof of one record as a page offers it: without files, which have addresses of their own. None: it is gone, or
 /// its proof is larger than a page may give.
 pub fn proof(view: &View, entry: &Entry) -> Result<Option<Vec<u8>>, ExportError> {
+    packed(view, entry, &roster_beside(view, &entry.uri.community)?)
+}
+
+/// What proofs of one community carry beside the record: charter and roster, where they are not too large.
+fn roster_beside(view: &View, community: &Cid) -> Result<Vec<Block>, ExportError> {
+    let charter = view.charter(community)?;
+    let most = charter.as_ref().map_or(Some(0), |charter| limits::CAR_PROOF_ROSTER.checked_sub(charter.bytes().len()));
+    let roster = most.map(|most| view.roster_within(community, most)).transpose()?.flatten();
+    Ok(roster.map_or_else(Vec::new, |(ops, identities)| charter.into_iter().chain(identities).chain(ops).collect()))
+}
+
+fn packed(view: &View, entry: &Entry, roster: &[Block]) -> Result<Option<Vec<u8>>, ExportError> {
     let Some(proof) = view.proof(entry)? else { return Ok(None) };
     let mut packer = Packer::new(Vec::new(), proof_roots(&proof, entry))?;
-    packer.proof(view, entry, proof)?;
+    packer.proof(view, entry, proof, roster)?;
     let (bytes, done) = packer.finish()?;
     Ok((done.bytes <= limits::CAR_PROOF as u64).then_some(bytes))
+}
+
+/// Communities whose rosters are kept at once.
+const ROSTERS: usize = 4;
+
+/// Makes proofs for many who ask: what they carry of a roster is gathered once for each state of the store.
+#[derive(Debug, Default)]
+pub struct Proofs(Mutex<Gathered>);
+
+#[derive(Debug, Default)]
+struct Gathered {
+    generation: u64,
+    rosters: BTreeMap<Cid, Arc<Vec<Block>>>,
+}
+
+impl Proofs {
+    /// As [`proof`]. `generation`: the store's, from before the view was taken.
+    pub fn proof(&self, generation: u64, view: &View, entry: &Entry) -> Result<Option<Vec<u8>>, ExportError> {
+        let community = &entry.uri.community;
+        // Replaced whole, so a panic elsewhere leaves nothing half done.
+        let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if gathered.generation != generation || gathered.rosters.len() > ROSTERS {
+            *gathered = Gathered { generation, ..Gathered::default() };
+        }
+        let roster = match gathered.rosters.get(community) {
+            Some(roster) => Arc::clone(roster),
+            // The others who ask meanwhile wait for it rather than gather it too.
+            None => {
+                let roster = Arc::new(roster_beside(view, community)?);
+                gathered.rosters.insert(*community, Arc::clone(&roster));
+                roster
+            }
+        };
+        drop(gathered);
+        packed(view, entry, &roster)
+    }
 }
 
 fn proof_roots(proof: &Proof, entry: &Entry) -> Vec<Cid> {
@@ -90,7 +142,7 @@ fn record(view: &View, uri: &Uri, out: impl Write) -> Result<Exported, ExportErr
     };
     let proof = view.proof(&entry)?.ok_or_else(|| ExportError::Absent(format!("{uri} has no proof here")))?;
     let mut packer = Packer::new(out, proof_roots(&proof, &entry))?;
-    packer.proof(view, &entry, proof)?;
+    packer.proof(view, &entry, proof, &roster_beside(view, &uri.community)?)?;
     packer.done.lacking = view.pour_files_of(&entry, &mut |piece| packer.put(piece))?;
     packer.finish().map(|(_, done)| done)
 }
@@ -117,7 +169,7 @@ fn person(store: &Store, did: &Did, communities: &[(Cid, Scope)], out: impl Writ
     let mut last = None;
     for (view, community, repo, behind) in parts {
         if last.replace(community) != Some(community) {
-            packer.roster(view, &community, usize::MAX)?;
+            packer.roster(view, &community)?;
         }
         packer.repository(view, &community, &repo, behind)?;
     }
@@ -131,7 +183,7 @@ fn whole(view: &View, community: &Cid, out: impl Write) -> Result<Exported, Expo
     let snapshot = view.snapshot_block(community)?;
     let mut packer = Packer::new(out, vec![*snapshot.cid()])?;
     packer.write(&snapshot)?;
-    packer.roster(view, community, usize::MAX)?;
+    packer.roster(view, community)?;
     for head in view.heads(community)? {
         if let Some(held) = head.held {
             packer.repository(view, community, &head.repo, held != head.known)?;
@@ -173,14 +225,11 @@ impl<W: Write> Packer<W> {
         Ok(())
     }
 
-    /// Charter, identities by CID, operations with ancestors first; nothing of it where it is more than `most` bytes.
-    fn roster(&mut self, view: &View, community: &Cid, most: usize) -> Result<(), ExportError> {
+    /// Charter, identities by CID, operations with ancestors first.
+    fn roster(&mut self, view: &View, community: &Cid) -> Result<(), ExportError> {
         let (ops, identities) = view.roster(community)?;
-        let blocks: Vec<Block> = view.charter(community)?.into_iter().chain(identities).chain(ops).collect();
-        if blocks.iter().map(|block| block.bytes().len()).sum::<usize>() > most {
-            return Ok(());
-        }
-        blocks.iter().try_for_each(|block| self.once(view, block))
+        let mut blocks = view.charter(community)?.into_iter().chain(identities).chain(ops);
+        blocks.try_for_each(|block| self.once(view, &block))
     }
 
     fn once(&mut self, view: &View, block: &Block) -> Result<(), ExportError> {
@@ -200,9 +249,9 @@ impl<W: Write> Packer<W> {
 
     /// Charter and roster, at least the author's identity, then commit, nodes from the root down, record; and the same of
     /// the author's profile, where this commit signs for it too: whoever checks the proof learns a name.
-    fn proof(&mut self, view: &View, entry: &Entry, proof: Proof) -> Result<(), ExportError> {
+    fn proof(&mut self, view: &View, entry: &Entry, proof: Proof, roster: &[Block]) -> Result<(), ExportError> {
         let community = &entry.uri.community;
-        self.roster(view, community, limits::CAR_PROOF_ROSTER)?;
+        roster.iter().try_for_each(|block| self.once(view, block))?;
         let charter = view.charter(community)?;
         let identity = view.identity(&entry.uri.did)?.map(|(block, _)| block);
         for block in charter.iter().chain(&identity).chain([&proof.commit]).chain(&proof.nodes).chain([&entry.block]) {

@@ -6,10 +6,12 @@ mod hostile;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use folkmoot_schemas::{
-    Audience, Cid, Uri,
+    Audience, Cid, Tid, Uri,
     block::{Block, cid_of},
     car::{self, Reader},
     charter::Visibility,
+    identity::Device,
+    key::Secret,
     records::{event::Image, post::Post, profile::Profile},
     roster::Role,
 };
@@ -17,7 +19,7 @@ use folkmoot_schemas::{
 use super::*;
 use crate::{
     publish::{
-        Draft, delete,
+        Draft, Me, certify, delete, enter, invite, newest_identity, remove, succeed,
         tests::{Person, draft, gig, post},
     },
     store::{Applied, Batch, Scope, Store, StoreError},
@@ -280,6 +282,54 @@ fn an_archive_gives_its_authors_the_names_it_proves() {
     assert!(names(&whole).contains(&Some("Ada of River Street".to_owned())));
     delete(&village.ada.store, &village.ada.me, &village.ada.clock, &uri).unwrap();
     assert_eq!(names(&record), [None]);
+}
+
+#[test]
+fn what_somebody_wrote_on_a_second_device_is_true_after_they_went() {
+    let village = Village::new(Visibility::Public);
+    let Village { ada, bo, community, .. } = &village;
+    let phone = Secret::from_seed([77; 32]);
+    let added = Device { key: phone.did(), name: "phone".into(), added: Tid::new(bo.clock.micros(), 0) };
+    let known = newest_identity(&bo.store, &bo.me.did).unwrap();
+    let document = certify(&known, &Secret::from_seed([2; 32]), Some(added), &BTreeSet::new()).unwrap();
+    succeed(&bo.store, &bo.me, &bo.clock, &document, None).unwrap();
+    let phone = {
+        let store = Store::in_memory().unwrap();
+        enter(&store, &document, &[], &[]).unwrap();
+        let me = Me::load(&store, phone).unwrap();
+        Person { store, me, clock: bo.clock.clone() }
+    };
+    carry(&bo.store, &phone.store, community);
+    phone.post(community, "from my phone");
+    carry(&phone.store, &ada.store, community);
+    remove(&ada.store, &ada.me, &ada.clock, community, &bo.me.did, None).unwrap();
+    for scope in [Scope::Public, Scope::Members] {
+        let verified = check(&village.whole(scope)).unwrap();
+        assert!(verified.holds(), "{verified:?}");
+        let by_phone = verified.checked.iter().find(|checked| checked.author.device == phone.me.device.did()).unwrap();
+        assert_eq!((by_phone.records, by_phone.author.right), (1, Right::Former));
+    }
+}
+
+#[test]
+fn a_roster_is_gathered_once_for_the_proofs_of_one_state_and_not_read_where_it_is_too_large() {
+    let village = Village::new(Visibility::Public);
+    let Village { ada, community, .. } = &village;
+    let (proofs, before) = (Proofs::default(), ada.store.view(Scope::Public).unwrap());
+    let entry = before.list(community, "org.folkmoot.post", None, 1).unwrap().remove(0);
+    let first = proofs.proof(1, &before, &entry).unwrap().unwrap();
+    assert!(first == proof(&before, &entry).unwrap().unwrap());
+    invite(&ada.store, &ada.me, &ada.clock, community, Role::Member, 1, None).unwrap();
+    let after = ada.store.view(Scope::Public).unwrap();
+    assert!(proofs.proof(1, &after, &entry).unwrap().unwrap() == first);
+    let second = proofs.proof(2, &after, &entry).unwrap().unwrap();
+    assert!(second == proof(&after, &entry).unwrap().unwrap() && second != first);
+
+    let (ops, identities) = after.roster(community).unwrap();
+    let bytes = ops.iter().chain(&identities).map(|block| block.bytes().len()).sum();
+    assert_eq!(after.roster_within(community, bytes).unwrap(), Some((ops, identities)));
+    assert_eq!(after.roster_within(community, bytes - 1).unwrap(), None);
+    assert_eq!(after.roster_within(community, 10).unwrap(), None);
 }
 
 #[test]

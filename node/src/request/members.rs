@@ -64,13 +64,17 @@ impl Reading<'_> {
             }
             (None, None) => return Ok(None),
         };
+        let identity = self.view.identity(did)?;
+        let keys: Vec<String> =
+            identity.iter().flat_map(|(_, identity)| &identity.devices).map(|device| device.key.to_string()).collect();
         Ok(Some(MemberInfo {
             did: did.to_string(),
             name: self.view.name(&community.id, did)?,
             role: role_name(role).to_owned(),
             since: (since.micros() / 1_000_000) as i64,
             by: self.view.name(&community.id, &by)?,
-            devices: self.view.identity(did)?.map_or(0, |(_, i)| i.devices.len() as u32),
+            devices: keys.len() as u32,
+            device_keys: keys,
             me: *did == self.desk.me.did,
             formerly: community.state.formerly(did).iter().map(ToString::to_string).collect(),
             out,

@@ -12,15 +12,22 @@ use folkmoot_schemas::{
     roster::{Op, State},
 };
 
+use redb::ReadableTable;
+
 use super::{
     Scope, StoreError, View,
     blocks::Blocks,
     intern::{Name, Numbers},
     people::People,
+    quota::Used,
     reader::Community,
     repos::Repos,
     roster::Roster,
+    tables::Tables,
 };
+
+/// Operations and identities.
+type OpsAndIdentities = (Vec<Block>, Vec<Block>);
 
 impl View {
     /// Sorted by name, then id. In scope `Public`: public communities only.
@@ -97,8 +104,6 @@ impl View {
 
     pub fn charter(&self, community: &Cid) -> Result<Option<Block>, StoreError> {
         let Some(roster) = self.roster_in_scope(community) else { return Ok(None) };
-        use super::tables::Tables;
-        use redb::ReadableTable;
         match self.t.charters().get(roster.number)? {
             Some(seq) => Ok(Some(self.t.block_named(seq.value(), *community)?)),
             None => Ok(None),
@@ -107,7 +112,7 @@ impl View {
 
     /// All kept roster operations, ancestors first, and the identities they, the charter and the members name, and
     /// those by which the heads that are kept of former members are theirs.
-    pub fn roster(&self, community: &Cid) -> Result<(Vec<Block>, Vec<Block>), StoreError> {
+    pub fn roster(&self, community: &Cid) -> Result<OpsAndIdentities, StoreError> {
         let Some(roster) = self.roster_in_scope(community) else { return Ok(Default::default()) };
         let mut ops = BTreeMap::new();
         for block in self.t.op_blocks(roster.number)? {
@@ -124,6 +129,21 @@ impl View {
             identities.extend(self.t.identity_block(&cid)?);
         }
         Ok((ancestors_first(ops), identities))
+    }
+
+    /// The same where it is no more than `most` bytes; not read further than that.
+    pub fn roster_within(&self, community: &Cid, most: usize) -> Result<Option<OpsAndIdentities>, StoreError> {
+        let Some(roster) = self.roster_in_scope(community) else { return Ok(Some(Default::default())) };
+        let mut bytes = 0;
+        for row in self.t.ops().range((roster.number, &[0; 32])..=(roster.number, &[0xff; 32]))? {
+            bytes += self.t.block_len(row?.1.value())?;
+            if bytes > most as u64 {
+                return Ok(None);
+            }
+        }
+        let (ops, identities) = self.roster(community)?;
+        let whole: usize = ops.iter().chain(&identities).map(|block| block.bytes().len()).sum();
+        Ok((whole <= most).then_some((ops, identities)))
     }
 
     /// Of a head that is held here, the document of its person that lists its device.
