@@ -22,7 +22,7 @@ pub use devices::{Succeeded, certify, enter, finish_retiring, succeed};
 pub use going::{leave, readmit, remove};
 pub use introduce::{introduce, nameless};
 pub use invite::{
-    await_community, awaited, close_spent, invite, join, joined_addresses, pending_joins, seed, stop_awaiting,
+    await_community, awaited, close_spent, invite, join, joined_addresses, looks_at, pending_joins, seed, stop_awaiting,
 };
 pub use tidy::{put_back, tidy};
 
@@ -124,10 +124,15 @@ impl Me {
     }
 }
 
-/// Our own document, from the home's own copy or from a community that has a newer one.
+/// Our own document, from the home's own copy or from a community that has a newer one. Both are verified again: what the
+/// root key signs next goes on from it.
 pub(crate) fn newest_identity(store: &Store, did: &Did) -> Result<(Block, Identity), PublishError> {
-    let known = store.view(Scope::Members)?.identity(did)?;
+    let known =
+        store.view(Scope::Members)?.identity(did)?.map(|(block, _)| Identity::open(block.bytes())).transpose()?;
     let own = store.meta(meta::IDENTITY)?.map(|bytes| Identity::open(&bytes)).transpose()?;
+    if known.iter().chain(&own).any(|(_, identity)| identity.did != *did) {
+        return Err(StoreError::Damaged("the identity document here is another person's".into()).into());
+    }
     match (known, own) {
         (Some((block, known)), Some((own_block, own))) => match known.beats(block.cid(), &own, own_block.cid()) {
             true => Ok((block, known)),

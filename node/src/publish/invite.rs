@@ -128,6 +128,16 @@ fn join_addresses(store: &Store, community: &Cid) -> Result<Vec<String>, StoreEr
     Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
 }
 
+/// Is the node of this id one at which the person looks for a community: named by the link of the join, or kept by them? Addresses
+/// that name no node could be anybody's, and where there are none, whoever is connected has to do.
+pub fn looks_at(store: &Store, community: &Cid, peer: &str) -> Result<bool, StoreError> {
+    let mut addrs = join_addresses(store, community)?;
+    addrs.extend(
+        store.metas(meta::PEER)?.into_iter().filter_map(|(key, _)| Some(key.strip_prefix(meta::PEER)?.to_owned())),
+    );
+    Ok(addrs.is_empty() || addrs.iter().any(|addr| addr.rsplit_once("/p2p/").is_none_or(|(_, id)| id == peer)))
+}
+
 /// Communities we signed a join for or are known to belong to, and of which no roster is here that says so.
 pub fn pending_joins(store: &Store, me: &Did) -> Result<BTreeSet<Cid>, StoreError> {
     let mut pending = absent(store, me, meta::JOIN)?;

@@ -7,14 +7,13 @@ use super::{
     handle::{Answer, Live, News, Outcome},
     resolve::Reading,
 };
+pub(crate) use crate::home::meta::PEER;
 use crate::{
     config::Multiaddr,
     publish,
     store::{Store, StoreError},
 };
 
-/// Meta: an address to stay connected to.
-pub(crate) const PEER: &str = "peer/";
 /// Meta: our addresses when a node last ran, one a line, so that an invite made without one still says where we are.
 pub(crate) const ADDRESSES: &str = "addresses";
 /// Addresses kept.

@@ -58,8 +58,8 @@ impl Performer {
     pub fn perform(&self, errand: Errand) -> Result<Done, StoreError> {
         let mut done = Done::default();
         match errand {
-            Errand::Greet { peer, session, community, tag, binding } => {
-                let hello = self.greet(&community, tag, &binding)?;
+            Errand::Greet { peer, session, community, tag, binding, knows } => {
+                let hello = self.greet(&community, tag, &binding, knows)?;
                 done.frames.extend(hello.map(|hello| (peer, session, Frame::Hello(Box::new(hello)))));
             }
             Errand::Check { peer, community, hello, binding, again } => {

@@ -70,7 +70,8 @@ impl Engine {
         let admitted = self.peers.get(&id).is_some_and(known);
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         // Who has only a join in hand cannot judge the other's proof; that it knows the community has to do.
-        let joining = ours.visibility.is_none() && peer.deferred.contains_key(&community);
+        let knows = peer.deferred.contains_key(&community);
+        let joining = ours.visibility.is_none() && knows;
         if !(peer.dialled || admitted || joining) {
             return false;
         }
@@ -86,7 +87,7 @@ impl Engine {
         let binding = Binding { from: local, to: id, from_nonce: session.nonce, to_nonce: theirs };
         let session = session.id;
         peer.greetings.insert(community, Greeting::Sent { retry });
-        self.errand(Errand::Greet { peer: id, session, community, tag, binding });
+        self.errand(Errand::Greet { peer: id, session, community, tag, binding, knows });
         true
     }
 

@@ -52,8 +52,8 @@ pub enum Output {
 /// What needs the store or our key, and no network.
 #[derive(Debug)]
 pub enum Errand {
-    /// Sign and send our hello.
-    Greet { peer: PeerId, session: StreamId, community: Cid, tag: String, binding: Binding },
+    /// Sign and send our hello. `knows`: the peer showed that it knows the community.
+    Greet { peer: PeerId, session: StreamId, community: Cid, tag: String, binding: Binding, knows: bool },
     /// Check a peer's hello against the roster, applying a join it presents. `again`: it was answered before.
     Check { peer: PeerId, community: Cid, hello: Hello, binding: Binding, again: bool },
     /// Send our `heads`: community, audience, and whether null may say that files are lacking here.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A joiner attaches its join and identity to what it announces for this long, microseconds.
-const JOIN_TOLD: u64 = 24 * 3600 * 1_000_000;
+pub(super) const JOIN_TOLD: u64 = 24 * 3600 * 1_000_000;
 
 impl Performer {
     /// A `notify` of the members audience. One that would be ignored or rejected as gossip is dropped.

@@ -3,13 +3,15 @@
 use folkmoot_schemas::{
     Cid,
     block::Block,
+    charter::Visibility,
     identity::Identity,
     roster::{Act, Op},
 };
 
-use super::{Performer, widest};
+use super::{Performer, hear::JOIN_TOLD, widest};
 use crate::{
     home::meta,
+    publish,
     store::{Batch, Scope, StoreError},
     sync::{
         engine::{Input, Proof},
@@ -18,16 +20,38 @@ use crate::{
 };
 
 impl Performer {
-    /// None: we have no identity document at hand, which a home that is not being recovered always has.
-    pub(super) fn greet(&self, community: &Cid, tag: String, binding: &Binding) -> Result<Option<Hello>, StoreError> {
+    /// None: we have no identity document at hand, which a home that is not being recovered always has; or a join to
+    /// present that is not for this peer. `knows`: it showed that it knows the community.
+    pub(super) fn greet(
+        &self,
+        community: &Cid,
+        tag: String,
+        binding: &Binding,
+        knows: bool,
+    ) -> Result<Option<Hello>, StoreError> {
         if self.me.is_root() {
             return Ok(Some(Hello::sign(tag, community, self.me.did, &self.me.device, None, None, binding)?));
         }
         let Some(identity) = self.own_identity()? else { return Ok(None) };
         let join = match self.store.meta(&format!("{}{community}", meta::JOIN))? {
-            Some(bytes) => Some(Op::open(&bytes)?.0),
+            Some(bytes) => Some(Op::open(&bytes)?),
             None => None,
         };
+        let known = self.store.view(Scope::Members)?.community(community)?;
+        let member = known.as_ref().is_some_and(|known| known.state.is_member(&self.me.did));
+        // Once a roster holds us it tells of the join; for a day it may not have reached everybody.
+        let join = join.filter(|(_, op)| !member || op.rev.micros().saturating_add(JOIN_TOLD) > self.clock.micros());
+        // It names the community in the clear: of one that may be for members alone, only where the person looks for it.
+        let public = known.is_some_and(|known| known.visibility == Visibility::Public);
+        if join.is_some() && !public && !knows && !publish::looks_at(&self.store, community, &binding.to.to_string())? {
+            return Ok(match member {
+                true => {
+                    Some(Hello::sign(tag, community, self.me.did, &self.me.device, Some(&identity), None, binding)?)
+                }
+                false => None,
+            });
+        }
+        let join = join.map(|(block, _)| block);
         Ok(Some(Hello::sign(tag, community, self.me.did, &self.me.device, Some(&identity), join.as_ref(), binding)?))
     }
 

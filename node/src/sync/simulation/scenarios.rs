@@ -276,6 +276,62 @@ fn what_has_no_room_is_left_alone_while_others_go_on_and_comes_within_a_minute_o
     }
 }
 
+#[test]
+fn a_pinned_block_that_nobody_has_leaves_the_comparison_of_communities_as_it_is() {
+    for seed in seeds(3) {
+        let (mut world, _) = settled(seed, 2, 0);
+        world.nodes[1].store.pin(&Target::Fixed(*Block::raw(vec![9; 20]).cid()), "", 0).unwrap();
+        world.received.clear();
+        world.run_for(120);
+        let heads = world.received[&0].iter().filter_map(|frame| match frame {
+            Frame::Heads(heads) => Some(heads),
+            _ => None,
+        });
+        let asks: Vec<_> = heads.flat_map(|heads| &heads.communities).collect();
+        assert!(!asks.is_empty() && asks.iter().all(|ask| ask.digest.is_some()), "seed {seed}: {asks:?}");
+    }
+}
+
+#[test]
+fn a_join_is_shown_only_where_its_link_leads() {
+    let (mut world, community) = settled(0, 2, 0);
+    assert_eq!(visibility(0), Visibility::Members);
+    let (guest, stranger) = (2, 3);
+    for at in [guest, stranger] {
+        let node = world.node(at);
+        world.nodes.push(node);
+        world.refresh(at);
+    }
+    let mut link = world.link(0, &community, 1);
+    link.addrs = vec![format!("/ip4/192.0.2.7/tcp/4700/p2p/{}", world.nodes[0].peer)];
+    world.join(guest, &link);
+    let shown = |world: &World, at: usize| {
+        world.received.get(&at).into_iter().flatten().any(|frame| match frame {
+            Frame::Hello(hello) => hello.did == world.nodes[guest].me.did && hello.join.is_some(),
+            _ => false,
+        })
+    };
+    world.connect(guest, stranger);
+    world.run_for(200);
+    assert!(!shown(&world, stranger), "the stranger would learn the name of a community for members");
+    world.connect(guest, 0);
+    world.run_for(100);
+    assert!(shown(&world, 0));
+    world.assert_alike(&[0, 1, guest], Scope::Members, &community);
+    // A roster holds it now: elsewhere it is not shown either, and after a day nowhere.
+    world.cut(guest, stranger);
+    world.connect(guest, stranger);
+    world.run_for(100);
+    assert!(!shown(&world, stranger));
+    world.run_for(25 * 3600);
+    world.received.clear();
+    world.cut(guest, 0);
+    world.connect(guest, 0);
+    world.run_for(100);
+    assert!(!shown(&world, 0));
+    world.assert_alike(&[0, 1, guest], Scope::Members, &community);
+}
+
 /// Every block and name that reached a node.
 fn seen(world: &World, at: usize) -> String {
     world.received.get(&at).map(|frames| format!("{frames:?}")).unwrap_or_default()
