@@ -10,6 +10,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Exit};
 
@@ -130,8 +131,9 @@ impl Output {
     }
 
     /// Asks for something that must not stay on the screen.
-    pub(crate) fn ask_hidden(&self, question: &str) -> Result<String, Error> {
+    pub(crate) fn ask_hidden(&self, question: &str) -> Result<Zeroizing<String>, Error> {
         rpassword::prompt_password(format!("{question} "))
+            .map(Zeroizing::new)
             .map_err(|error| Error::refused(format!("could not read the answer: {error}")))
     }
 

@@ -3,7 +3,6 @@
 
 use std::{
     cell::RefCell,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -13,11 +12,12 @@ use folkmoot_node::{
     clock::Clock,
     config::Config,
     control::client::{self, ControlError},
-    home::{Home, HomeError},
+    home::{self, Home, HomeError},
     node::{Local, NodeError},
     request::{CommunityInfo, Reply, Request},
     store::StoreError,
 };
+use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, Result},
@@ -102,7 +102,8 @@ impl Session {
             return Ok(());
         }
         match self.config()?.passphrase_file() {
-            Some(path) => Ok(home.unlock(&read_passphrase(path)?)?),
+            // As an editor leaves it: with a line break.
+            Some(path) => Ok(home.unlock(read_secret(path, "the passphrase")?.trim_end_matches(['\r', '\n']))?),
             None if self.out.is_conversation() => {
                 let asked = || self.out.ask_hidden("Passphrase of this device's key:");
                 unlock_by_asking(home, asked, || self.out.once("that is not the passphrase; try again"))
@@ -209,7 +210,7 @@ fn quoted(text: &str) -> String {
 /// A person mistypes what they cannot see.
 const PASSPHRASE_TRIES: u32 = 3;
 
-fn unlock_by_asking(home: &Home, ask: impl Fn() -> Result<String>, wrong: impl Fn()) -> Result<()> {
+fn unlock_by_asking(home: &Home, ask: impl Fn() -> Result<Zeroizing<String>>, wrong: impl Fn()) -> Result<()> {
     for _ in 1..PASSPHRASE_TRIES {
         match home.unlock(&ask()?) {
             Err(HomeError::Passphrase) => wrong(),
@@ -219,15 +220,16 @@ fn unlock_by_asking(home: &Home, ask: impl Fn() -> Result<String>, wrong: impl F
     Ok(home.unlock(&ask()?)?)
 }
 
-/// One line of a file that only its owner can read.
-fn read_passphrase(path: &Path) -> Result<String> {
-    let failed = |why: String| Error::refused(format!("could not read the passphrase from {}: {why}", path.display()));
-    let mode = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(failed("others can read it".into()).hint(format!("chmod 0600 {}", path.display())));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+/// From a file that only its owner can read. `what`: "the passphrase".
+pub(crate) fn read_secret(path: &Path, what: &str) -> Result<Zeroizing<String>> {
+    home::read_secret(path).map_err(|error| {
+        let said = Error::refused(format!("could not read {what}: {error}"));
+        match error {
+            HomeError::Exposed(_) => said.hint(format!("chmod 0600 {}", path.display())),
+            HomeError::NotOwned(_) => said.hint("copy it to a file of your own, for you alone: chmod 0600"),
+            _ => said.hint("check the name of the file, and that it holds nothing else"),
+        }
+    })
 }
 
 fn several(why: &str, them: &[CommunityInfo]) -> Error {
@@ -277,7 +279,8 @@ mod tests {
             let (asked, told) = (Cell::new(0), Cell::new(0));
             let ask = || {
                 asked.set(asked.get() + 1);
-                Ok(if asked.get() > wrong { "four grey geese" } else { "four gray geese" }.to_owned())
+                let word = if asked.get() > wrong { "four grey geese" } else { "four gray geese" };
+                Ok(Zeroizing::new(word.to_owned()))
             };
             let home = Home::open(&path).unwrap();
             let done = unlock_by_asking(&home, ask, || told.set(told.get() + 1));

@@ -141,6 +141,7 @@ fn a_wrong_word_is_named_and_a_recovery_needs_to_know_where_to_look() {
     let path = file.to_str().unwrap();
     let words = |last: &str| format!("{}{last}\n", "abandon ".repeat(11));
     fs::write(&file, words("abuot")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let link = Home::settled().json(&["invite"]).remove(0)["link"].as_str().unwrap().to_owned();
     let said = home.refused(1, &["init", "--recover", "--via", &link, "--phrase-file", path]);
     assert!(said.contains("abuot") && said.contains("about"), "{said}");

@@ -8,8 +8,9 @@
 pub mod power;
 
 use std::{
-    fs::File,
-    io::Read,
+    fs::{self, File},
+    io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -95,6 +96,14 @@ impl Home {
     /// Files of a test that are not the home's own.
     pub fn scratch(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// Such a file with this text, for its owner alone, and its path.
+    pub fn secret(&self, name: &str, text: &str) -> String {
+        let path = self.scratch(name);
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(text.as_bytes())).expect("a file");
+        path.to_str().expect("a UTF-8 path").to_owned()
     }
 
     /// A command in this home, without a terminal and with nothing of the outside environment that could matter.

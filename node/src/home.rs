@@ -21,6 +21,7 @@ use folkmoot_schemas::{
     key::Secret,
     phrase::Phrase,
 };
+use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub use create::NewHome;
+pub use files::read_secret;
 use seal::Content;
 
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,8 @@ const DEVICE: &str = "device";
 const PEER: &str = "peer";
 const STORE: &str = "store.redb";
 pub(crate) const CONFIG: &str = "config.toml";
+/// Settings that came with a backup and are not in use.
+const RESTORED: &str = "config.toml.restored";
 
 /// Names of store metas that more than one room uses.
 pub(crate) mod meta {
@@ -83,6 +87,8 @@ pub(crate) mod meta {
     pub(crate) const DEVICE: &str = "device";
     /// Prefix: a join of ours, by community, until a roster holds it.
     pub(crate) const JOIN: &str = "join/";
+    /// Prefix: the address of a node to stay connected to.
+    pub(crate) const PEER: &str = "peer/";
     /// Prefix: a community we are a member of and hold nothing of yet.
     pub(crate) const AWAITED: &str = "awaited/";
 }
@@ -149,7 +155,7 @@ impl Home {
     pub fn device_key(&self) -> Result<Secret, HomeError> {
         match (self.opened.get(), self.key_file()?) {
             (Some(key), _) => Ok(key.clone()),
-            (None, Content::Plain(seed)) => Ok(Secret::from_seed(seed)),
+            (None, Content::Plain(seed)) => Ok(Secret::from_seed(*seed)),
             (None, Content::Sealed(_)) => Err(HomeError::Sealed),
         }
     }
@@ -163,7 +169,7 @@ impl Home {
     pub fn unlock(&self, passphrase: &str) -> Result<(), HomeError> {
         if let Content::Sealed(sealed) = self.key_file()? {
             let seed = sealed.open(passphrase).ok_or(HomeError::Passphrase)?;
-            self.opened.get_or_init(|| Secret::from_seed(seed));
+            self.opened.get_or_init(|| Secret::from_seed(*seed));
         }
         Ok(())
     }
@@ -172,10 +178,12 @@ impl Home {
     pub fn seal(&self, passphrase: Option<&str>, clock: &Clock) -> Result<(), HomeError> {
         let seed = self.device_key()?.seed();
         let text = match passphrase {
-            Some(passphrase) => seal::seal(&seed, passphrase, clock).ok_or(HomeError::Passphrase)?,
+            Some(passphrase) => {
+                seal::seal(&seed, passphrase, clock).map(Zeroizing::new).ok_or(HomeError::Passphrase)?
+            }
             None => seal::plain(&seed),
         };
-        self.opened.get_or_init(|| Secret::from_seed(seed));
+        self.opened.get_or_init(|| Secret::from_seed(*seed));
         files::replace(&self.dir.join(KEYS).join(DEVICE), &text)
     }
 
@@ -183,7 +191,7 @@ impl Home {
     pub fn peer_seed(&self) -> Result<[u8; 32], HomeError> {
         let path = self.dir.join(KEYS).join(PEER);
         match files::read_key(&path)? {
-            Content::Plain(seed) => Ok(seed),
+            Content::Plain(seed) => Ok(*seed),
             Content::Sealed(_) => Err(HomeError::Damaged { path, why: "this key has no passphrase".into() }),
         }
     }
@@ -244,12 +252,15 @@ mod tests {
         let (_, identity) = folkmoot_schemas::identity::Identity::open(&identity).unwrap();
         assert_eq!((identity.did, identity.seq), (root.did(), 0));
         assert!(identity.certifies(&home.device_key().unwrap().did()));
-        assert_ne!(home.device_key().unwrap().seed(), home.peer_seed().unwrap());
+        assert_ne!(*home.device_key().unwrap().seed(), home.peer_seed().unwrap());
         drop(store);
-        let secret = data_encoding::HEXLOWER.encode(&root.seed());
+        let secret = data_encoding::HEXLOWER.encode(root.seed().as_slice());
         for file in ["keys/device", "keys/peer", "store.redb"] {
             let bytes = fs::read(dir.join(file)).unwrap();
-            assert!(!bytes.windows(32).any(|w| w == root.seed()) && !bytes.windows(64).any(|w| w == secret.as_bytes()));
+            assert!(
+                !bytes.windows(32).any(|w| w == root.seed().as_slice())
+                    && !bytes.windows(64).any(|w| w == secret.as_bytes())
+            );
         }
     }
 
@@ -341,6 +352,51 @@ mod tests {
         assert_eq!(home.clone().device_key().unwrap().did(), key);
         home.seal(None, &Clock::system()).unwrap();
         assert_eq!(Home::open(&dir).unwrap().device_key().unwrap().did(), key);
+    }
+
+    #[test]
+    fn a_secret_is_read_only_from_a_short_file_that_is_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("words");
+        fs::write(&path, "twelve words\n").unwrap();
+        chmod(&path, 0o640);
+        assert!(matches!(read_secret(&path), Err(HomeError::Exposed(_))));
+        chmod(&path, 0o600);
+        assert_eq!(*read_secret(&path).unwrap(), "twelve words\n");
+        fs::write(&path, "twelve words ".repeat(1000)).unwrap();
+        let why = read_secret(&path).unwrap_err().to_string();
+        assert!(why.contains("longer than 4096 bytes") && !why.contains("twelve"), "{why}");
+    }
+
+    #[test]
+    fn the_settings_of_a_backup_are_put_to_use_only_when_asked_for() {
+        let parent = tempfile::tempdir().unwrap();
+        let (file, clock) = (parent.path().join("backup"), Clock::system());
+        let made = make(&parent.path().join("old")).unwrap();
+        let config = "passphrase_file = \"/somewhere\"\n";
+        let about = crate::store::backup::Backup { made: 7, device: String::new(), config: Some(config.into()) };
+        made.open_store().unwrap().backup_to(&file, &about).unwrap();
+        for (n, inside, in_use, left) in
+            [(0, false, false, RESTORED), (1, false, true, CONFIG), (2, true, false, RESTORED), (3, true, true, CONFIG)]
+        {
+            let dir = parent.path().join(format!("new {n}"));
+            if inside {
+                fs::create_dir(&dir).unwrap();
+            }
+            let new = NewHome::build(&dir, Some(&file), "laptop", &clock).unwrap();
+            assert_eq!(new.keep_settings(in_use).unwrap(), Some(dir.join(left)));
+            new.place().unwrap();
+            assert_eq!(names(&dir), [left, "keys", "store.redb"]);
+            assert_eq!(fs::read_to_string(dir.join(left)).unwrap(), config);
+        }
+        // Settings that are there already stay.
+        let dir = parent.path().join("mine");
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join(CONFIG), "zone = \"UTC\"\n").unwrap();
+        let new = NewHome::build(&dir, Some(&file), "laptop", &clock).unwrap();
+        assert_eq!(new.keep_settings(true).unwrap(), Some(dir.join(RESTORED)));
+        new.place().unwrap();
+        assert_eq!(fs::read_to_string(dir.join(CONFIG)).unwrap(), "zone = \"UTC\"\n");
     }
 
     #[test]

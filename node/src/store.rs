@@ -9,6 +9,7 @@
 mod advance;
 mod apply;
 mod aside;
+mod attest;
 pub mod backup;
 mod blobs;
 mod blocks;

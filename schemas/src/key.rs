@@ -7,6 +7,7 @@ use std::{fmt, str::FromStr};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_bytes::ByteArray;
+use zeroize::Zeroizing;
 
 use crate::{error::Error, text};
 
@@ -150,8 +151,8 @@ impl Secret {
     pub fn from_seed(seed: [u8; 32]) -> Self {
         Self(SigningKey::from_bytes(&seed))
     }
-    pub fn seed(&self) -> [u8; 32] {
-        self.0.to_bytes()
+    pub fn seed(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
     }
     pub fn did(&self) -> Did {
         Did(self.0.verifying_key().to_bytes())

@@ -4,13 +4,14 @@
 use bip39::{Language, Mnemonic};
 use hkdf::Hkdf;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::{error::Error, key::Secret};
 
 const WORDS: usize = 12;
 const INFO: &[u8] = b"folkmoot/root/1";
 
-/// Twelve words. Prints nothing by `Debug`; [`Phrase::words`] is for the one moment they are shown.
+/// Twelve words. Prints nothing by `Debug`, is wiped on drop; [`Phrase::words`] is for the one moment they are shown.
 #[derive(Clone)]
 pub struct Phrase(Mnemonic);
 
@@ -27,7 +28,7 @@ impl Phrase {
     /// wrong word with the nearest right ones, or says that the checksum fails (a word is swapped).
     pub fn parse(text: &str) -> Result<Self, Error> {
         let count = |found: usize| wrong(format!("it has 12 words, {found} were given"));
-        let lower = text.to_lowercase();
+        let lower = Zeroizing::new(text.to_lowercase());
         let words: Vec<&str> =
             lower.split(|letter: char| !letter.is_alphabetic()).filter(|word| !word.is_empty()).collect();
         // Somebody pasted something else: no use in naming its first wrong word.
@@ -42,21 +43,22 @@ impl Phrase {
         if words.len() != WORDS {
             return Err(count(words.len()));
         }
-        Mnemonic::parse_in_normalized(Language::English, &words.join(" ")).map(Self).map_err(|_| {
+        Mnemonic::parse_in_normalized(Language::English, &Zeroizing::new(words.join(" "))).map(Self).map_err(|_| {
             wrong("each word exists, but together they are no phrase: one was mistaken for another, or the order is wrong")
         })
     }
 
-    pub fn words(&self) -> String {
-        self.0.to_string()
+    pub fn words(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.0.to_string())
     }
 
     pub fn root(&self) -> Secret {
-        let mut seed = [0; 32];
-        let Ok(()) = Hkdf::<Sha256>::new(None, &self.0.to_seed_normalized("")).expand(INFO, &mut seed) else {
+        let mut seed = Zeroizing::new([0; 32]);
+        let long = Zeroizing::new(self.0.to_seed_normalized(""));
+        let Ok(()) = Hkdf::<Sha256>::new(None, long.as_slice()).expand(INFO, seed.as_mut_slice()) else {
             unreachable!("HKDF-SHA256 gives up to 8160 bytes");
         };
-        Secret::from_seed(seed)
+        Secret::from_seed(*seed)
     }
 }
 
@@ -142,9 +144,9 @@ mod tests {
     #[test]
     fn the_words_give_the_root_key_of_the_vector() {
         let phrase = Phrase::from_entropy([0; 16]);
-        assert_eq!(phrase.words(), ABANDON);
+        assert_eq!(*phrase.words(), ABANDON);
         assert_eq!(
-            data_encoding::HEXLOWER.encode(&phrase.root().seed()),
+            data_encoding::HEXLOWER.encode(phrase.root().seed().as_slice()),
             "b987f1a1dc49c2c9db178413bf5559ae4b489881d9cb437a33b8defb3a2aad03"
         );
         assert_eq!(phrase.root().did().to_string(), "did:key:z6Mkqe4tMufpgHuhxqXNHYM6zCQ8gBKuxshydJRKwDJzu2Fk");

@@ -319,7 +319,7 @@ fn passphrase(remove: bool, session: &Session) -> Result<()> {
         return Err(Error::refused("could not set the passphrase: the second was not the first")
             .hint("nothing was changed; try again"));
     }
-    home.seal(Some(&first), &session.clock)?;
+    home.seal(Some(first.as_str()), &session.clock)?;
     session.out.object(&json!({"sealed": true}));
     session.out.line("the key of this device is under the passphrase now");
     session.out.note("forgotten, this device's key is lost: `moot init --recover` then makes another device of yours");

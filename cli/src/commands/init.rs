@@ -54,7 +54,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     if args.recover {
-        let found = recover::Wanted { via: &args.via, lost: &args.lost, device: args.device, backup: None };
+        let found =
+            recover::Wanted { via: &args.via, lost: &args.lost, device: args.device, backup: None, settings: false };
         return recover::run(found, args.phrase_file.as_deref(), session);
     }
     let home = create(session, args.name.as_deref(), args.device.as_deref(), args.phrase_file.as_deref())?;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -18,10 +18,9 @@ use serde_json::json;
 
 use super::{device::id_of, init, serve::block_on, sync::over_the_network};
 use crate::{
-    editor,
     error::{Error, Exit, Result},
     output::{Line, count},
-    session::{Session, answer},
+    session::{Session, answer, read_secret},
 };
 
 /// What is to be recovered, and whence.
@@ -32,6 +31,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) device: Option<String>,
     /// A copy of the store to begin with.
     pub(crate) backup: Option<PathBuf>,
+    /// Its settings are to be used.
+    pub(crate) settings: bool,
 }
 
 pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Session) -> Result<()> {
@@ -104,7 +105,17 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
     let communities = found.communities.clone();
     let succeeded = found.take_up(&home, &root, wanted.device.as_deref(), &lost, &session.clock)?;
     if let Some(new) = new {
+        let settings = new.keep_settings(wanted.settings)?;
         new.place()?;
+        if let Some(path) = settings.filter(|path| !path.ends_with("config.toml")) {
+            let path = path.display().to_string();
+            session.out.note(
+                Line::new()
+                    .text("the settings of the backup are not in use: ")
+                    .strong(path)
+                    .text(" holds them. Read it; to use it, rename it to config.toml (or restore with --settings)"),
+            );
+        }
     }
     go_online(session, communities, &succeeded, wanted.via)
 }
@@ -138,15 +149,17 @@ fn refuse_if_in_use(session: &Session) -> Result<()> {
     }
 }
 
-/// The twelve words: from a file, the terminal or stdin. Never from an argument.
+/// The twelve words: from a file or the terminal, where they do not show. Never from an argument or a pipe.
 pub(crate) fn read_phrase(file: Option<&Path>, session: &Session) -> Result<Phrase> {
     let text = match file {
-        Some(path) => fs::read_to_string(path).map_err(|error| {
-            Error::refused(format!("could not read the 12 words from {}: {error}", path.display()))
-                .hint("give the file that holds them, or leave --phrase-file out and type them")
-        })?,
-        None if session.out.is_conversation() => session.out.ask("Type the 12 words, then Enter:")?,
-        None => editor::stdin()?,
+        Some(path) => read_secret(path, "the 12 words")?,
+        None if session.out.is_conversation() => {
+            session.out.ask_hidden("Type the 12 words, then Enter (they do not show):")?
+        }
+        None => {
+            return Err(Error::refused("could not read the 12 words: there is no terminal to type them on")
+                .hint("name a file that only you can read: --phrase-file FILE"));
+        }
     };
     Phrase::parse(&text).map_err(|error| {
         Error::refused(format!("could not read the 12 words: {error}")).hint("compare them with your paper, one by one")

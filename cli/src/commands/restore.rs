@@ -19,13 +19,16 @@ pub(crate) struct Args {
     /// An invite link, or the address of a member's node; can be given several times
     #[arg(long, value_name = "LINK")]
     via: Vec<String>,
+    /// Use the settings that are in the backup, unread
+    #[arg(long)]
+    settings: bool,
     /// Read the 12 words from this file
     #[arg(long, value_name = "FILE")]
     phrase_file: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let Args { file, device, lost, via, phrase_file } = args;
-    let wanted = recover::Wanted { via: &via, lost: &lost, device, backup: Some(file) };
+    let Args { file, device, lost, via, settings, phrase_file } = args;
+    let wanted = recover::Wanted { via: &via, lost: &lost, device, backup: Some(file), settings };
     recover::run(wanted, phrase_file.as_deref(), session)
 }

@@ -229,12 +229,36 @@ fn a_device_of_the_same_name_gets_its_own_and_is_told_when_nobody_can_be_reached
 }
 
 #[test]
+fn what_a_revoked_device_signs_afterwards_is_called_untrue_by_who_knows_better() {
+    let street = Street::new();
+    let Street { ada, bob, words, .. } = &street;
+    let phone = Home::new("phone");
+    let request = text_of(&phone.one(&["device", "add", "--name", "phone"]), "request").to_owned();
+    let (a, b) = (ada.start(&["serve"]), bob.start(&["serve"]));
+    ada.ok(&["peer", "add", &b.address()]);
+    let approved = ada.one(&["device", "approve", &request, "--phrase-file", words]);
+    phone.ok(&["device", "add", text_of(&approved, "welcome")]);
+    ada.ok(&["device", "revoke", "phone", "--phrase-file", words]);
+    level(ada, bob);
+    for node in [a, b] {
+        node.stop();
+    }
+    // It has not heard of it.
+    let forged = phone.one(&["post", "I give everything to the finder"]);
+    let file = phone.scratch("forged.car").to_str().expect("a UTF-8 path").to_owned();
+    phone.ok(&["export", text_of(&forged, "uri"), "-o", &file]);
+    for home in [ada, bob] {
+        let said = home.refused(1, &["verify", &file]);
+        assert!(said.contains("none of its author's"), "{said}");
+    }
+}
+
+#[test]
 fn words_that_nobody_knows_and_nodes_that_nobody_reaches_make_nothing() {
     let street = Street::new();
     let b = street.bob.start(&["serve"]);
     let (other, nobody) = (Home::new("other"), Home::new("nobody"));
-    let strangers = other.scratch("strangers").to_str().expect("a UTF-8 path").to_owned();
-    fs::write(&strangers, format!("{}about", "abandon ".repeat(11))).expect("a file");
+    let strangers = other.secret("strangers", &format!("{}about", "abandon ".repeat(11)));
     let args = ["init", "--recover", "--via", &street.link, "--via", &b.address(), "--phrase-file"];
     let said = other.refused(1, &[&args[..], &[&strangers]].concat());
     assert!(said.contains("do not know it"), "{said}");
@@ -253,8 +277,7 @@ fn a_backup_restored_on_two_machines_ends_in_two_devices_and_no_fork() {
     let file = ada.scratch("backup").to_str().expect("a UTF-8 path").to_owned();
     ada.ok(&["backup", &file]);
     let (desk, cellar) = (Home::new("desk"), Home::new("cellar"));
-    let others = desk.scratch("others").to_str().expect("a UTF-8 path").to_owned();
-    fs::write(&others, format!("{}about", "abandon ".repeat(11))).expect("a file");
+    let others = desk.secret("others", &format!("{}about", "abandon ".repeat(11)));
     let said = desk.refused(1, &["restore", &file, "--phrase-file", &others]);
     assert!(said.contains("another identity") && !desk.path().exists(), "{said}");
     for (home, name) in [(&desk, "desk"), (&cellar, "cellar")] {

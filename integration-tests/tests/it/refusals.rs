@@ -158,10 +158,8 @@ fn unknown_commands_and_settings_name_the_nearest() {
 #[test]
 fn a_wrong_word_of_the_phrase_is_named_with_its_neighbours() {
     let home = Home::new("phrase");
-    let paper = home.scratch("paper.txt");
-    fs::write(&paper, "abandon abandn abandon abandon abandon abandon abandon abandon abandon abandon abandon about\n")
-        .expect("writable");
-    let paper = paper.to_str().expect("UTF-8");
+    let words = "abandon abandn abandon abandon abandon abandon abandon abandon abandon abandon abandon about\n";
+    let paper = &*home.secret("paper.txt", words);
     let said = home.refused(1, &["init", "--recover", "--phrase-file", paper]);
     in_form(&said);
     assert!(said.contains("--via"), "{said}");
@@ -173,4 +171,12 @@ fn a_wrong_word_of_the_phrase_is_named_with_its_neighbours() {
     let said = home.refused(1, &["init", "--recover", "--via", link, "--phrase-file", paper]);
     in_form(&said);
     assert!(said.contains("abandn") && said.contains("abandon"), "{said}");
+    // Neither from a pipe, nor from a file that others can read.
+    let said = home.refused(1, &["init", "--recover", "--via", link]);
+    in_form(&said);
+    assert!(said.contains("no terminal"), "{said}");
+    fs::set_permissions(paper, fs::Permissions::from_mode(0o644)).expect("our own file");
+    let said = home.refused(1, &["init", "--recover", "--via", link, "--phrase-file", paper]);
+    in_form(&said);
+    assert!(said.contains("read by others") && said.contains("chmod 0600"), "{said}");
 }

@@ -13,9 +13,10 @@ use std::{
 
 use folkmoot_schemas::key::Secret;
 
-use super::{CONFIG, DEVICE, Home, HomeError, KEYS, PEER, STORE, files, meta};
+use super::{CONFIG, DEVICE, Home, HomeError, KEYS, PEER, RESTORED, STORE, files, meta};
 use crate::{
     clock::Clock,
+    place::place,
     store::{Store, backup},
 };
 
@@ -30,6 +31,8 @@ pub struct NewHome {
     /// Built inside the folder that is to be the home, not beside it.
     inside: bool,
     placed: bool,
+    /// `config.toml` of the home that was backed up.
+    settings: Option<String>,
 }
 
 impl NewHome {
@@ -42,9 +45,20 @@ impl NewHome {
         let tag = data_encoding::HEXLOWER.encode(&clock.random::<8>());
         let inside = files::exists(&target)?;
         let temporary = if inside { make_room(&target, &tag)? } else { sibling(&target, &tag)? };
-        let new = Self { target, temporary: Home::at(temporary), inside, placed: false };
+        let mut new = Self { target, temporary: Home::at(temporary), inside, placed: false, settings: None };
         new.fill(from, device_name, clock)?;
         Ok(new)
+    }
+
+    /// Keeps the settings that came with a backup, under `config.toml` or, for the person to read first, beside it: they
+    /// name addresses that are dialled and files that are read, and a backup has been where others may have changed it.
+    /// Answers where they will lie; None: there are none. Settings that are here already stay.
+    pub fn keep_settings(&self, in_use: bool) -> Result<Option<PathBuf>, HomeError> {
+        let Some(settings) = &self.settings else { return Ok(None) };
+        let in_use = in_use && !files::exists(&self.target.join(CONFIG))?;
+        let name = if in_use { CONFIG } else { RESTORED };
+        files::write_new(&self.temporary.dir().join(name), settings)?;
+        Ok(Some(self.target.join(name)))
     }
 
     /// The home where it is now.
@@ -52,8 +66,8 @@ impl NewHome {
         &self.temporary
     }
 
-    fn fill(&self, from: Option<&Path>, device_name: &str, clock: &Clock) -> Result<(), HomeError> {
-        let dir = self.temporary.dir();
+    fn fill(&mut self, from: Option<&Path>, device_name: &str, clock: &Clock) -> Result<(), HomeError> {
+        let dir = &self.temporary.dir().to_owned();
         files::make_dir(dir)?;
         let keys = dir.join(KEYS);
         files::make_dir(&keys)?;
@@ -63,9 +77,7 @@ impl NewHome {
         let path = dir.join(STORE);
         let store = match from {
             Some(from) => {
-                if let Some(config) = backup::restore(from, &path)?.config {
-                    files::write_new(&dir.join(CONFIG), &config)?;
-                }
+                self.settings = backup::restore(from, &path)?.config;
                 Store::open(&path)?
             }
             None => Store::create(&path)?,
@@ -82,6 +94,12 @@ impl NewHome {
         let (from, to) = (self.temporary.dir(), &self.target);
         files::sync_dir(from)?;
         if self.inside {
+            for name in [RESTORED, CONFIG] {
+                let settings = from.join(name);
+                if files::exists(&settings)? {
+                    place(&settings, &to.join(name), name == RESTORED).map_err(HomeError::io(&to.join(name)))?;
+                }
+            }
             for name in [STORE, KEYS] {
                 fs::rename(from.join(name), to.join(name)).map_err(HomeError::io(&to.join(name)))?;
                 files::sync_dir(to)?;

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use zeroize::Zeroizing;
+
 use super::{
     HomeError,
     seal::{self, Content},
@@ -38,7 +40,10 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
 
 /// Ours, and nobody else may look inside.
 pub(super) fn check_private(path: &Path) -> Result<(), HomeError> {
-    let meta = fs::metadata(path).map_err(HomeError::io(path))?;
+    check(path, &fs::metadata(path).map_err(HomeError::io(path))?)
+}
+
+fn check(path: &Path, meta: &fs::Metadata) -> Result<(), HomeError> {
     if meta.uid() != rustix::process::geteuid().as_raw() {
         return Err(HomeError::NotOwned(path.to_owned()));
     }
@@ -66,6 +71,22 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), HomeError> {
     sync_dir(path.parent().unwrap_or(Path::new(".")))
 }
 
+/// Bytes of a file that holds a phrase or a passphrase.
+const SECRET: u64 = 4096;
+
+/// A secret of the person's own, from a file that is theirs and that nobody else may read. Errors never quote it.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, HomeError> {
+    let file = File::open(path).map_err(HomeError::io(path))?;
+    check(path, &file.metadata().map_err(HomeError::io(path))?)?;
+    let mut text = Zeroizing::new(String::with_capacity(2 * SECRET as usize));
+    let read = file.take(SECRET + 1).read_to_string(&mut text).map_err(HomeError::io(path))?;
+    if read as u64 > SECRET {
+        let why = format!("it is longer than {SECRET} bytes");
+        return Err(HomeError::io(path)(io::Error::new(io::ErrorKind::InvalidData, why)));
+    }
+    Ok(text)
+}
+
 /// A key file. Errors never quote what was read.
 pub(super) fn read_key(path: &Path) -> Result<Content, HomeError> {
     let damaged = |why: &str| HomeError::Damaged { path: path.to_owned(), why: why.to_owned() };
@@ -74,8 +95,10 @@ pub(super) fn read_key(path: &Path) -> Result<Content, HomeError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(damaged("the file is missing")),
         Err(source) => return Err(HomeError::Io { path: path.to_owned(), source }),
     };
-    check_private(path)?;
-    let mut text = Vec::new();
+    // What was opened, whatever stands under that name by now.
+    check(path, &file.metadata().map_err(HomeError::io(path))?)?;
+    // Room for all of it, so that nothing is copied elsewhere to make more.
+    let mut text = Zeroizing::new(Vec::with_capacity(512));
     file.take(256).read_to_end(&mut text).map_err(HomeError::io(path))?;
     seal::parse(&text).ok_or_else(|| damaged("it is not a key of 64 hexadecimal digits, nor one under a passphrase"))
 }

@@ -13,6 +13,7 @@ use chacha20poly1305::{
     aead::{Aead, KeyInit, Payload},
 };
 use data_encoding::HEXLOWER;
+use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 
@@ -26,7 +27,7 @@ const MOST_PASSES: u32 = 64;
 
 /// What a key file holds.
 pub(super) enum Content {
-    Plain([u8; 32]),
+    Plain(Zeroizing<[u8; 32]>),
     Sealed(Sealed),
 }
 
@@ -41,23 +42,33 @@ pub(super) struct Sealed {
 /// None: neither form. What was read is never quoted.
 pub(super) fn parse(text: &[u8]) -> Option<Content> {
     let text = std::str::from_utf8(text).ok()?.trim();
-    let hex = |word: &str| data_encoding::HEXLOWER_PERMISSIVE.decode(word.as_bytes()).ok();
+    let hex = |word: &str| data_encoding::HEXLOWER_PERMISSIVE.decode(word.as_bytes()).ok().map(Zeroizing::new);
     let words: Vec<&str> = text.split(' ').collect();
     match words[..] {
-        [seed] => Some(Content::Plain(hex(seed)?.try_into().ok()?)),
+        [seed] => {
+            let mut plain = Zeroizing::new([0; 32]);
+            let seed = hex(seed)?;
+            (seed.len() == plain.len()).then(|| plain.copy_from_slice(&seed))?;
+            Some(Content::Plain(plain))
+        }
         [NAME, memory, passes, salt, nonce, seed] => Some(Content::Sealed(Sealed {
             memory_kib: memory.parse().ok().filter(|kib| *kib <= MOST_MEMORY_KIB)?,
             passes: passes.parse().ok().filter(|passes| *passes <= MOST_PASSES)?,
-            salt: hex(salt)?.try_into().ok()?,
-            nonce: hex(nonce)?.try_into().ok()?,
-            seed: hex(seed)?,
+            salt: hex(salt)?.as_slice().try_into().ok()?,
+            nonce: hex(nonce)?.as_slice().try_into().ok()?,
+            seed: hex(seed)?.to_vec(),
         })),
         _ => None,
     }
 }
 
-pub(super) fn plain(seed: &[u8; 32]) -> String {
-    format!("{}\n", HEXLOWER.encode(seed))
+pub(super) fn plain(seed: &[u8; 32]) -> Zeroizing<String> {
+    let text = Zeroizing::new(HEXLOWER.encode(seed));
+    // Of exactly this room, so that nothing is copied elsewhere to make more.
+    let mut line = Zeroizing::new(String::with_capacity(text.len() + 1));
+    line.push_str(&text);
+    line.push('\n');
+    line
 }
 
 /// None: the passphrase cannot be used.
@@ -78,10 +89,11 @@ pub(super) fn seal(seed: &[u8; 32], passphrase: &str, clock: &Clock) -> Option<S
 
 impl Sealed {
     /// None: the passphrase is not the one it was sealed with, or the file was changed.
-    pub(super) fn open(&self, passphrase: &str) -> Option<[u8; 32]> {
+    pub(super) fn open(&self, passphrase: &str) -> Option<Zeroizing<[u8; 32]>> {
         let head = self.head();
         let payload = Payload { msg: &self.seed, aad: head.as_bytes() };
-        self.cipher(passphrase)?.decrypt(&Nonce::from(self.nonce), payload).ok()?.try_into().ok()
+        let opened = Zeroizing::new(self.cipher(passphrase)?.decrypt(&Nonce::from(self.nonce), payload).ok()?);
+        opened.as_slice().try_into().ok().map(Zeroizing::new)
     }
 
     fn head(&self) -> String {
@@ -90,11 +102,11 @@ impl Sealed {
 
     fn cipher(&self, passphrase: &str) -> Option<ChaCha20Poly1305> {
         let params = Params::new(self.memory_kib, self.passes, 1, Some(32)).ok()?;
-        let mut key = [0; 32];
+        let mut key = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.as_bytes(), &self.salt, &mut key)
+            .hash_password_into(passphrase.as_bytes(), &self.salt, key.as_mut_slice())
             .ok()?;
-        Some(ChaCha20Poly1305::new(&Key::from(key)))
+        Some(ChaCha20Poly1305::new(Key::from_slice(key.as_slice())))
     }
 }
 
@@ -114,7 +126,7 @@ mod tests {
         let seed = [7; 32];
         let text = seal(&seed, "müde Möwen", &Clock::system()).unwrap();
         assert!(!text.contains(&HEXLOWER.encode(&seed)) && text.len() < 256);
-        assert_eq!(sealed(&text).open("müde Möwen"), Some(seed));
+        assert_eq!(sealed(&text).open("müde Möwen"), Some(Zeroizing::new(seed)));
         assert_eq!(sealed(&text).open("müde Möwe"), None);
         let weaker = text.replacen(&MEMORY_KIB.to_string(), "1024", 1);
         assert_eq!(sealed(&weaker).open("müde Möwen"), None, "what it costs is part of what is sealed");
@@ -122,7 +134,7 @@ mod tests {
 
     #[test]
     fn both_forms_are_read_and_nothing_else() {
-        assert!(matches!(parse(plain(&[3; 32]).as_bytes()), Some(Content::Plain(seed)) if seed == [3; 32]));
+        assert!(matches!(parse(plain(&[3; 32]).as_bytes()), Some(Content::Plain(seed)) if *seed == [3; 32]));
         let greedy = "argon2id 4294967295 3 00 00 00";
         for text in ["", "abcd", "argon2id 1 1 00 00", greedy, &"zz".repeat(32), "\u{fffd}"] {
             assert!(parse(text.as_bytes()).is_none(), "{text}");

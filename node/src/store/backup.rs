@@ -9,7 +9,7 @@ use folkmoot_schemas::block::cid_of;
 use redb::ReadableTable;
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, attest,
     blocks::{cid_key, cid_of_key},
     disk::{Disk, Open},
     migrations, open,
@@ -63,10 +63,12 @@ pub fn restore(from: &Path, to: &Path) -> Result<Backup, StoreError> {
     let (source, backup) = opened(from)?;
     let t = Reading::of(&source.db)?;
     check_blocks(&t, from)?;
+    attest::attest(&t)?;
     open::build(to, |to| {
         t.copy_into(to)?;
         leave_out(to)
     })?;
+    recount(to, backup.made)?;
     Ok(backup)
 }
 
@@ -80,6 +82,21 @@ fn opened(from: &Path) -> Result<(Open, Backup), StoreError> {
         Some(backup) => Ok((source, backup)),
         None => Err(StoreError::NoBackup(from.to_owned())),
     }
+}
+
+/// Who may be given a block stands in counts that nobody signs: they are worked out anew from the trees.
+fn recount(path: &Path, now: u64) -> Result<(), StoreError> {
+    let store = Store::open(path)?;
+    let recounted = match store.mark(&mut || ()) {
+        Ok(wrong) if wrong.is_empty() => Ok(()),
+        Ok(_) => store.sweep(now, &mut || ()).map(drop),
+        Err(error) => Err(error),
+    };
+    drop(store);
+    if recounted.is_err() {
+        fs::remove_file(path).ok();
+    }
+    recounted
 }
 
 pub(super) fn backup_of(t: &Reading) -> Result<Option<Backup>, StoreError> {

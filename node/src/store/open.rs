@@ -14,10 +14,13 @@ use super::{
     migrations::{initialise, migrate},
     tables::{Reading, Writing},
 };
+use crate::place::place;
 
 /// Files up to this size are checked against all their checksums when they are opened: redb trusts a file that was
 /// closed in order, and panics over one that was changed since. Costs 10 ms of two syncs, and 1.3 ms per MiB.
 const CHECKED: u64 = 64 * 1024 * 1024;
+/// Temporary names that are tried.
+const NAMES: u32 = 100;
 /// How every redb file begins.
 const MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
 
@@ -34,16 +37,8 @@ pub(super) fn build(
     if path.try_exists().map_err(io)? {
         return Err(io(io::ErrorKind::AlreadyExists.into()));
     }
-    let fresh = temporary(path);
-    match fs::remove_file(&fresh) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io(e)),
-        _ => {}
-    }
-    let built = build_at(&fresh, fill).and_then(|()| {
-        fs::rename(&fresh, path).map_err(io)?;
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
-    });
+    let fresh = temporary(path)?;
+    let built = build_at(&fresh, fill).and_then(|()| place(&fresh, path, false).map_err(io));
     if built.is_err() {
         fs::remove_file(&fresh).ok();
     }
@@ -52,7 +47,6 @@ pub(super) fn build(
 
 fn build_at(fresh: &Path, fill: impl FnOnce(&mut Writing<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
     let io = |e| StoreError::Io(fresh.to_owned(), e);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(fresh).map_err(io)?;
     let disk = Disk::file(fresh)?;
     let mut open = disk.open(false)?;
     initialise(&open.db, fill)?;
@@ -63,11 +57,20 @@ fn build_at(fresh: &Path, fill: impl FnOnce(&mut Writing<'_>) -> Result<(), Stor
     File::open(fresh).and_then(|file| file.sync_all()).map_err(io)
 }
 
-/// Where `path` is built.
-fn temporary(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    PathBuf::from(name)
+/// A new empty file beside `path`, to build it in. Nobody else's is touched, not even what an earlier cut left: beside a
+/// path that a person chose, a name says nothing about whose a file is.
+fn temporary(path: &Path) -> Result<PathBuf, StoreError> {
+    for n in 0..NAMES {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{n}.new"));
+        let fresh = PathBuf::from(name);
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh) {
+            Ok(_) => return Ok(fresh),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(StoreError::Io(fresh, e)),
+        }
+    }
+    Err(StoreError::Io(path.to_owned(), io::ErrorKind::AlreadyExists.into()))
 }
 
 /// Is it a file of redb's at all?
@@ -193,12 +196,31 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_while_creating_leaves_no_store_and_the_next_try_makes_one() {
+    fn a_cut_while_creating_leaves_no_store_and_the_next_try_makes_one_and_touches_no_other_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store.redb");
-        fs::write(dir.path().join("store.redb.new"), b"redb, half written").unwrap();
+        let others = ["store.redb.new", "store.redb.0.new"].map(|name| dir.path().join(name));
+        for other in &others {
+            fs::write(other, b"redb, half written").unwrap();
+        }
         assert!(matches!(Store::open(&path), Err(StoreError::Io(..))));
-        Store::create(&path).unwrap();
-        assert!(!dir.path().join("store.redb.new").exists());
+        drop(Store::create(&path).unwrap());
+        for other in &others {
+            assert_eq!(fs::read(other).unwrap(), b"redb, half written");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "and leaves none");
+    }
+
+    #[test]
+    fn what_was_put_in_its_place_meanwhile_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.redb");
+        let built = build(&path, |_| {
+            fs::write(&path, b"precious").unwrap();
+            Ok(())
+        });
+        assert!(matches!(built, Err(StoreError::Io(_, e)) if e.kind() == io::ErrorKind::AlreadyExists));
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -9,9 +9,11 @@ mod hostile;
 mod keeping;
 mod kept;
 mod own;
+mod pins;
 mod quotas;
 mod roster;
 mod succession;
+mod tampered;
 
 use folkmoot_schemas::{
     Audience, Cid, Did, Record, Tid, Uri,

@@ -206,7 +206,7 @@ impl Checked {
 }
 
 /// What a tree may hold at a path of `collection`: a record of that kind, or a tombstone, no newer than the commit.
-fn check_record(commit: &Commit, collection: &str, block: &Block) -> Result<(Tid, Record), String> {
+pub(super) fn check_record(commit: &Commit, collection: &str, block: &Block) -> Result<(Tid, Record), String> {
     if block.bytes().len() > limits::RECORD {
         return Err(format!("a record of {} bytes", block.bytes().len()));
     }

@@ -15,7 +15,7 @@ fn secret() -> Secret {
 #[test]
 fn a_seed_gives_the_key_of_the_specification() {
     assert_eq!(*secret().did().as_bytes(), bytes::<32>(PUBLIC));
-    assert_eq!(secret().seed(), bytes::<32>(SEED));
+    assert_eq!(*secret().seed(), bytes::<32>(SEED));
 }
 
 #[test]
