@@ -104,6 +104,9 @@ struct Inner {
 
 /// What is read from now.
 struct Current {
+    /// The picture of the last commit, once somebody looked: opening all tables takes longer than most reads. Gone with
+    /// the next write, which could not use the pages it frees otherwise. Goes before `open`.
+    latest: Mutex<Option<Arc<Reading>>>,
     open: Arc<Open>,
     /// Folded rosters. Replaced in the same moment as the commit that changes them, so that a view never sees one
     /// without the other.
@@ -118,6 +121,25 @@ type Rosters = BTreeMap<Cid, Arc<Roster>>;
 type Picture = (Arc<Reading>, Arc<Rosters>, Arc<Open>);
 type Listener = Box<dyn Fn(u64) + Send + Sync>;
 type Watcher = Box<dyn Fn(Option<&StoreError>) + Send + Sync>;
+
+impl Current {
+    fn new(open: Open, rosters: Arc<Rosters>) -> Self {
+        Self { latest: Mutex::default(), open: Arc::new(open), rosters, durable: None }
+    }
+
+    fn latest(&self) -> Result<Arc<Reading>, StoreError> {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(t) = &*latest {
+            return Ok(Arc::clone(t));
+        }
+        Ok(Arc::clone(latest.insert(Arc::new(Reading::of(&self.open.db)?))))
+    }
+
+    /// A write begins, or is done: whoever looks next opens the tables anew.
+    fn pass(&self) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -148,7 +170,7 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 disk,
-                current: RwLock::new(Current { open: Arc::new(open), rosters, durable: None }),
+                current: RwLock::new(Current::new(open, rosters)),
                 turn: Mutex::default(),
                 queue: AtomicUsize::new(0),
                 waiting: Mutex::default(),
@@ -177,10 +199,7 @@ impl Store {
         if let Some((t, rosters)) = &current.durable {
             return Ok((Arc::clone(t), Arc::clone(rosters), open));
         }
-        let txn = open.db.begin_read()?;
-        let rosters = Arc::clone(&current.rosters);
-        drop(current);
-        Ok((Arc::new(Reading::open(&txn)?), rosters, open))
+        Ok((current.latest()?, Arc::clone(&current.rosters), open))
     }
 
     fn current(&self) -> Arc<Open> {

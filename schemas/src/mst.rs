@@ -180,6 +180,12 @@ pub fn read(root: &Cid, get: impl FnMut(&Cid) -> Option<Block>) -> Result<Entrie
     Ok(gather.1)
 }
 
+/// The nodes right below a node.
+pub fn children(node: &Block) -> Result<Vec<Cid>, Error> {
+    let node = open(node)?;
+    Ok(node.l.into_iter().chain(node.e.into_iter().filter_map(|entry| entry.t)).collect())
+}
+
 /// The nodes from the root to where `path` is (or would be): the proof that the tree does or does not hold it.
 pub fn proof(tree: &Tree, path: &str) -> Vec<Cid> {
     let find = |cid: &Cid| tree.nodes.iter().find(|node| node.cid() == cid).cloned();

@@ -8,7 +8,7 @@ use redb::ReadableTable;
 
 use super::{
     StoreError,
-    blocks::{Blocks, Why, cid_of_digest, digest_of},
+    blocks::{Blocks, Stored, Why, cid_of_digest, digest_of},
     index::{self, Place},
     intern::{Name, Numbers},
     notices::is_grave,
@@ -103,22 +103,22 @@ impl Writer<'_> {
         self.remember_shorts(&places)?;
         for (put, place) in step.puts.iter().zip(&places) {
             let opened;
-            let (seq, record, size) = match &put.source {
+            let (stored, record, size) = match &put.source {
                 Source::New(block, record) => (new.next(), &**record, block.bytes().len()),
                 Source::Stored(seq) => {
                     let block = self.t.block_named(*seq, put.cid)?;
                     opened = Record::view(&block)?.1;
-                    (Some(*seq), &opened, block.bytes().len())
+                    (Some(Stored { seq: *seq, fresh: false }), &opened, block.bytes().len())
                 }
             };
-            let seq = seq.ok_or_else(|| StoreError::inconsistent("a new record"))?;
+            let Stored { seq, fresh } = stored.ok_or_else(|| StoreError::inconsistent("a new record"))?;
             let (collection, rkey) = (place.collection, place.rkey.as_bytes());
             self.unplace(place)?;
             if history {
                 self.t.changes.insert((repo.number, rev, collection, rkey), ())?;
             }
-            self.t.tree.insert((repo.number, collection, rkey), (seq, put.rev.as_u64(), &digest_of(&put.cid)))?;
-            if !self.t.has_record(repo, seq)? {
+            self.t.leaves.insert((repo.number, collection, rkey), (seq, put.rev.as_u64()))?;
+            if fresh || !self.t.is_anyones(repo, seq)? {
                 self.charge(repo.community, repo.did, size as i64);
             }
             self.t.places.insert((seq, repo.number, collection, rkey), ())?;
@@ -218,8 +218,8 @@ impl Writer<'_> {
         self.unindex(place, leaf.rev, &record)?;
         self.unlink_files(repo, &record)?;
         self.t.places.remove((leaf.seq, repo.number, collection, rkey.as_bytes()))?;
-        self.t.tree.remove((repo.number, collection, rkey.as_bytes()))?;
-        if !self.t.has_record(repo, leaf.seq)? {
+        self.t.leaves.remove((repo.number, collection, rkey.as_bytes()))?;
+        if !self.t.is_anyones(repo, leaf.seq)? {
             self.charge(repo.community, repo.did, -(block.bytes().len() as i64));
         }
         self.let_go.push(leaf.seq);
@@ -254,7 +254,7 @@ impl Writer<'_> {
         for place in self.places(repo, &prefix, &community, &paths)? {
             self.unplace(&place)?;
         }
-        let nodes = self.t.node_cids(repo.number)?;
+        let nodes = self.t.node_cids(repo)?;
         self.drop_nodes(repo, &nodes)?;
         if let Some(held) = repo.tree() {
             self.release(held.commit, repo.community, Why::Reach(repo.audience))?;

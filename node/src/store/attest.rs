@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{
     Cid, Did,
-    block::{Block, DAG_CBOR, cid_of},
+    block::Block,
     charter::Charter,
     commit::{Commit, RepoId},
     identity::Identity,
@@ -23,7 +23,7 @@ use super::{
     repos::{Held, Repo, Repos},
     roster,
     tables::{Reading, Tables},
-    trees::Trees,
+    trees::{TREE_NODE, Trees},
     verify::check_record,
 };
 
@@ -43,6 +43,7 @@ pub(super) fn attest(t: &Reading) -> Result<(), StoreError> {
             checking.tree(&repo, &held, &rosters)?;
         }
     }
+    checking.places()?;
     checking.rest()
 }
 
@@ -155,11 +156,27 @@ impl Checking<'_> {
         if tree.root != commit.data || entries.len() as u64 != commit.count || held.records != commit.count {
             return Err(forged("a record"));
         }
-        let mut nodes: BTreeSet<Cid> = tree.nodes.iter().map(|node| *node.cid()).collect();
-        for cid in self.t.node_cids(repo.number)? {
-            let node = self.t.node(repo.number, &cid)?;
-            if cid_of(DAG_CBOR, node.bytes()) != cid || !nodes.remove(&cid) {
-                return Err(forged("a node of a tree"));
+        Ok(())
+    }
+
+    /// What stands among the places is given to others: it has to be in the tree of its repository.
+    fn places(&self) -> Result<(), StoreError> {
+        let mut nodes = BTreeSet::new();
+        for row in self.t.repo_keys().iter()? {
+            let Some(repo) = self.t.repo_at(row?.0.value())? else { continue };
+            for cid in self.t.node_cids(&repo)? {
+                nodes.insert((self.t.node_seq(&cid)?, repo.number));
+            }
+        }
+        for row in self.t.places().iter()? {
+            let (key, _) = row?;
+            let (seq, repo, collection, rkey) = key.value();
+            let stands = match collection == TREE_NODE.0 {
+                true => nodes.remove(&(seq, repo)),
+                false => self.t.leaves().get((repo, collection, rkey))?.is_some_and(|row| row.value().0 == seq),
+            };
+            if !stands {
+                return Err(forged("a place"));
             }
         }
         if nodes.is_empty() { Ok(()) } else { Err(forged("a node of a tree")) }

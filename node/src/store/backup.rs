@@ -5,12 +5,11 @@
 
 use std::{fs, path::Path};
 
-use folkmoot_schemas::block::cid_of;
 use redb::ReadableTable;
 
 use super::{
     Store, StoreError, attest,
-    blocks::{cid_key, cid_of_key},
+    blocks::{Blocks, Row},
     disk::{Disk, Open},
     migrations, open,
     tables::{Reading, Tables, Writing},
@@ -116,17 +115,15 @@ fn leave_out(to: &mut Writing<'_>) -> Result<(), StoreError> {
 fn check_blocks(t: &Reading, path: &Path) -> Result<(), StoreError> {
     let damaged = || StoreError::Damaged(format!("a block in {} is not what its CID says", path.display()));
     let mut blocks = 0;
-    for row in t.cids().iter()? {
-        let (key, seq) = row?;
-        let block = t.blocks().get(seq.value())?.ok_or_else(damaged)?;
-        let [codec, bytes @ ..] = block.value() else { return Err(damaged()) };
-        let cid = cid_of_key(key.value())?;
-        if *codec != key.value()[0] || cid_key(&cid_of(u64::from(*codec), bytes)) != cid_key(&cid) {
+    for row in t.blocks().iter()? {
+        let (seq, value) = row?;
+        let row = Row::read(value.value())?;
+        if !row.is_sound()? || t.seq(&row.cid()?)? != Some(seq.value()) {
             return Err(damaged());
         }
         blocks += 1;
     }
-    match redb::ReadableTableMetadata::len(t.blocks())? {
+    match redb::ReadableTableMetadata::len(t.digests())? {
         all if all == blocks => Ok(()),
         _ => Err(damaged()),
     }

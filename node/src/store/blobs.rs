@@ -139,7 +139,7 @@ impl Writer<'_> {
         self.t.links.remove(key)?;
         self.t.deferred_files.remove(key)?;
         let lacked = self.t.missing.remove(key)?.is_some();
-        let seq = self.t.cids.get(file)?.map(|seq| seq.value());
+        let seq = self.t.seq_of(file)?;
         match seq {
             Some(seq) if !lacked => self.release(seq, repo.community, Why::Reach(repo.audience)),
             _ => Ok(()),

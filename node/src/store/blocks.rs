@@ -7,7 +7,7 @@ use folkmoot_schemas::{
     Audience, Cid,
     block::{Block, DAG_CBOR, cid_of},
 };
-use redb::ReadableTable;
+use redb::{ReadableTable, ReadableTableMetadata};
 
 use super::{
     StoreError,
@@ -91,24 +91,111 @@ fn wrap(codec: u64, digest: &[u8]) -> Result<Cid, StoreError> {
     Ok(Cid::new_v1(codec, hash))
 }
 
+/// A row of `blocks`. Structures are short, and hashed anew where their CID is asked for; a file may be long, so that
+/// its digest stands before it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'r> {
+    codec: u8,
+    digest: Option<&'r [u8; 32]>,
+    pub(super) bytes: &'r [u8],
+}
+
+impl<'r> Row<'r> {
+    pub(super) fn read(value: &'r [u8]) -> Result<Self, StoreError> {
+        let inconsistent = || StoreError::inconsistent("a block");
+        let (&codec, rest) = value.split_first().ok_or_else(inconsistent)?;
+        if u64::from(codec) == DAG_CBOR {
+            return Ok(Self { codec, digest: None, bytes: rest });
+        }
+        let (digest, bytes) = rest.split_first_chunk().ok_or_else(inconsistent)?;
+        Ok(Self { codec, digest: Some(digest), bytes })
+    }
+
+    fn write(block: &Block) -> Vec<u8> {
+        let key = cid_key(block.cid());
+        let file = block.cid().codec() != DAG_CBOR;
+        let header = if file { &key[..] } else { &key[..1] };
+        [header, block.bytes()].concat()
+    }
+
+    pub(super) fn cid(&self) -> Result<Cid, StoreError> {
+        match self.digest {
+            Some(digest) => wrap(u64::from(self.codec), digest),
+            None => Ok(cid_of(DAG_CBOR, self.bytes)),
+        }
+    }
+
+    /// By its bytes alone.
+    pub(super) fn is_sound(&self) -> Result<bool, StoreError> {
+        Ok(self.cid()? == cid_of(u64::from(self.codec), self.bytes))
+    }
+}
+
+/// Where a block is looked for.
+pub(super) fn digest_key(key: &[u8; 33]) -> u64 {
+    let [_, a, b, c, d, e, f, g, h, ..] = *key;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
 /// Reading blocks. None of this looks at reach but [`Blocks::reaches`].
 pub(super) trait Blocks: Tables {
     fn seq(&self, cid: &Cid) -> Result<Option<u64>, StoreError> {
-        Ok(self.cids().get(&cid_key(cid))?.map(|seq| seq.value()))
+        self.seq_of(&cid_key(cid))
+    }
+
+    fn seq_of(&self, key: &[u8; 33]) -> Result<Option<u64>, StoreError> {
+        let start = digest_key(key);
+        for row in self.digests().range((start, 0)..=(start, u64::MAX))? {
+            let seq = row?.0.value().1;
+            if cid_key(&self.cid_at(seq)?) == *key {
+                return Ok(Some(seq));
+            }
+        }
+        Ok(None)
+    }
+
+    fn cid_at(&self, seq: u64) -> Result<Cid, StoreError> {
+        let row = self.blocks().get(seq)?.ok_or_else(|| StoreError::inconsistent("a block"))?;
+        Row::read(row.value())?.cid()
     }
 
     /// The block with a CID that is known to be its own.
     fn block_named(&self, seq: u64, cid: Cid) -> Result<Block, StoreError> {
         let row = self.blocks().get(seq)?.ok_or_else(|| StoreError::inconsistent("a block"))?;
-        let [_, bytes @ ..] = row.value() else { return Err(StoreError::inconsistent("a block")) };
-        Ok(Block::trusted(cid, Bytes::copy_from_slice(bytes)))
+        Ok(Block::trusted(cid, Bytes::copy_from_slice(Row::read(row.value())?.bytes)))
     }
 
     /// A block by its place alone.
     fn block_at(&self, seq: u64) -> Result<Block, StoreError> {
         let row = self.blocks().get(seq)?.ok_or_else(|| StoreError::inconsistent("a block"))?;
-        let [codec, bytes @ ..] = row.value() else { return Err(StoreError::inconsistent("a block")) };
-        Ok(Block::trusted(cid_of(u64::from(*codec), bytes), Bytes::copy_from_slice(bytes)))
+        let row = Row::read(row.value())?;
+        Ok(Block::trusted(row.cid()?, Bytes::copy_from_slice(row.bytes)))
+    }
+
+    /// 0: it is not here.
+    fn block_len(&self, seq: u64) -> Result<u64, StoreError> {
+        match self.blocks().get(seq)? {
+            Some(row) => Ok(Row::read(row.value())?.bytes.len() as u64),
+            None => Ok(0),
+        }
+    }
+
+    /// The repositories in whose trees a block stands, calling `each` for every one until it answers false. However
+    /// often it stands in one, that is one step.
+    fn each_repo_with(
+        &self,
+        seq: u64,
+        mut each: impl FnMut(u32) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut from = 0;
+        while let Some(row) = self.places().range((seq, from, 0, LOWEST)..(seq + 1, 0, 0, LOWEST))?.next() {
+            let number = row?.0.value().1;
+            if !each(number)? {
+                break;
+            }
+            from = number + 1;
+        }
+        Ok(())
     }
 
     fn held_as(&self, seq: u64, community: u32, why: Why) -> Result<bool, StoreError> {
@@ -126,65 +213,66 @@ pub(super) trait Blocks: Tables {
                 return Ok(true);
             }
         }
-        for row in self.places().range((seq, 0, 0, LOWEST)..(seq + 1, 0, 0, LOWEST))? {
-            let (key, _) = row?;
-            let Some(repo) = self.repo_at(key.value().1)? else { continue };
-            if repo.audience == audience && community.is_none_or(|c| c == repo.community) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let mut reaches = false;
+        self.each_repo_with(seq, |number| {
+            reaches = self
+                .repo_at(number)?
+                .is_some_and(|repo| repo.audience == audience && community.is_none_or(|c| c == repo.community));
+            Ok(!reaches)
+        })?;
+        Ok(reaches)
     }
 }
 impl<T: Tables> Blocks for T {}
 
+/// Where a block that was given is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    pub(super) seq: u64,
+    /// It was not here before: nothing holds it yet.
+    pub(super) fresh: bool,
+}
+
 impl Writer<'_> {
     /// Stores the bytes if they are not here, and says where. Without a hold they do not outlive the transaction's end.
     pub(super) fn put_block(&mut self, block: &Block) -> Result<u64, StoreError> {
-        let key = cid_key(block.cid());
-        if let Some(seq) = self.t.cids.get(&key)? {
-            return Ok(seq.value());
-        }
-        self.last_block += 1;
-        self.put_bytes(self.last_block, block)?;
-        self.t.cids.insert(&key, self.last_block)?;
-        Ok(self.last_block)
+        Ok(self.put_blocks(&[block])?[0].seq)
     }
 
-    /// The same for many at once, numbered in the order given. Their rows in `cids`, whose keys are random, are written
-    /// in key order: a large import would otherwise come back to every page of that table again and again.
-    pub(super) fn put_blocks(&mut self, blocks: &[&Block]) -> Result<Vec<u64>, StoreError> {
-        let mut keys: Vec<_> = (self.last_block + 1..).zip(blocks).map(|(seq, b)| (cid_key(b.cid()), seq)).collect();
-        let first = self.last_block + 1;
-        self.last_block += blocks.len() as u64;
+    /// The same for many at once, numbered in the order given. Their rows in `digests`, whose keys are random, are
+    /// written in key order: a large import would otherwise come back to every page of that table again and again.
+    pub(super) fn put_blocks(&mut self, blocks: &[&Block]) -> Result<Vec<Stored>, StoreError> {
+        let wanted = !self.t.pin_wants.is_empty()?;
+        let mut stored = vec![Stored { seq: 0, fresh: false }; blocks.len()];
+        let mut keys: Vec<([u8; 33], usize)> = blocks.iter().map(|block| cid_key(block.cid())).zip(0..).collect();
         keys.sort_unstable();
-        let mut seqs: Vec<u64> = (first..=self.last_block).collect();
-        for (key, seq) in keys {
-            let known = self.t.cids.get(&key)?.map(|seq| seq.value());
-            match known {
-                Some(known) => seqs[(seq - first) as usize] = known,
-                None => drop(self.t.cids.insert(&key, seq)?),
+        let mut before = None;
+        for (key, at) in &keys {
+            // Of several equal ones the first is stored.
+            stored[*at] = match before {
+                Some((last, seq)) if last == key => Stored { seq, fresh: false },
+                _ => match self.t.seq_of(key)? {
+                    Some(seq) => Stored { seq, fresh: false },
+                    None => Stored { seq: self.last_block + 1 + *at as u64, fresh: true },
+                },
+            };
+            before = Some((key, stored[*at].seq));
+        }
+        for (key, at) in keys.iter().filter(|(_, at)| stored[*at].fresh) {
+            self.t.digests.insert((digest_key(key), stored[*at].seq), ())?;
+        }
+        for (Stored { seq, .. }, block) in stored.iter().zip(blocks).filter(|(stored, _)| stored.fresh) {
+            self.t.blocks.insert(seq, Row::write(block).as_slice())?;
+            self.tally.bytes += block.bytes().len() as i64;
+            if wanted {
+                let key = cid_key(block.cid());
+                if self.t.is_wanted(&key)? {
+                    self.arrived.push(key);
+                }
             }
         }
-        for ((seq, fresh), block) in seqs.iter().zip(first..).zip(blocks) {
-            if *seq == fresh {
-                self.put_bytes(fresh, block)?;
-            }
-        }
-        Ok(seqs)
-    }
-
-    fn put_bytes(&mut self, seq: u64, block: &Block) -> Result<(), StoreError> {
-        let key = cid_key(block.cid());
-        let mut value = Vec::with_capacity(block.bytes().len() + 1);
-        value.push(key[0]);
-        value.extend_from_slice(block.bytes());
-        self.t.blocks.insert(seq, value.as_slice())?;
-        self.tally.bytes += block.bytes().len() as i64;
-        if self.t.is_wanted(&key)? {
-            self.arrived.push(key);
-        }
-        Ok(())
+        self.last_block += blocks.len() as u64;
+        Ok(stored)
     }
 
     pub(super) fn hold(&mut self, seq: u64, community: u32, why: Why) -> Result<(), StoreError> {
@@ -237,13 +325,13 @@ impl Writer<'_> {
             if held || placed {
                 continue;
             }
-            let removed = self.t.blocks.remove(seq)?.and_then(|row| match row.value() {
-                [codec, bytes @ ..] => Some((cid_key(&cid_of(u64::from(*codec), bytes)), bytes.len() as i64)),
-                [] => None,
-            });
-            if let Some((key, bytes)) = removed {
-                self.t.cids.remove(&key)?;
-                self.tally.bytes -= bytes;
+            let removed = match self.t.blocks.remove(seq)? {
+                Some(row) => Some(Row::read(row.value()).and_then(|row| Ok((row.cid()?, row.bytes.len())))?),
+                None => None,
+            };
+            if let Some((cid, bytes)) = removed {
+                self.t.digests.remove((digest_key(&cid_key(&cid)), seq))?;
+                self.tally.bytes -= bytes as i64;
             }
         }
         Ok(())

@@ -312,7 +312,7 @@ impl Writer<'_> {
             let Some(collection) = self.t.number(Name::Collection(name))? else { continue };
             let range =
                 (repo.number, collection, from.as_bytes())..(repo.number, collection + 1, super::tables::LOWEST);
-            let mut newest = self.t.tree.range(range)?.rev().take(LOOKED_INTO + given.len()).peekable();
+            let mut newest = self.t.leaves.range(range)?.rev().take(LOOKED_INTO + given.len()).peekable();
             if newest.peek().is_none() {
                 continue;
             }
@@ -321,11 +321,11 @@ impl Writer<'_> {
             for row in newest {
                 let (key, value) = row?;
                 let rkey = String::from_utf8_lossy(key.value().2).into_owned();
-                let (seq, rev, digest) = value.value();
-                let block = self.t.block_named(seq, super::blocks::cid_of_digest(digest)?)?;
-                if rkey.parse::<Tid>().is_err() || !lengths.contains(&block.bytes().len()) {
+                let (seq, rev) = value.value();
+                if rkey.parse::<Tid>().is_err() || !lengths.contains(&(self.t.block_len(seq)? as usize)) {
                     continue;
                 }
+                let block = self.t.block_at(seq)?;
                 let (_, record) = Record::view(&block)?;
                 let content = *record.encode(Tid::new(0, 0))?.cid();
                 let put =

@@ -42,6 +42,11 @@ pub(super) fn short(uri: &str) -> [u8; 10] {
     short
 }
 
+/// Of one moment, lists give the smaller short id first, and they read backwards.
+pub(super) fn inverted(short: &[u8; 10]) -> [u8; 10] {
+    short.map(|byte| !byte)
+}
+
 /// Why pages hide this record, if they do. A pure function of its bytes and path.
 pub(super) fn fault(record: &Record, path: &str, size: usize) -> Option<String> {
     let (collection, rkey) = uri::check_path(path).ok()?;
@@ -105,7 +110,7 @@ impl Writer<'_> {
         if fault(record, place.path, size).is_some() {
             return Ok(());
         }
-        self.t.timeline.insert((community, collection, !created, &short, number), rkey.as_bytes())?;
+        self.t.by_time.insert((community, collection, created, &inverted(&short), number), rkey.as_bytes())?;
         if let Record::Event(event) = record {
             let (start, end) = recur::span(event, "UTC");
             let end = end.unwrap_or(i64::MAX);
@@ -127,7 +132,7 @@ impl Writer<'_> {
         if matches!(record, Record::Tombstone(_)) {
             self.t.graves.remove((number, collection, rkey.as_bytes()))?;
         }
-        self.t.timeline.remove((community, collection, !created, &short, number))?;
+        self.t.by_time.remove((community, collection, created, &inverted(&short), number))?;
         if let Record::Event(event) = record {
             let (start, _) = recur::span(event, "UTC");
             for long in [0, 1] {

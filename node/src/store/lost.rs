@@ -25,7 +25,6 @@ use super::{
     intern::Numbers,
     notices::What,
     proofs::{For, ProofId, Proofs},
-    quota::Used,
     repos::{Held, Leaf, Repo, Repos},
     tables::Tables,
     trees::Trees,
@@ -324,8 +323,8 @@ impl Writer<'_> {
         let (mut filling, mut nodes, mut pictures, mut all) = (Filling::default(), HashSet::new(), Vec::new(), 0);
         for (path, leaf) in lost {
             let before = filling.size;
-            for cid in self.t.way(repo.number, &commit, path)? {
-                let seq = self.t.node_seq(repo.number, &cid)?;
+            for cid in self.t.way(&commit, path)? {
+                let seq = self.t.node_seq(&cid)?;
                 filling.takes(cid, self.t.block_len(seq)? as usize);
                 if nodes.insert(cid) {
                     self.prove(id, seq)?;

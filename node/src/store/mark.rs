@@ -10,13 +10,14 @@ use redb::ReadableTable;
 use super::{
     Rosters, StoreError,
     blobs::{HERE, files},
-    blocks::{Blocks, Why, audience_code, cid_key, cid_of_digest, digest_of},
+    blocks::{Blocks, Row, Why, audience_code, cid_key, digest_of},
     expiring::{self, Expiries, Expiring},
     people::People,
     proofs::{ProofId, ProofOf, Proofs},
     quota::{ALL, BYTES, NODE, Used},
     repos::{Repo, Repos},
     tables::{LOWEST, Tables, Writing},
+    trees::{TREE_NODE, Trees},
     writer::Writer,
 };
 
@@ -61,7 +62,7 @@ pub(super) struct Found {
 pub(super) type Pace<'a> = &'a mut dyn FnMut();
 
 pub(super) fn mark(t: &impl Tables, rosters: &Rosters, pace: Pace<'_>) -> Result<Found, StoreError> {
-    let mut marking = Marking { t, pace, rows: 0, repos: repos(t)?, found: Found::default() };
+    let mut marking = Marking { t, pace, rows: 0, repos: repos(t)?, nodes: BTreeSet::new(), found: Found::default() };
     marking.rosters(rosters)?;
     marking.trees()?;
     marking.others()?;
@@ -84,6 +85,8 @@ struct Marking<'m, T> {
     pace: Pace<'m>,
     rows: u64,
     repos: BTreeMap<u32, Repo>,
+    /// Nodes of trees, and the repository of each.
+    nodes: BTreeSet<(u64, u32)>,
     found: Found,
 }
 
@@ -152,23 +155,25 @@ impl<T: Tables> Marking<'_, T> {
                 self.due(held.commit, repo.community, Why::Reach(repo.audience));
             }
         }
-        for row in self.t.nodes().iter()? {
-            let (key, seq) = row?;
-            self.step();
-            if let Some(repo) = self.repos.get(&key.value().0) {
-                let (community, audience) = (repo.community, repo.audience);
-                self.due(seq.value(), community, Why::Reach(audience));
+        for repo in self.repos.clone().into_values() {
+            for cid in self.t.node_cids(&repo)? {
+                self.step();
+                let seq = self.t.seq(&cid)?.ok_or_else(|| StoreError::inconsistent("a node of a tree"))?;
+                self.nodes.insert((seq, repo.number));
+                if self.t.places().get((seq, repo.number, TREE_NODE.0, TREE_NODE.1))?.is_none() {
+                    self.found.unplaced.push((seq, repo.number, TREE_NODE.0, TREE_NODE.1.to_vec()));
+                }
             }
         }
-        for row in self.t.tree().iter()? {
+        for row in self.t.leaves().iter()? {
             let (key, value) = row?;
             self.step();
-            let ((number, collection, rkey), (seq, _, digest)) = (key.value(), value.value());
+            let ((number, collection, rkey), (seq, _)) = (key.value(), value.value());
             let Some(repo) = self.repos.get(&number) else { continue };
             if self.t.places().get((seq, number, collection, rkey))?.is_none() {
                 self.found.unplaced.push((seq, number, collection, rkey.to_vec()));
             }
-            let (_, record) = Record::view(&self.t.block_named(seq, cid_of_digest(digest)?)?)?;
+            let (_, record) = Record::view(&self.t.block_at(seq)?)?;
             let audience = audience_code(repo.audience);
             for cid in files(&record) {
                 let file = cid_key(&cid);
@@ -178,7 +183,7 @@ impl<T: Tables> Marking<'_, T> {
         }
         for (link, _) in self.found.due.links.clone() {
             let (community, code, file) = link;
-            let seq = self.t.cids().get(&file)?.map(|seq| seq.value());
+            let seq = self.t.seq_of(&file)?;
             match seq.filter(|seq| self.found_there(*seq, community, code, &file).unwrap_or(false)) {
                 Some(seq) => {
                     self.found.due.holds.insert((seq, community, code), 1);
@@ -256,8 +261,11 @@ impl<T: Tables> Marking<'_, T> {
             let (key, _) = row?;
             self.step();
             let (seq, number, collection, rkey) = key.value();
-            let leaf = self.t.tree().get((number, collection, rkey))?.map(|row| row.value().0);
-            let Some(repo) = self.repos.get(&number).filter(|_| leaf == Some(seq)) else {
+            let stands = match collection == TREE_NODE.0 {
+                true => self.nodes.contains(&(seq, number)),
+                false => self.t.leaves().get((number, collection, rkey))?.is_some_and(|row| row.value().0 == seq),
+            };
+            let Some(repo) = self.repos.get(&number).filter(|_| stands) else {
                 self.found.misplaced.push((seq, number, collection, rkey.to_vec()));
                 continue;
             };
@@ -275,23 +283,13 @@ impl<T: Tables> Marking<'_, T> {
         for (seq, who) in lacking.difference(&placed) {
             self.fill(*who, self.t.block_len(*seq)?);
         }
-        let mut nodes: BTreeSet<((u32, u32), u64)> = BTreeSet::new();
-        for row in self.t.nodes().iter()? {
-            let (key, seq) = row?;
-            if let Some(repo) = self.repos.get(&key.value().0) {
-                nodes.insert(((repo.community, repo.did), seq.value()));
-            }
-        }
-        for (who, seq) in nodes {
-            self.fill(who, self.t.block_len(seq)?);
-        }
         let linkers: Vec<Linker> = self.found.due.linkers.keys().copied().collect();
         let mut counted = BTreeSet::new();
         for (community, file, did, code) in linkers {
             let here = !self.found.due.missing.contains(&(community, code, file));
             if here
                 && counted.insert((community, did, file))
-                && let Some(seq) = self.t.cids().get(&file)?.map(|seq| seq.value())
+                && let Some(seq) = self.t.seq_of(&file)?
             {
                 self.fill((community, did), self.t.block_len(seq)?);
             }
@@ -330,7 +328,7 @@ impl<T: Tables> Marking<'_, T> {
         for (spots, what) in [(&self.found.unplaced, "has no place"), (&self.found.misplaced, "is in no tree")] {
             self.found
                 .said
-                .extend(spots.iter().map(|(seq, repo, ..)| format!("record {seq} of repository {repo} {what}")));
+                .extend(spots.iter().map(|(seq, repo, ..)| format!("block {seq} of repository {repo} {what}")));
         }
         let due = &self.found.due;
         let mut said = Vec::new();
@@ -390,8 +388,7 @@ impl<T: Tables> Marking<'_, T> {
             let (seq, value) = row?;
             self.step();
             let seq = seq.value();
-            // The first byte is the codec.
-            self.found.due.bytes += value.value().len() as u64 - 1;
+            self.found.due.bytes += Row::read(value.value())?.bytes.len() as u64;
             let places = (seq, 0, 0, LOWEST)..(seq + 1, 0, 0, LOWEST);
             if !held.contains(&seq) && self.t.places().range(places)?.next().is_none() {
                 self.found.loose.push(seq);
@@ -507,7 +504,8 @@ fn count_anew(t: &mut Writing<'_>, due: &Due) -> Result<(), StoreError> {
 /// The same for a store of schema 1, which did not count.
 pub(super) fn derive_usage(t: &mut Writing<'_>) -> Result<(), StoreError> {
     let mut pace = || ();
-    let mut marking = Marking { t: &*t, pace: &mut pace, rows: 0, repos: repos(t)?, found: Found::default() };
+    let mut marking =
+        Marking { t: &*t, pace: &mut pace, rows: 0, repos: repos(t)?, nodes: BTreeSet::new(), found: Found::default() };
     marking.trees()?;
     marking.usage()?;
     marking.blocks(&BTreeSet::new())?;

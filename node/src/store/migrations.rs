@@ -1,29 +1,40 @@
-//! Raising an older file to the layout of `tables`, one step per number.
+//! Raising an older file to the layout of `tables`.
 //!
-//! A step is one transaction, which also raises the number: after a cut the file is as before the step or as after it.
-//! Every step opens all tables, so a table that is new needs no step of its own, only one that raises the number.
+//! All steps that a file lacks are one transaction: after a cut it is as before, or raised. First what changed its shape
+//! is set aside, then all tables of today are opened, so that one that is new needs no step, and then the steps fill
+//! them from what the file holds.
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{StoreError, mark, tables::Writing};
+use folkmoot_schemas::{Record, block::DAG_CBOR};
 
-/// Brings what a step's number adds, derived from what the file holds already. May find it there.
-type Step = fn(&mut Writing<'_>) -> Result<(), StoreError>;
-
-/// `STEPS[n]` leads from `n + 1` to `n + 2`.
-const STEPS: &[Step] = &[to_2];
+use super::{
+    StoreError,
+    blocks::{Blocks, Why, digest_key},
+    index, mark,
+    repos::Repos,
+    tables::{Bytes, CidKey, Digest, Short, Writing},
+    trees::TREE_NODE,
+};
 
 /// The layout of `tables`. A file of a higher number is refused.
-pub(super) const SCHEMA: u64 = STEPS.len() as u64 + 1;
+pub(super) const SCHEMA: u64 = 3;
 
 /// All tables, what they hold from the start, and the number, in one durable commit.
 pub(super) fn initialise(
     db: &Database,
     fill: impl FnOnce(&mut Writing<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    raise_to(db, SCHEMA, fill)
+    let mut txn = db.begin_write()?;
+    txn.set_two_phase_commit(true);
+    let mut t = Writing::open(&txn)?;
+    fill(&mut t)?;
+    t.counters.insert("schema", SCHEMA)?;
+    drop(t);
+    txn.commit()?;
+    Ok(())
 }
 
 /// Refuses what is newer or not ours, before anything is written.
@@ -32,10 +43,23 @@ pub(super) fn migrate(db: &Database, path: &Path) -> Result<(), StoreError> {
     if found > SCHEMA {
         return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA });
     }
-    for (step, to) in STEPS.iter().zip(2..).filter(|(_, to)| *to > found) {
-        tracing::info!(path = %path.display(), schema = to, "raising the store");
-        raise_to(db, to, step)?;
+    if found == SCHEMA {
+        return Ok(());
     }
+    tracing::info!(path = %path.display(), from = found, to = SCHEMA, "raising the store");
+    let mut txn = db.begin_write()?;
+    txn.set_two_phase_commit(true);
+    let mut t = Writing::open(&txn)?;
+    if found < 3 {
+        to_3(&mut t, &txn)?;
+    }
+    if found < 2 {
+        // Usage was not counted. It is derived from the trees, so it comes last.
+        mark::derive_usage(&mut t)?;
+    }
+    t.counters.insert("schema", SCHEMA)?;
+    drop(t);
+    txn.commit()?;
     Ok(())
 }
 
@@ -52,24 +76,53 @@ fn found(db: &Database, path: &Path) -> Result<u64, StoreError> {
     }
 }
 
-fn raise_to(
-    db: &Database,
-    number: u64,
-    step: impl FnOnce(&mut Writing<'_>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let mut txn = db.begin_write()?;
-    txn.set_two_phase_commit(true);
-    let mut t = Writing::open(&txn)?;
-    step(&mut t)?;
-    t.counters.insert("schema", number)?;
-    drop(t);
-    txn.commit()?;
-    Ok(())
-}
+/// Whole CIDs and digests were keys of their own, lists were kept newest first, a file's block did not begin with its
+/// digest, nodes of trees had holds, and nothing said where tombstones stand.
+fn to_3(t: &mut Writing<'_>, txn: &WriteTransaction) -> Result<(), StoreError> {
+    const CIDS: TableDefinition<'static, CidKey, u64> = TableDefinition::new("cids");
+    const TREE: TableDefinition<'static, (u32, u32, Bytes), (u64, u64, Digest)> = TableDefinition::new("tree");
+    const NODES: TableDefinition<'static, (u32, Digest), u64> = TableDefinition::new("nodes");
+    const TIMELINE: TableDefinition<'static, (u32, u32, u64, Short, u32), Bytes> = TableDefinition::new("timeline");
 
-/// For what new tables must hold of an older file. New tables alone need no line here.
-fn to_2(t: &mut Writing<'_>) -> Result<(), StoreError> {
-    mark::derive_usage(t)
+    for row in txn.open_table(CIDS)?.iter()? {
+        let (key, seq) = row?;
+        let (key, seq) = (*key.value(), seq.value());
+        t.digests.insert((digest_key(&key), seq), ())?;
+        if u64::from(key[0]) != DAG_CBOR {
+            let old = t.blocks.get(seq)?.ok_or_else(|| StoreError::inconsistent("a block"))?.value().to_vec();
+            t.blocks.insert(seq, [&key[..], old.get(1..).unwrap_or_default()].concat().as_slice())?;
+        }
+    }
+    for row in txn.open_table(NODES)?.iter()? {
+        let (key, seq) = row?;
+        let (number, seq) = (key.value().0, seq.value());
+        t.places.insert((seq, number, TREE_NODE.0, TREE_NODE.1), ())?;
+        let Some(repo) = t.repo_at(number)? else { continue };
+        let hold = (seq, repo.community, Why::Reach(repo.audience).code());
+        let count = t.holds.get(hold)?.map_or(0, |count| count.value());
+        match count {
+            0 | 1 => drop(t.holds.remove(hold)?),
+            more => drop(t.holds.insert(hold, more - 1)?),
+        }
+    }
+    for row in txn.open_table(TREE)?.iter()? {
+        let (key, value) = row?;
+        let ((repo, collection, rkey), (seq, rev, _)) = (key.value(), value.value());
+        t.leaves.insert((repo, collection, rkey), (seq, rev))?;
+        if matches!(Record::view(&t.block_at(seq)?)?.1, Record::Tombstone(_)) {
+            t.graves.insert((repo, collection, rkey), ())?;
+        }
+    }
+    for row in txn.open_table(TIMELINE)?.iter()? {
+        let (key, rkey) = row?;
+        let (community, collection, created, short, repo) = key.value();
+        t.by_time.insert((community, collection, !created, &index::inverted(short), repo), rkey.value())?;
+    }
+    txn.delete_table(CIDS)?;
+    txn.delete_table(NODES)?;
+    txn.delete_table(TREE)?;
+    txn.delete_table(TIMELINE)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -77,15 +130,10 @@ pub(super) mod tests {
     use std::fs;
 
     use folkmoot_schemas::{Audience, Record, key::Secret};
-    use redb::ReadableTable;
+    use redb::TableHandle;
 
     use super::*;
-    use crate::store::{
-        OwnCommit, Scope, Store,
-        reader::Lookup,
-        tables::{Reading, Tables},
-        write::Change,
-    };
+    use crate::store::{OwnCommit, Scope, Store, reader::Lookup, tables::Tables, write::Change};
 
     /// Written by the last version of schema 1: Ada founded River Street (public), wrote a post and edited it, wrote one
     /// and deleted it, one for members only, an event, and her answer to it.
@@ -169,20 +217,21 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_step_may_be_taken_again() {
+    fn a_raised_file_has_every_count_right_and_nothing_of_the_old_layout() {
         let dir = tempfile::tempdir().unwrap();
         let path = old_file(&dir);
-        drop(Store::open(&path).unwrap());
-        let db = Database::open(&path).unwrap();
-        let before = dump(&db);
-        raise_to(&db, 1, |_| Ok(())).unwrap();
-        migrate(&db, &path).unwrap();
-        assert_eq!(dump(&db), before);
-        drop(db);
-        whole(&Store::open(&path).unwrap());
-    }
-
-    fn dump(db: &Database) -> Vec<String> {
-        Reading::open(&db.begin_read().unwrap()).unwrap().dump().unwrap()
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.mark(&mut || ()).unwrap(), Vec::<String>::new());
+        drop(store);
+        let tables = |path: &Path| -> Vec<String> {
+            let db = Database::open(path).unwrap();
+            let txn = db.begin_read().unwrap();
+            let mut names: Vec<String> = txn.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
+            names.sort();
+            names
+        };
+        let fresh = dir.path().join("fresh.redb");
+        drop(Store::create(&fresh).unwrap());
+        assert_eq!(tables(&path), tables(&fresh));
     }
 }

@@ -227,7 +227,7 @@ impl Writer<'_> {
         for row in self.t.changes.range((repo, rev.saturating_add(1), 0, LOWEST)..(repo + 1, 0, 0, LOWEST))? {
             let (key, _) = row?;
             let (_, rev, collection, rkey) = key.value();
-            if self.t.tree.get((repo, collection, rkey))?.is_none() {
+            if self.t.leaves.get((repo, collection, rkey))?.is_none() {
                 removed.insert((collection, rkey.to_vec()), rev);
             }
         }

@@ -21,7 +21,7 @@ use redb::ReadableTable;
 use super::{
     Store, StoreError,
     blobs::{HERE, files},
-    blocks::{Blocks, Why, cid_key, cid_of_key, digest_of},
+    blocks::{Blocks, Why, cid_key, cid_of_key},
     intern::{Name, Numbers},
     people::People,
     repos::{Leaf, Repo, Repos},
@@ -148,14 +148,13 @@ pub(super) trait Pins: People + Repos {
             missing: Vec::new(),
         };
         let mut failure = None;
-        let mut node = |cid: &Cid| match self.nodes().get((repo.number, &digest_of(cid))) {
-            Ok(row) => {
-                let seq = row?.value();
-                pieces.blocks.insert(seq);
-                self.block_named(seq, *cid).map_err(|error| failure = Some(error)).ok()
+        let mut node = |cid: &Cid| match self.seq(cid) {
+            Ok(seq) => {
+                pieces.blocks.insert(seq?);
+                self.block_named(seq?, *cid).map_err(|error| failure = Some(error)).ok()
             }
             Err(error) => {
-                failure = Some(error.into());
+                failure = Some(error);
                 None
             }
         };

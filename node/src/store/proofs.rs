@@ -9,7 +9,6 @@ use super::{
     StoreError,
     blocks::{Blocks, Why, cid_of_digest, digest_of},
     expiring::Expiring,
-    quota::Used,
     repos::{Held, Repo},
     tables::Tables,
     trees::Trees,

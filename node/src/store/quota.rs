@@ -18,7 +18,7 @@ use super::{
     intern::Numbers,
     proofs::{ProofId, Proofs},
     repos::{Repo, Repos},
-    tables::{LOWEST, Tables},
+    tables::Tables,
     writer::Writer,
 };
 
@@ -123,29 +123,16 @@ pub(super) trait Used: Blocks {
         Ok(self.block_bytes()?.saturating_sub(self.spare_of(NODE, ALL)?))
     }
 
-    /// Does a repository's person have this record somewhere in its community?
-    fn has_record(&self, repo: &Repo, seq: u64) -> Result<bool, StoreError> {
-        for row in self.places().range((seq, 0, 0, LOWEST)..(seq + 1, 0, 0, LOWEST))? {
-            let number = row?.0.value().1;
+    /// Does this block stand in a tree of a repository's person in its community?
+    fn is_anyones(&self, repo: &Repo, seq: u64) -> Result<bool, StoreError> {
+        let mut stands = false;
+        self.each_repo_with(seq, |number| {
             let whose = self.repo_keys().get(number)?.map(|row| row.value());
             // One that is new has no row yet.
-            if number == repo.number || whose.is_some_and(|(c, did, ..)| (c, did) == (repo.community, repo.did)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Is this a node of one of the trees of a repository's person in its community?
-    fn has_node(&self, repo: &Repo, digest: &[u8; 32]) -> Result<bool, StoreError> {
-        let (community, did) = (repo.community, repo.did);
-        for row in self.repos().range((community, did, 0, 0)..=(community, did, u32::MAX, u8::MAX))? {
-            let number = row?.1.value().0;
-            if self.nodes().get((number, digest))?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+            stands = number == repo.number || whose.is_some_and(|(c, did, ..)| (c, did) == (repo.community, repo.did));
+            Ok(!stands)
+        })?;
+        Ok(stands)
     }
 
     /// Does this file count for this person: linked by them, and here, under one and the same audience?
@@ -171,11 +158,6 @@ pub(super) trait Used: Blocks {
             }
         }
         Ok(people)
-    }
-
-    fn block_len(&self, seq: u64) -> Result<u64, StoreError> {
-        // The first byte is the codec.
-        Ok(self.blocks().get(seq)?.map_or(0, |row| row.value().len() as u64 - 1))
     }
 
     /// Why a repository's head was put off and still is. `head` None: whichever it was.
@@ -329,7 +311,7 @@ impl Writer<'_> {
             if before == after {
                 continue;
             }
-            let seq = self.t.cids.get(file)?.map(|seq| seq.value());
+            let seq = self.t.seq_of(file)?;
             let bytes = seq.map_or(Ok(0), |seq| self.t.block_len(seq))? as i64;
             self.charge(community, *did, if after { bytes } else { -bytes });
         }

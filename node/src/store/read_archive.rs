@@ -6,15 +6,13 @@ use folkmoot_schemas::{
     commit::{Commit, RepoId},
     mst,
 };
-use redb::ReadableTable;
 
 use super::{
     StoreError, View,
     blobs::files,
-    blocks::{Blocks, Why, cid_of_digest},
+    blocks::{Blocks, Why},
     reader::Entry,
     repos::{Leaf, Repo, Repos},
-    tables::Tables,
     trees::Trees,
 };
 
@@ -58,7 +56,7 @@ impl View {
         self.t.seq(cid)
     }
 
-    /// Gives the held head of a repository block by block: commit, nodes by digest, records in path order, each followed
+    /// Gives the held head of a repository block by block: commit, nodes from the root down, records in path order, each followed
     /// by those of its files that came under the repository's audience. Answers how many links to files led nowhere.
     /// Nothing is collected here: a tree of any size passes through.
     pub fn pour<E: From<StoreError>>(
@@ -71,12 +69,9 @@ impl View {
         let Some(held) = repo.held else { return Ok(0) };
         let block = self.t.block_named(held.commit, held.head.cid)?;
         each(Piece { number: held.commit, block, part: Part::Commit })?;
-        let nodes = (repo.number, &[0; 32])..=(repo.number, &[0xff; 32]);
-        for row in self.t.nodes().range(nodes).map_err(StoreError::from)? {
-            let (key, number) = row.map_err(StoreError::from)?;
-            let number = number.value();
-            let block = self.t.block_named(number, cid_of_digest(key.value().1)?)?;
-            each(Piece { number, block, part: Part::Node })?;
+        for cid in self.t.node_cids(&repo)? {
+            let number = self.t.seq(&cid)?.ok_or_else(|| StoreError::inconsistent("a node of a tree"))?;
+            each(Piece { number, block: self.t.block_named(number, cid)?, part: Part::Node })?;
         }
         let (mut lacking, mut stopped) = (0, None);
         self.t.walk(repo.number, None, |_, leaf| match self.pour_record(&repo, leaf, each) {
@@ -158,7 +153,7 @@ impl View {
         let commit = self.t.block_named(held.commit, held.head.cid)?;
         let (mut nodes, mut failed) = (Vec::new(), None);
         let walked = mst::proof_with(&Commit::view(&commit)?.data, &entry.uri.path(), |cid| {
-            let node = self.t.node(repo.number, cid).map_err(|error| failed = Some(error)).ok();
+            let node = self.t.node(cid).map_err(|error| failed = Some(error)).ok();
             nodes.extend(node.clone());
             node
         });

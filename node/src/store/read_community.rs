@@ -19,7 +19,6 @@ use super::{
     blocks::Blocks,
     intern::{Name, Numbers},
     people::People,
-    quota::Used,
     reader::Community,
     repos::Repos,
     roster::Roster,

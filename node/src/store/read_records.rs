@@ -14,6 +14,7 @@ use super::{
     reader::{Entry, Lookup},
     repos::{Leaf, Repo, Repos},
     tables::{LOWEST, Tables},
+    trees::TREE_NODE,
 };
 
 impl View {
@@ -172,6 +173,9 @@ impl View {
         for row in self.t.places().range((seq, 0, 0, LOWEST)..(seq + 1, 0, 0, LOWEST))? {
             let (key, _) = row?;
             let (_, number, collection, rkey) = key.value();
+            if collection == TREE_NODE.0 {
+                continue;
+            }
             let rkey = String::from_utf8_lossy(rkey);
             let Some(repo) = self.t.repo_at(number)?.filter(|repo| shows(self.scope(), repo)) else { continue };
             if let Some(leaf) = self.t.leaf(number, collection, &rkey)?
@@ -199,16 +203,15 @@ impl View {
         else {
             return Ok(found);
         };
-        let before = match before {
-            Some((created, short)) => match bounds(short) {
-                Some((_, greatest)) => Some((!created, greatest)),
-                None => Some((!created, [0xff; 10])),
-            },
-            None => None,
+        // Backwards, so that what comes after `before` stands below it.
+        let (time, short) = match before {
+            Some((created, short)) => {
+                (created, bounds(short).map_or([0; 10], |(_, greatest)| index::inverted(&greatest)))
+            }
+            None => (u64::MAX, [0xff; 10]),
         };
-        let (time, short) = before.as_ref().map_or((0, &[0; 10]), |(time, short)| (*time, short));
-        let from = (roster.number, number, time, short, if before.is_some() { u32::MAX } else { 0 });
-        for row in self.t.timeline().range(from..(roster.number, number + 1, 0, &[0; 10], 0))? {
+        let (from, to) = ((roster.number, number, 0, &[0; 10], 0), (roster.number, number, time, &short, 0));
+        for row in self.t.by_time().range(from..to)?.rev() {
             if found.len() >= limit {
                 break;
             }

@@ -80,7 +80,7 @@ impl Store {
             let t = Reading::open(&open.db.begin_read()?)?;
             (Arc::new(roster::load(&t)?), meta::counter(&t, "generation")?)
         };
-        let current = Current { open: Arc::new(open), rosters, durable: None };
+        let current = Current::new(open, rosters);
         *self.inner.current.write().unwrap_or_else(PoisonError::into_inner) = current;
         // A commit that was reported as failed may be there all the same.
         if generation > self.generation() {

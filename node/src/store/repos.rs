@@ -11,7 +11,7 @@ use redb::ReadableTable;
 
 use super::{
     StoreError,
-    blocks::{audience_code, audience_of, cid_of_digest, digest_of},
+    blocks::{Blocks, audience_code, audience_of, cid_of_digest, digest_of},
     intern::{Name, Numbers},
     tables::{LOWEST, Tables},
     writer::Writer,
@@ -91,11 +91,7 @@ fn repo((community, did, device, audience): Key, value: Value<'_>) -> Result<Rep
     })
 }
 
-fn leaf((seq, rev, digest): (u64, u64, &[u8; 32])) -> Result<Leaf, StoreError> {
-    Ok(Leaf { seq, rev: Tid::from_u64(rev)?, cid: cid_of_digest(digest)? })
-}
-
-pub(super) trait Repos: Tables {
+pub(super) trait Repos: Blocks {
     fn repo_at(&self, number: u32) -> Result<Option<Repo>, StoreError> {
         let Some(key) = self.repo_keys().get(number)? else { return Ok(None) };
         let key = key.value();
@@ -130,7 +126,12 @@ pub(super) trait Repos: Tables {
     }
 
     fn leaf(&self, repo: u32, collection: u32, rkey: &str) -> Result<Option<Leaf>, StoreError> {
-        self.tree().get((repo, collection, rkey.as_bytes()))?.map(|row| leaf(row.value())).transpose()
+        let Some(row) = self.leaves().get((repo, collection, rkey.as_bytes()))? else { return Ok(None) };
+        self.leaf_of(row.value()).map(Some)
+    }
+
+    fn leaf_of(&self, (seq, rev): (u64, u64)) -> Result<Leaf, StoreError> {
+        Ok(Leaf { seq, rev: Tid::from_u64(rev)?, cid: self.cid_at(seq)? })
     }
 
     /// The leaf at `collection/rkey`.
@@ -146,7 +147,7 @@ pub(super) trait Repos: Tables {
     fn collections(&self, repo: u32) -> Result<BTreeMap<String, u32>, StoreError> {
         let mut found = BTreeMap::new();
         let mut from = 0;
-        while let Some(row) = self.tree().range((repo, from, LOWEST)..(repo + 1, 0, LOWEST))?.next() {
+        while let Some(row) = self.leaves().range((repo, from, LOWEST)..(repo + 1, 0, LOWEST))?.next() {
             let number = row?.0.value().1;
             // The slash makes the order of names the order of paths: "a.b/…" stands after "a.b.c/…".
             found.insert(format!("{}/", self.collection_of(number)?), number);
@@ -168,14 +169,14 @@ pub(super) trait Repos: Tables {
                 continue;
             }
             let from = rest.unwrap_or_default().as_bytes();
-            for row in self.tree().range((repo, number, from)..(repo, number + 1, LOWEST))? {
+            for row in self.leaves().range((repo, number, from)..(repo, number + 1, LOWEST))? {
                 let (key, value) = row?;
                 let rkey = key.value().2;
                 if rest.is_some() && rkey == from {
                     continue;
                 }
                 let path = format!("{prefix}{}", String::from_utf8_lossy(rkey));
-                if !each(path, leaf(value.value())?)? {
+                if !each(path, self.leaf_of(value.value())?)? {
                     return Ok(());
                 }
             }
@@ -192,11 +193,11 @@ pub(super) trait Repos: Tables {
         most: usize,
         mut each: impl FnMut(String, Leaf) -> bool,
     ) -> Result<(), StoreError> {
-        let rows = self.tree().range((repo, collection, LOWEST)..(repo, collection + 1, LOWEST))?;
+        let rows = self.leaves().range((repo, collection, LOWEST)..(repo, collection + 1, LOWEST))?;
         for row in rows.rev().take(most) {
             let (key, value) = row?;
             let path = format!("{prefix}{}", String::from_utf8_lossy(key.value().2));
-            if !each(path, leaf(value.value())?) {
+            if !each(path, self.leaf_of(value.value())?) {
                 break;
             }
         }

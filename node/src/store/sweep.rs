@@ -7,6 +7,7 @@ use redb::ReadableTable;
 
 use super::{
     Store, StoreError,
+    blocks::Blocks,
     expiring::Expiries,
     mark,
     quota::Used,

@@ -8,7 +8,7 @@ use super::StoreError;
 pub(super) type Bytes = &'static [u8];
 /// sha2-256 of a dag-cbor block: such CIDs differ in nothing else.
 pub(super) type Digest = &'static [u8; 32];
-/// Codec and digest: any CID of ours.
+/// Codec and digest: any CID of ours that may lack its block.
 pub(super) type CidKey = &'static [u8; 33];
 /// A short id: the 80 bits that its 16 base32 characters spell.
 pub(super) type Short = &'static [u8; 10];
@@ -89,12 +89,15 @@ tables! {
     /// The way back.
     numbers: Bytes => u32;
 
-    /// seq → one byte of codec, then the exact bytes.
+    /// seq → one byte of codec, for a file its digest, then the exact bytes.
     blocks: u64 => Bytes;
-    cids: CidKey => u64;
+    /// (first 8 bytes of the digest, seq): who looks compares with the block itself. Whole CIDs, which no order helps
+    /// to pack, would take more room than all else here.
+    digests: (u64, u64) => ();
     /// (block, community, why) → how many times held. `why`: see `blocks::Why`. Audiences are reach.
     holds: (u64, u32, u8) => u32;
-    /// (block, repository, collection, rkey): where a record stands. Gives its reach too, by the repository's audience.
+    /// (block, repository, collection, rkey): where a record stands; collection 0: it is a node of the tree. Gives its
+    /// reach too, by the repository's audience.
     places: (u64, u32, u32, Bytes) => ();
     /// (community, audience, blob) → current records that link it.
     links: (u32, u8, CidKey) => u32;
@@ -116,10 +119,8 @@ tables! {
     /// (0: no tree is held), records in the held tree (and the top bit, where it is only the base of a delta).
     repos: (u32, u32, u32, u8) => (u32, u64, Digest, u64, Digest, u64, u64);
     repo_keys: u32 => (u32, u32, u32, u8);
-    /// (repository, collection, rkey) → record block, its rev, its digest.
-    tree: (u32, u32, Bytes) => (u64, u64, Digest);
-    /// (repository, tree node) → block.
-    nodes: (u32, Digest) => u64;
+    /// (repository, collection, rkey) → record block, its rev.
+    leaves: (u32, u32, Bytes) => (u64, u64);
     /// (repository, rev) → a head once held here: a `since` we can answer from.
     past: (u32, u64) => Digest;
     /// (repository, rev, collection, rkey): paths that the commit `rev` put or removed.
@@ -176,8 +177,9 @@ tables! {
     /// repository → bytes staged, and the since (rev, digest; rev 0: whole tree) of the answer being collected.
     stages: u32 => (u64, u64, Digest);
 
-    /// (community, collection, !created, short id, repository) → rkey. Newest first.
-    timeline: (u32, u32, u64, Short, u32) => Bytes;
+    /// (community, collection, created, short id with its bits inverted, repository) → rkey. Lists read it backwards:
+    /// what is written in the order of time fills its pages.
+    by_time: (u32, u32, u64, Short, u32) => Bytes;
     /// (community, long, first start, repository, rkey) → last end. `long`: series and whatever outlasts `index::SHORT`.
     events: (u32, u8, i64, u32, Bytes) => i64;
     /// (community, short id of what it is about, collection, created, repository, rkey).

@@ -9,14 +9,13 @@ use folkmoot_schemas::{
     error::Error,
     mst::{self, Changes, Edited, Entries},
 };
-use redb::ReadableTable;
 
 use super::{
     StoreError,
-    blocks::{Blocks, Why, cid_of_digest, digest_of},
+    blocks::{Blocks, Stored},
     quota::Used,
     repos::Repo,
-    tables::Tables,
+    tables::{LOWEST, Tables},
     writer::Writer,
 };
 
@@ -26,7 +25,7 @@ pub(super) type Outcome = Result<Result<Edited, Error>, StoreError>;
 pub(super) trait Trees: Tables {
     /// What `changes` make of the held tree, opening only the nodes on their way.
     fn changed_tree(&self, repo: Option<&Repo>, changes: &Changes) -> Outcome {
-        let Some((repo, held)) = repo.and_then(|repo| Some((repo.number, repo.tree()?))) else {
+        let Some(held) = repo.and_then(Repo::tree) else {
             let put = changes.iter().filter_map(|(path, cid)| Some((path.clone(), (*cid)?)));
             return Ok(mst::build(&put.collect()).map(|tree| Edited {
                 root: tree.root,
@@ -36,7 +35,7 @@ pub(super) trait Trees: Tables {
         };
         let root = Commit::view(&self.block_named(held.commit, held.head.cid)?)?.data;
         let mut failure = None;
-        let node = |cid: &Cid| self.node(repo, cid).map_err(|error| failure = Some(error)).ok();
+        let node = |cid: &Cid| self.node(cid).map_err(|error| failure = Some(error)).ok();
         let edited = mst::edit(&root, changes, node);
         failure.map_or(Ok(edited), Err)
     }
@@ -47,21 +46,28 @@ pub(super) trait Trees: Tables {
             Ok(tree) => tree,
             Err(error) => return Ok(Err(error)),
         };
-        let mut gone: HashSet<Cid> = self.node_cids(repo.number)?.into_iter().collect();
+        let mut gone: HashSet<Cid> = self.node_cids(repo)?.into_iter().collect();
         let mut new = tree.nodes;
         new.retain(|node| !gone.remove(node.cid()));
         Ok(Ok(Edited { root: tree.root, new, gone: gone.into_iter().collect() }))
     }
 
-    fn node_cids(&self, repo: u32) -> Result<Vec<Cid>, StoreError> {
-        let rows = self.nodes().range((repo, &[0; 32])..=(repo, &[0xff; 32]))?;
-        rows.map(|row| cid_of_digest(row?.0.value().1)).collect()
+    /// All nodes of the held tree, each before those below it.
+    fn node_cids(&self, repo: &Repo) -> Result<Vec<Cid>, StoreError> {
+        let mut nodes = Vec::new();
+        let Some(held) = repo.tree() else { return Ok(nodes) };
+        let mut left = vec![Commit::view(&self.block_named(held.commit, held.head.cid)?)?.data];
+        while let Some(cid) = left.pop() {
+            left.extend(mst::children(&self.node(&cid)?)?);
+            nodes.push(cid);
+        }
+        Ok(nodes)
     }
 
     /// The nodes of a held tree on the way to `path`, from the root that its commit names.
-    fn way(&self, repo: u32, commit: &Block, path: &str) -> Result<Vec<Cid>, StoreError> {
+    fn way(&self, commit: &Block, path: &str) -> Result<Vec<Cid>, StoreError> {
         let mut failure = None;
-        let node = |cid: &Cid| self.node(repo, cid).map_err(|error| failure = Some(error)).ok();
+        let node = |cid: &Cid| self.node(cid).map_err(|error| failure = Some(error)).ok();
         let way = mst::proof_with(&Commit::view(commit)?.data, path, node);
         match failure {
             Some(error) => Err(error),
@@ -69,46 +75,41 @@ pub(super) trait Trees: Tables {
         }
     }
 
-    fn node(&self, repo: u32, cid: &Cid) -> Result<Block, StoreError> {
-        self.block_named(self.node_seq(repo, cid)?, *cid)
+    fn node(&self, cid: &Cid) -> Result<Block, StoreError> {
+        self.block_named(self.node_seq(cid)?, *cid)
     }
 
-    fn node_seq(&self, repo: u32, cid: &Cid) -> Result<u64, StoreError> {
-        let row = self.nodes().get((repo, &digest_of(cid)))?;
-        Ok(row.ok_or_else(|| StoreError::inconsistent("a node of a tree"))?.value())
+    fn node_seq(&self, cid: &Cid) -> Result<u64, StoreError> {
+        self.seq(cid)?.ok_or_else(|| StoreError::inconsistent("a node of a tree"))
     }
 }
 impl<T: Tables> Trees for T {}
 
+/// Where the nodes of a tree stand among the `places`.
+pub(super) const TREE_NODE: (u32, &[u8]) = (0, LOWEST);
+
 impl Writer<'_> {
     pub(super) fn add_nodes(&mut self, repo: &Repo, nodes: &[Block]) -> Result<(), StoreError> {
-        let mut nodes: Vec<&Block> = nodes.iter().collect();
-        nodes.sort_unstable_by_key(|node| *node.cid());
-        let seqs = self.put_blocks(&nodes)?;
-        for (node, seq) in nodes.into_iter().zip(seqs) {
-            let digest = digest_of(node.cid());
-            let counted = self.t.has_node(repo, &digest)?;
-            if self.t.nodes.insert((repo.number, &digest), seq)?.is_none() {
-                self.hold(seq, repo.community, Why::Reach(repo.audience))?;
-                if !counted {
-                    self.charge(repo.community, repo.did, node.bytes().len() as i64);
-                }
+        let nodes: Vec<&Block> = nodes.iter().collect();
+        for (node, Stored { seq, fresh }) in nodes.iter().zip(self.put_blocks(&nodes)?) {
+            if fresh || !self.t.is_anyones(repo, seq)? {
+                self.charge(repo.community, repo.did, node.bytes().len() as i64);
             }
+            self.t.places.insert((seq, repo.number, TREE_NODE.0, TREE_NODE.1), ())?;
         }
         Ok(())
     }
 
     pub(super) fn drop_nodes(&mut self, repo: &Repo, nodes: &[Cid]) -> Result<(), StoreError> {
         for cid in nodes {
-            let digest = digest_of(cid);
-            let seq = self.t.nodes.remove((repo.number, &digest))?.map(|seq| seq.value());
-            if let Some(seq) = seq {
-                if !self.t.has_node(repo, &digest)? {
-                    let bytes = self.t.block_len(seq)? as i64;
-                    self.charge(repo.community, repo.did, -bytes);
-                }
-                self.release(seq, repo.community, Why::Reach(repo.audience))?;
+            let Some(seq) = self.t.seq(cid)? else { continue };
+            if self.t.places.remove((seq, repo.number, TREE_NODE.0, TREE_NODE.1))?.is_none() {
+                continue;
             }
+            if !self.t.is_anyones(repo, seq)? {
+                self.charge(repo.community, repo.did, -(self.t.block_len(seq)? as i64));
+            }
+            self.let_go.push(seq);
         }
         Ok(())
     }

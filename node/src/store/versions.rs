@@ -152,9 +152,9 @@ impl Writer<'_> {
                 None => self.new_proof(repo, &held, For::Versions, now.saturating_add(KEPT))?,
             };
             proof = Some(id);
-            for cid in self.t.way(repo.number, &commit, path)? {
+            for cid in self.t.way(&commit, path)? {
                 if nodes.insert(cid) {
-                    self.prove(id, self.t.node_seq(repo.number, &cid)?)?;
+                    self.prove(id, self.t.node_seq(&cid)?)?;
                 }
             }
             self.prove(id, leaf.seq)?;

@@ -126,6 +126,7 @@ impl Store {
         let inner = &*self.inner;
         let (open, before) = {
             let current = inner.current.read().unwrap_or_else(PoisonError::into_inner);
+            current.pass();
             (Arc::clone(&current.open), Arc::clone(&current.rosters))
         };
         let mut txn = open.db.begin_write()?;
@@ -183,10 +184,16 @@ impl Store {
             txn.set_durability(Durability::None).map_err(|why| StoreError::Redb(Box::new(why)))?;
         }
         let committed = match Arc::ptr_eq(&before, &rosters) {
-            true => txn.commit(),
+            true => {
+                let committed = txn.commit();
+                inner.current.read().unwrap_or_else(PoisonError::into_inner).pass();
+                committed
+            }
             false => {
                 let mut current = inner.current.write().unwrap_or_else(PoisonError::into_inner);
-                txn.commit().inspect(|()| current.rosters = rosters)
+                let committed = txn.commit();
+                current.pass();
+                committed.inspect(|()| current.rosters = rosters)
             }
         }
         .map_err(StoreError::from);

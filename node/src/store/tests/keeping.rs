@@ -12,13 +12,7 @@ use proptest::prelude::*;
 use redb::{ReadableTable, ReadableTableMetadata};
 
 use super::*;
-use crate::store::{
-    blocks::{Blocks, cid_of_key},
-    expiring,
-    pins::Target,
-    read_pins::Standing,
-    tables::Tables,
-};
+use crate::store::{blocks::Blocks, expiring, pins::Target, read_pins::Standing, tables::Tables};
 
 const HOUR: u64 = 3600 * SECOND;
 
@@ -209,19 +203,18 @@ impl World {
 
     fn stored(&self, at: usize) -> BTreeSet<Cid> {
         let (t, ..) = self.stores[at].reading().unwrap();
-        let cids: BTreeSet<Cid> =
-            t.cids().iter().unwrap().map(|row| cid_of_key(row.unwrap().0.value()).unwrap()).collect();
-        assert_eq!(cids.len() as u64, t.blocks().len().unwrap());
+        let seqs = t.blocks().iter().unwrap().map(|row| row.unwrap().0.value());
+        let cids: BTreeSet<Cid> = seqs.map(|seq| t.cid_at(seq).unwrap()).collect();
+        assert_eq!(cids.len() as u64, t.digests().len().unwrap());
         cids
     }
 
     fn collect_blocks(&mut self) {
         for store in &self.stores {
             let (t, ..) = store.reading().unwrap();
-            for row in t.cids().iter().unwrap() {
-                let (key, seq) = row.unwrap();
-                let cid = cid_of_key(key.value()).unwrap();
-                self.all.entry(cid).or_insert_with(|| t.block_named(seq.value(), cid).unwrap());
+            for row in t.blocks().iter().unwrap() {
+                let block = t.block_at(row.unwrap().0.value()).unwrap();
+                self.all.entry(*block.cid()).or_insert(block);
             }
         }
     }

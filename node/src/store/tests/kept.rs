@@ -4,7 +4,7 @@ use super::*;
 use redb::ReadableTable;
 
 use crate::store::{
-    blocks::cid_key,
+    blocks::Blocks,
     lost::{LostPart, verify_lost},
     tables::Tables,
 };
@@ -161,7 +161,7 @@ fn what_nobody_takes_back_goes_after_30_days_with_its_pictures() {
     let set = SetBack::new();
     set.bo.sweep(ARRIVAL + 29 * DAY, &mut || ()).unwrap();
     assert_eq!(set.parts().len(), 1);
-    let holds = |cid| set.bo.reading().unwrap().0.cids().get(&cid_key(cid)).unwrap().is_some();
+    let holds = |cid| set.bo.reading().unwrap().0.seq(cid).unwrap().is_some();
     assert!(holds(set.picture.cid()) && holds(&set.week.cid));
     let now = ARRIVAL + 31 * DAY;
     let foretold = set.bo.would_sweep(now, true).unwrap();
@@ -234,7 +234,7 @@ fn what_one_commit_replaces_is_kept_once_and_goes_record_by_record_when_deleted(
         sound(store);
     }
     let first = puts[0].cid;
-    let stored = |cid: &Cid| b.reading().unwrap().0.cids().get(&cid_key(cid)).unwrap().is_some();
+    let stored = |cid: &Cid| b.reading().unwrap().0.seq(cid).unwrap().is_some();
     assert!(stored(&first) && stored(&puts[1].cid));
     let gone = vec![Change::Remove { path: puts[0].path.clone() }];
     ada.commit(&a, community, Audience::Public, NOON + 2 * SECOND, gone);
@@ -344,7 +344,7 @@ fn a_deletion_between_two_meetings_leaves_the_disk_unless_it_may_be_a_disk_set_b
     let cids: Vec<Cid> = [&doomed, &last].map(|uri| found_entry(&a, Scope::Public, uri).unwrap().cid).into();
     let stored = |store: &Store| {
         let t = store.reading().unwrap().0;
-        [0, 1].map(|n: usize| t.cids().get(&cid_key(&cids[n])).unwrap().is_some())
+        [0, 1].map(|n: usize| t.seq(&cids[n]).unwrap().is_some())
     };
     let remove = |uri: &Uri, now| {
         ada.commit(&a, community, Audience::Public, now, vec![Change::Remove { path: uri.path() }]);

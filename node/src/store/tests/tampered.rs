@@ -150,13 +150,13 @@ fn a_repository_of_a_device_its_person_never_listed_is_refused() {
         repo.held = Some(Held { head: head.known, commit, records: delta.put.len() as u64 });
         w.save_repo(&repo)?;
         w.add_nodes(&repo, &tree.nodes)?;
-        for ((path, cid), block) in delta.put.iter().zip(&delta.blocks) {
+        for ((path, _), block) in delta.put.iter().zip(&delta.blocks) {
             let (collection, rkey) = path.split_once('/').unwrap();
             let collection = w.intern(Name::Collection(collection))?;
             let seq = w.put_block(block)?;
             w.hold(seq, community, Why::Reach(Audience::Public))?;
             let (rev, _) = Record::view(block).unwrap();
-            w.t.tree.insert((repo.number, collection, rkey.as_bytes()), (seq, rev.as_u64(), &digest_of(cid)))?;
+            w.t.leaves.insert((repo.number, collection, rkey.as_bytes()), (seq, rev.as_u64()))?;
         }
         Ok(())
     });
@@ -187,8 +187,8 @@ fn a_commit_that_was_changed_and_a_record_no_commit_signs_are_refused() {
         let seq = w.put_block(&record)?;
         w.hold(seq, community, Why::Reach(Audience::Public))?;
         let collection = w.t.number(Name::Collection("org.folkmoot.post"))?.unwrap();
-        let value = (seq, Tid::new(NOON, 0).as_u64(), &digest_of(record.cid()));
-        w.t.tree.insert((repo.number, collection, b"3mabcdefghijk".as_slice()), value)?;
+        let value = (seq, Tid::new(NOON, 0).as_u64());
+        w.t.leaves.insert((repo.number, collection, b"3mabcdefghijk".as_slice()), value)?;
         Ok(())
     });
 }
