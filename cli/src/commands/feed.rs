@@ -26,10 +26,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     for item in &items {
         session.out.object(&record::as_json(item));
         if !session.out.json {
-            print(&session.out, item, "");
-            if let Some(parent) = answered(item) {
-                session.out.line(Line::new().faint(format!("  in reply to {}", called(session, &parent))));
-            }
+            let to = answered(item).map(|parent| called(session, &parent));
+            print(&session.out, item, "", to.as_deref());
         }
     }
     Ok(())
@@ -48,8 +46,8 @@ fn called(session: &Session, uri: &Uri) -> String {
     }
 }
 
-/// A head line and the text below it.
-pub(crate) fn print(out: &Output, item: &Item, indent: &str) {
+/// A head line and the text below it. `to`: what it replies to, where that is not seen from its place.
+pub(crate) fn print(out: &Output, item: &Item, indent: &str, to: Option<&str>) {
     let card = record::open(item).map(|record| record.card()).unwrap_or_default();
     let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
     let when = zone::wall((item.created / 1_000_000) as i64, &here).strftime("%Y-%m-%d %H:%M").to_string();
@@ -57,6 +55,9 @@ pub(crate) fn print(out: &Output, item: &Item, indent: &str) {
     let line = line.faint(format!("  {}", item.community_name));
     let line = if item.audience == "members" { line.faint(", members only") } else { line };
     out.line(if item.updated > item.created { line.faint(", edited") } else { line });
+    if let Some(to) = to {
+        out.line(Line::new().text(indent).faint(format!("  in reply to {to}")));
+    }
     if let Some(fault) = &item.fault {
         out.line(Line::new().text(indent).warn("  hidden on pages: ").text(fault));
     }

@@ -51,7 +51,7 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     }
     for reply in &replies {
         out.line("");
-        feed::print(out, reply, "  ");
+        feed::print(out, reply, "  ", None);
     }
     Ok(())
 }
