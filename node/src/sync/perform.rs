@@ -5,6 +5,7 @@
 
 mod heads;
 mod hear;
+mod heirs;
 mod hello;
 mod lost;
 mod receive;

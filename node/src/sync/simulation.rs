@@ -1,6 +1,7 @@
 //! Whole nodes (engine, store, key; everything but the network) in one thread and in virtual time. Messages go through
 //! a queue with delays, loss of gossip, cut connections, restarts and liars; a seed fixes every choice.
 
+mod devices;
 mod lies;
 mod scenarios;
 

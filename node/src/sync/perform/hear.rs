@@ -48,8 +48,13 @@ impl Performer {
         let Some(picture) = self.picture(&community) else { return Ok(Vec::new()) };
         let told = Announce::decode(&announce)?;
         let mut batch = Batch::new(community, widest(picture.visibility));
+        let mut waits = false;
         if let Some(bytes) = &told.identity {
-            batch.identities.push(Identity::open(bytes)?.0);
+            let (document, identity) = Identity::open(bytes)?;
+            waits = self.takes_something_away(&identity)?;
+            if !waits {
+                batch.identities.push(document);
+            }
         }
         for bytes in &told.ops {
             batch.ops.push(Op::open(bytes)?.0);
@@ -63,7 +68,7 @@ impl Performer {
                 commits.repos.push(update(&told, block, &commit)?);
             }
         }
-        let mut heard = Heard { peer, community, audience, announce, news: false, lacking: false };
+        let mut heard = Heard { peer, community, audience, announce, news: false, lacking: waits };
         let mut inputs = Vec::new();
         for batch in [batch, commits] {
             if batch.identities.is_empty() && batch.ops.is_empty() && batch.repos.is_empty() {

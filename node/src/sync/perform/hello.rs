@@ -88,6 +88,9 @@ impl Performer {
         let Some(known) = view.community(community)? else { return Ok((Err(Answer::Later), Vec::new())) };
         let newest = view.identity(&hello.did)?;
         let newer = newest.as_ref().is_none_or(|(block, known)| identity.beats(presented.cid(), known, block.cid()));
+        // By the document we have the device is theirs too: the comparison of heads that follows brings the newer one.
+        let known_device = newest.as_ref().is_some_and(|(_, known)| known.certifies(&hello.device));
+        let newer = newer && !(known_device && self.takes_something_away(&identity)?);
         let member = known.state.is_member(&hello.did);
         let mut batch = Batch::new(*community, widest(known.visibility));
         if newer {

@@ -103,9 +103,10 @@ impl Performer {
         for delta in part.deltas {
             let repo = delta.repo();
             let update = update(pull, delta, &mut blocks, pulled)?;
+            // What can go with the roster does: an identity and what follows from it are seen in one moment.
             match (repo.audience, visibility) {
-                (Audience::Public, Visibility::Public) => roster.repos.push(update),
-                _ => members.repos.push(update),
+                (Audience::Public, Visibility::Public) | (_, Visibility::Members) => roster.repos.push(update),
+                (Audience::Members, Visibility::Public) => members.repos.push(update),
             }
         }
         let mut inputs = Vec::new();
