@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use folkmoot_integration_tests::{Home, has_tool, power::Recording};
+use folkmoot_integration_tests::{Home, eventually, has_tool, power::Recording};
 use folkmoot_node::{
     clock::Clock,
     home::{self, HomeError},
-    store::{Scope, Store},
+    store::{Scope, Store, StoreError},
 };
 use folkmoot_schemas::{Cid, phrase::Phrase};
 
@@ -26,6 +26,15 @@ fn at_moments(recording: &Recording, mut check: impl FnMut(&Path, usize, &str)) 
         check(&image, moment, &recording.said(moment));
         fs::remove_dir_all(&image).expect("an image can be removed");
     }
+}
+
+/// A test beside this one may be starting a process, which holds every lock of ours until it has become another program.
+fn unlocked<T>(act: impl Fn() -> Result<T, HomeError>) -> Result<T, HomeError> {
+    let (done, _) = eventually("nobody else holds the store", || match act() {
+        Err(HomeError::Store(why @ StoreError::Locked(_))) => Err(why.to_string()),
+        done => Ok(done),
+    });
+    done
 }
 
 fn posts(store: &Store) -> BTreeSet<Cid> {
@@ -57,7 +66,7 @@ fn after_a_power_cut_at_any_moment_the_store_opens_and_nothing_acknowledged_is_m
     assert_eq!(cids(&recording.said(recording.moments() - 1)).len(), 3);
     at_moments(&recording, |image, moment, said| {
         let acknowledged = cids(said);
-        let open = || home::Home::open(image).and_then(|home| home.open_store());
+        let open = || unlocked(|| home::Home::open(image).and_then(|home| home.open_store()));
         let store = open().unwrap_or_else(|why| panic!("cut at {moment}: {why}"));
         let kept = posts(&store);
         assert!(kept.is_superset(&acknowledged), "cut at {moment}: lost {:?}", acknowledged.difference(&kept));
@@ -70,7 +79,7 @@ fn after_a_power_cut_at_any_moment_the_store_opens_and_nothing_acknowledged_is_m
     // A disk that lies about syncs does lose something, so these images would show it.
     let forgetful = recording.without_syncs();
     let whole = |image: &Path, said: &str| {
-        let store = home::Home::open(image).and_then(|home| home.open_store());
+        let store = unlocked(|| home::Home::open(image).and_then(|home| home.open_store()));
         store.is_ok_and(|store| posts(&store).is_superset(&cids(said)))
     };
     let mut damaged = 0;
@@ -115,7 +124,7 @@ fn a_power_cut_during_init_leaves_no_home_or_a_whole_one() {
                 Err(HomeError::Absent(_)) => {
                     assert!(!said.contains("\"did\""), "cut at {moment}: the home that was acknowledged is gone");
                     let phrase = Phrase::from_entropy([7; 16]);
-                    home::Home::create(&dir, &phrase, "laptop", &Clock::system())
+                    unlocked(|| home::Home::create(&dir, &phrase, "laptop", &Clock::system()))
                         .unwrap_or_else(|why| panic!("cut at {moment}: the next try fails: {why}"));
                 }
                 Err(why) => panic!("cut at {moment}: {why}"),
