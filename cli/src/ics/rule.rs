@@ -97,7 +97,7 @@ pub(super) fn read(theirs: &ICalendarRecurrenceRule, start: &Start, zones: &Zone
     match (theirs.count, &theirs.until) {
         (Some(count), _) if count <= COUNT => rule.count = Some(count),
         (Some(_), _) => {
-            let last = dates(theirs, start).last().map(|d| d.date()).ok_or("its dates could not be counted")?;
+            let last = dates(theirs, start, None).last().map(|d| d.date()).ok_or("its dates could not be counted")?;
             rule.until = Some(last.to_string());
         }
         (None, Some(until)) => {
@@ -148,9 +148,9 @@ pub(super) fn first_match(rule: &Rule, start: &Start) -> Option<Date> {
         .find(|date| steps(*date) % every == 0 && open.check(&Start::Date { date: *date }).is_ok())
 }
 
-/// Local dates of a rule in their order, whatever it is, within bounds. The parser's own expansion does the work, on
-/// floating time.
-pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start) -> Vec<DateTime> {
+/// Local dates of a rule in their order, whatever it is, within bounds and, where one is given, up to a last day: a rule
+/// without an end would be followed for thousands of years. The parser's own expansion does the work, on floating time.
+pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start, last: Option<Date>) -> Vec<DateTime> {
     let local = match start {
         Start::Local { local, .. } => *local,
         Start::Date { date } => date.to_datetime(jiff::civil::Time::midnight()),
@@ -161,6 +161,9 @@ pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start) -> Vec<DateTi
         && let Some(end) = local_at(seconds, zone)
     {
         *until = partial(end);
+    }
+    if let Some(last) = last.filter(|_| rule.until.is_none()) {
+        rule.until = Some(partial(last.to_datetime(jiff::civil::Time::midnight())));
     }
     let entry = |name, value| ICalendarEntry { name, params: Vec::new(), values: vec![value] };
     let component = ICalendarComponent {

@@ -9,7 +9,7 @@ use calcard::icalendar::{
 use folkmoot_schemas::{
     kind::Kind,
     records::event::{Event, LinkKind, Override, Source, Status},
-    when::Start,
+    when::{Start, local_at},
 };
 
 use super::{
@@ -270,7 +270,9 @@ fn single_dates(
     }
     let window = context.now - BACK..context.now + AHEAD;
     let zone = event.start.zone().unwrap_or(&context.zone);
-    let named = rule::dates(theirs, &event.start).into_iter().map(|local| match &event.start {
+    // Days later than the window in any zone.
+    let last = local_at(window.end + 2 * 86_400, "UTC").map(|end| end.date());
+    let named = rule::dates(theirs, &event.start, last).into_iter().map(|local| match &event.start {
         Start::Local { zone, .. } => Start::Local { local, zone: zone.clone() },
         Start::Date { .. } => Start::Date { date: local.date() },
     });
