@@ -48,7 +48,10 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use super::{Act, Op, Role, State};
 use crate::{
@@ -60,7 +63,9 @@ use crate::{
 use order::{Below, Place, Scope, in_order};
 use rank::Standing;
 
-/// Below moderator, only so many operations of one kind under one admission count: the smallest CIDs.
+/// Below moderator, only so many operations of one kind under one admission count: the smallest CIDs, of retirements
+/// first those by the newest identity. A retired device is in no document as new as the one that retires it, so it cannot
+/// crowd out its own retirement.
 const PER_KIND: usize = 256;
 
 /// What a fold gives.
@@ -194,7 +199,7 @@ struct Fold<'a> {
     endings: HashMap<Did, Vec<Place>>,
     /// Retirements that passed, by whose device it was.
     retirements: HashMap<Did, Vec<Place>>,
-    /// Operations below moderator that passed, by CID, of one admission and kind.
+    /// Operations below moderator that passed, of one admission and kind, in the order in which they count.
     groups: HashMap<(Place, &'a str), Vec<Place>>,
 }
 
@@ -252,7 +257,7 @@ impl<'a> Fold<'a> {
                 self.admissions.entry(*did).or_default().push(place);
                 if let Some(invite) = self.places.get(invite).copied() {
                     let mut joins = std::mem::take(&mut self.taken[invite].joins);
-                    insert_by_cid(&self.taken, &mut joins, place);
+                    insert_sorted(&mut joins, place, |place| self.taken[place].cid);
                     self.taken[invite].joins = joins;
                 }
             }
@@ -264,7 +269,8 @@ impl<'a> Fold<'a> {
             Act::Invite { .. } | Act::Describe(_) | Act::Unknown(_) => {}
         }
         if let (Some(key), true) = (group(op, &standing), standing.role < Role::Moderator) {
-            insert_by_cid(&self.taken, self.groups.entry(key).or_default(), place);
+            let list = self.groups.entry(key).or_default();
+            insert_sorted(list, place, |place| precedence(&self.taken[place]));
         }
     }
 }
@@ -279,7 +285,13 @@ fn group<'a>(op: &'a Op, standing: &Standing) -> Option<(Place, &'a str)> {
     standing.via.map(|via| (via, kind))
 }
 
-fn insert_by_cid(taken: &[Taken<'_>], list: &mut Vec<Place>, place: Place) {
-    let at = list.partition_point(|other| taken[*other].cid < taken[place].cid);
+/// The order in which operations that share a number count.
+fn precedence<'a>(taken: &Taken<'a>) -> (Reverse<u64>, &'a Cid) {
+    let newest = if matches!(taken.op.act, Act::Retire { .. }) { taken.seq } else { 0 };
+    (Reverse(newest), taken.cid)
+}
+
+fn insert_sorted<K: Ord>(list: &mut Vec<Place>, place: Place, key: impl Fn(Place) -> K) {
+    let at = list.partition_point(|other| key(*other) < key(place));
     list.insert(at, place);
 }

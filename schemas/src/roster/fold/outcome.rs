@@ -31,6 +31,7 @@ impl Fold<'_> {
             former: BTreeMap::new(),
             heirs: BTreeMap::new(),
             invites: BTreeMap::new(),
+            retired: BTreeSet::new(),
             heads: BTreeSet::new(),
             kept: BTreeSet::new(),
             void: BTreeMap::new(),
@@ -109,7 +110,10 @@ impl Fold<'_> {
                 }
             }
             Act::Describe(describe) => state.describe.update(describe),
-            Act::Add { .. } | Act::Remove { .. } | Act::Leave { .. } | Act::Retire { .. } | Act::Unknown(_) => {}
+            Act::Retire { device } => {
+                state.retired.insert((op.did, *device));
+            }
+            Act::Add { .. } | Act::Remove { .. } | Act::Leave { .. } | Act::Unknown(_) => {}
         }
     }
 

@@ -388,3 +388,31 @@ fn every_small_quarrel_ends_the_same_in_whatever_order_it_is_heard() {
     }
     assert!(seen > 600);
 }
+
+#[test]
+fn junk_of_a_stolen_device_cannot_crowd_out_its_own_retirement() {
+    let (mut world, club) = club();
+    let junk: Vec<Cid> = (0..=PER_KIND as u64)
+        .map(|n| {
+            let device = Secret::from_seed([n as u8; 32]).did();
+            world.write_on_tablet(4, 0, 10 + n, &[club], Act::Retire { device })
+        })
+        .collect();
+    let mut rev = 1000;
+    // The greatest CID of all, as if the thief had looked for smaller ones.
+    let retired = loop {
+        let mut tried = world.clone();
+        let cid = tried.write_on_phone(4, 1, rev, &[club], Act::Retire { device: tablet(4).did() });
+        if junk.iter().all(|other| *other < cid) {
+            world = tried;
+            break cid;
+        }
+        rev += 1;
+    };
+    let by_thief = world.write_on_tablet(4, 0, 5000, &[club], invite(Role::Member, 1));
+    let state = world.state();
+    assert!(state.kept.contains(&retired), "{:?}", state.void.get(&retired));
+    assert!(state.retired.contains(&(did(4), tablet(4).did())));
+    assert!(state.void.contains_key(&by_thief));
+    assert_eq!(junk.iter().filter(|cid| state.kept.contains(cid)).count(), PER_KIND - 1);
+}
