@@ -139,7 +139,7 @@ impl Writer<'_> {
             self.t.made.insert((repo.number, rev), ())?;
         }
         self.prune_history(repo.number, step.head.rev)?;
-        repo.base = None;
+        (repo.awaited, repo.base) = (false, None);
         repo.held = Some(Held { head: step.head, commit, records: step.count });
         if step.head.beats(&repo.known) {
             repo.known = step.head;
@@ -289,9 +289,14 @@ pub(super) trait History: Repos {
         if !held {
             return Ok(None);
         }
+        self.changed_after(repo, since.rev.as_u64()).map(Some)
+    }
+
+    /// Paths that commits newer than a rev put or removed, as far as they were seen here one by one.
+    fn changed_after(&self, repo: u32, rev: u64) -> Result<BTreeSet<String>, StoreError> {
         let mut paths = BTreeSet::new();
         let mut names: HashMap<u32, String> = HashMap::new();
-        let from = (repo, since.rev.as_u64() + 1, 0, LOWEST);
+        let from = (repo, rev + 1, 0, LOWEST);
         for row in self.changes().range(from..(repo + 1, 0, 0, LOWEST))? {
             let (key, _) = row?;
             let (_, _, collection, rkey) = key.value();
@@ -301,7 +306,7 @@ pub(super) trait History: Repos {
             };
             paths.insert(format!("{name}/{}", String::from_utf8_lossy(rkey)));
         }
-        Ok(Some(paths))
+        Ok(paths)
     }
 }
 impl<T: super::tables::Tables> History for T {}

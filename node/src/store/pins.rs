@@ -107,15 +107,9 @@ pub(super) trait Pins: People + Repos {
         collection: u32,
         rkey: &str,
     ) -> Result<Option<(Repo, Leaf, Record)>, StoreError> {
-        let mut best: Option<(Repo, Leaf)> = None;
-        for repo in self.repos_of(community, Some(did))?.into_iter().filter(|repo| repo.held.is_some()) {
-            if let Some(leaf) = self.leaf(repo.number, collection, rkey)?
-                && best.as_ref().is_none_or(|(_, other)| leaf.beats(other))
-            {
-                best = Some((repo, leaf));
-            }
-        }
-        let Some((repo, leaf)) = best else { return Ok(None) };
+        let mut repos = self.repos_of(community, Some(did))?;
+        repos.retain(|repo| repo.held.is_some());
+        let Some((repo, leaf)) = self.first_of(&repos, collection, rkey)? else { return Ok(None) };
         let (_, record) = Record::view(&self.block_named(leaf.seq, leaf.cid)?)?;
         Ok(Some((repo, leaf, record)))
     }

@@ -27,15 +27,7 @@ impl View {
         collection: u32,
         rkey: &str,
     ) -> Result<Option<(Repo, Leaf)>, StoreError> {
-        let mut best: Option<(Repo, Leaf)> = None;
-        for repo in self.repos_of_person(scope, community, did)? {
-            if let Some(leaf) = self.t.leaf(repo.number, collection, rkey)?
-                && best.as_ref().is_none_or(|(_, other)| leaf.beats(other))
-            {
-                best = Some((repo, leaf));
-            }
-        }
-        Ok(best)
+        self.t.first_of(&self.repos_of_person(scope, community, did)?, collection, rkey)
     }
 
     /// True when the entry of `repo` is the one that counts at its path.
@@ -124,7 +116,7 @@ impl View {
             }
         }
         // Devices that hold the same version come in the order of their keys, as on every node.
-        standing.sort_by_key(|(leaf, entry)| (Reverse(leaf.rev), leaf.cid.to_bytes(), entry.device));
+        standing.sort_by_key(|(leaf, entry)| (Reverse(leaf.rev), leaf.cid.to_bytes(), entry.device, entry.audience));
         Ok(standing.into_iter().map(|(_, entry)| entry).collect())
     }
 

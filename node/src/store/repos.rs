@@ -27,8 +27,10 @@ pub(super) struct Repo {
     pub(super) audience: Audience,
     pub(super) known: HeadRef,
     pub(super) held: Option<Held>,
-    /// Of who is out, while the head at which it stands still is not here: an older tree, from which a delta to that
-    /// head can start. Shown and counted nowhere, so that replicas that had different ones are alike.
+    /// Of who is out, while the tree at which it stands still is not here: `known` is a cut's word alone.
+    pub(super) awaited: bool,
+    /// Then: an older tree, from which a delta to that head can start. Shown and counted nowhere, so that replicas that
+    /// had different ones are alike.
     pub(super) base: Option<Held>,
 }
 
@@ -39,8 +41,8 @@ impl Repo {
     }
 }
 
-/// Beside the number of records in a tree that is only a base.
-const BASE: u64 = 1 << 63;
+/// Beside the number of records, where the tree is awaited.
+const AWAITED: u64 = 1 << 63;
 
 /// The head whose tree is here.
 #[derive(Debug, Clone, Copy)]
@@ -76,9 +78,9 @@ fn repo((community, did, device, audience): Key, value: Value<'_>) -> Result<Rep
     let (number, known_rev, known, held_rev, held, commit, records) = value;
     let tree = match commit {
         0 => None,
-        _ => Some(Held { head: head(held_rev, held)?, commit, records: records & !BASE }),
+        _ => Some(Held { head: head(held_rev, held)?, commit, records: records & !AWAITED }),
     };
-    let is_base = records & BASE != 0;
+    let awaited = records & AWAITED != 0;
     Ok(Repo {
         number,
         community,
@@ -86,8 +88,9 @@ fn repo((community, did, device, audience): Key, value: Value<'_>) -> Result<Rep
         device,
         audience: audience_of(audience),
         known: head(known_rev, known)?,
-        held: tree.filter(|_| !is_base),
-        base: tree.filter(|_| is_base),
+        held: tree.filter(|_| !awaited),
+        awaited,
+        base: tree.filter(|_| awaited),
     })
 }
 
@@ -141,6 +144,32 @@ pub(super) trait Repos: Blocks {
             Some(collection) => self.leaf(repo, collection, rkey),
             None => Ok(None),
         }
+    }
+
+    /// Whether one repository's entry at a path counts before another's: by the one order, and of equal entries by
+    /// device and audience, which are the same on every node.
+    fn precedes(&self, (repo, leaf): (&Repo, &Leaf), (other, theirs): (&Repo, &Leaf)) -> Result<bool, StoreError> {
+        if (leaf.rev, leaf.cid) != (theirs.rev, theirs.cid) {
+            return Ok(leaf.beats(theirs));
+        }
+        let ours = (self.key_of(repo.device)?, repo.audience);
+        Ok(ours < (self.key_of(other.device)?, other.audience))
+    }
+
+    /// Of these repositories' entries at a path, the one that counts.
+    fn first_of(&self, repos: &[Repo], collection: u32, rkey: &str) -> Result<Option<(Repo, Leaf)>, StoreError> {
+        let mut best: Option<(&Repo, Leaf)> = None;
+        for repo in repos {
+            let Some(leaf) = self.leaf(repo.number, collection, rkey)? else { continue };
+            let first = match &best {
+                Some((other, theirs)) => self.precedes((repo, &leaf), (other, theirs))?,
+                None => true,
+            };
+            if first {
+                best = Some((repo, leaf));
+            }
+        }
+        Ok(best.map(|(repo, leaf)| (repo.clone(), leaf)))
     }
 
     /// Collections of a repository in path order, with their numbers.
@@ -219,10 +248,10 @@ impl<T: Tables> Repos for T {}
 impl Writer<'_> {
     pub(super) fn save_repo(&mut self, repo: &Repo) -> Result<(), StoreError> {
         let key = (repo.community, repo.did, repo.device, audience_code(repo.audience));
-        let base = if repo.held.is_none() { BASE } else { 0 };
+        let awaited = if repo.awaited { AWAITED } else { 0 };
         let (held_rev, held, commit, records) = match repo.tree() {
-            Some(tree) => (tree.head.rev.as_u64(), digest_of(&tree.head.cid), tree.commit, tree.records | base),
-            None => (0, [0; 32], 0, 0),
+            Some(tree) => (tree.head.rev.as_u64(), digest_of(&tree.head.cid), tree.commit, tree.records | awaited),
+            None => (0, [0; 32], 0, awaited),
         };
         let known = digest_of(&repo.known.cid);
         self.t.repos.insert(key, (repo.number, repo.known.rev.as_u64(), &known, held_rev, &held, commit, records))?;
@@ -237,6 +266,16 @@ impl Writer<'_> {
         self.t.counters.insert("repos", u64::from(number))?;
         let did = self.intern(Name::Key(&id.did))?;
         let device = self.intern(Name::Key(&id.device))?;
-        Ok(Repo { number, community, did, device, audience: id.audience, known, held: None, base: None })
+        Ok(Repo {
+            number,
+            community,
+            did,
+            device,
+            audience: id.audience,
+            known,
+            held: None,
+            awaited: false,
+            base: None,
+        })
     }
 }

@@ -65,10 +65,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A member's tree is shown again, should it have been a base.
+    /// What a cut said of a repository does not matter any more: what is known is what is here. Else a cut could name a
+    /// head that is nowhere, after which no other is newer.
     fn stand(&mut self, repo: &Repo) -> Result<(), StoreError> {
         match repo.base {
-            Some(base) => self.place(&Repo { held: Some(base), base: None, ..repo.clone() }),
+            Some(base) => {
+                self.place(&Repo { known: base.head, held: repo.base, awaited: false, base: None, ..repo.clone() })
+            }
+            None if repo.awaited => self.drop_repo(repo),
             None => Ok(()),
         }
     }
@@ -83,7 +87,7 @@ impl Writer<'_> {
             self.shelve(&repo, Some(&head))?;
             self.drop_repo(&repo)?;
             let fresh = self.new_repo(repo.community, id, head)?;
-            return self.place(&fresh);
+            return self.place(&Repo { awaited: true, ..fresh });
         }
         if repo.known != head {
             self.clear_stage(&repo)?;
@@ -95,8 +99,9 @@ impl Writer<'_> {
                 self.note_witness(&repo, block.cid())?;
             }
         }
-        let same = repo.known == head && repo.held.is_some() == held.is_some();
-        if same { Ok(()) } else { self.place(&Repo { known: head, held, base, ..repo }) }
+        let awaited = held.is_none();
+        let same = repo.known == head && repo.awaited == awaited;
+        if same { Ok(()) } else { self.place(&Repo { known: head, held, awaited, base, ..repo }) }
     }
 
     /// Stores a row by which something is shown or hidden.

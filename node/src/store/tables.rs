@@ -116,7 +116,7 @@ tables! {
     witnesses: u32 => Digest;
 
     /// (community, person, device, audience) → number, known rev and digest, held rev and digest, held commit's block
-    /// (0: no tree is held), records in the held tree (and the top bit, where it is only the base of a delta).
+    /// (0: no tree is held), records in the held tree (and the top bit, where that of a cut is awaited).
     repos: (u32, u32, u32, u8) => (u32, u64, Digest, u64, Digest, u64, u64);
     repo_keys: u32 => (u32, u32, u32, u8);
     /// (repository, collection, rkey) → record block, its rev.

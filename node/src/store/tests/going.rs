@@ -421,7 +421,7 @@ fn a_cut_that_nobody_has_makes_no_two_replicas_differ() {
     club.bo.publish(&b, club.community, NOON + SECOND, post("second"));
     club.pull(&b, &club.a);
     let (repo, _) = club.heads_of(&club.a, &club.bo).into_iter().next().unwrap();
-    let made_up = HeadRef { rev: Tid::new(NOON + 2 * SECOND, 0), cid: *Block::encode("nothing").unwrap().cid() };
+    let made_up = HeadRef { rev: Tid::from_u64((1 << 63) - 1).unwrap(), cid: *Block::encode("nothing").unwrap().cid() };
     let act = Act::Remove { did: club.bo.did(), cut: Cut::from([(repo, made_up)]), reason: None };
     let removal = club.operate(&club.a, NOON + 3 * SECOND, act);
     club.hear(&b, &removal);
@@ -442,7 +442,10 @@ fn a_cut_that_nobody_has_makes_no_two_replicas_differ() {
     club.bo.publish(&b, club.community, NOON + 5 * SECOND, post("back"));
     club.pull(&b, &club.a);
     club.pull(&b, &c);
+    club.hear(&fresh, &back);
+    club.pull(&b, &fresh);
     assert_eq!(club.texts(&c), ["back", "second", "first"]);
+    equal(&club.a, &fresh, club.community, Scope::Members);
     equal(&club.a, &c, club.community, Scope::Members);
 }
 
