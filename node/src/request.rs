@@ -339,7 +339,26 @@ pub struct Succeeded {
     pub retired: Vec<String>,
     /// Records taken over from them.
     pub adopted: u64,
+    /// Records that were not: dated far ahead, or written or changed after the theft.
+    pub left: u64,
+    /// Not all that was written before the theft was seen here in time: of that, only the dates could be judged.
+    pub unseen: bool,
+    /// Names of the communities whose rosters say so now; others hear of it when they come here.
+    pub told: Vec<String>,
     pub sent: bool,
+}
+
+impl Succeeded {
+    pub fn of(done: &crate::publish::Succeeded, sent: bool) -> Self {
+        Self {
+            retired: done.retired.iter().map(|device| device.name.clone()).collect(),
+            adopted: done.adopted,
+            left: done.left,
+            unseen: done.unseen,
+            told: done.told.clone(),
+            sent,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

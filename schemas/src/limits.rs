@@ -103,6 +103,8 @@ limits! {
     /// With anything else that is asked for, it has to fit one answer.
     LOST_HEAD: usize = 6 * MIB, "records kept of a lost state", "bytes", "left out";
     LOST_MEMBER: u64 = 64 << 20, "lost states kept of a member, files included", "bytes", "the oldest goes";
+    /// Of a record of one's own other device. Later than that, no commit above it could be newer some day.
+    CLOCK_AHEAD: u64 = 86_400, "how far ahead of this clock one's own device may date", "seconds", "not taken over, not replaced";
     GOSSIP_BURST: u32 = 60, "announcements of a member at once", "announcements", "ignored; a pull brings them";
     GOSSIP_PER_MINUTE: u32 = 10, "announcements of a member after that", "per minute", "ignored; a pull brings them";
     GOSSIP_TOPICS: usize = 256, "gossip topics of a peer", "topics", "ignored";

@@ -20,7 +20,8 @@ use crate::{
     store::{Scope, Store, StoreError, succession::Succession},
 };
 
-/// Prefix of a meta: a device that was taken out of our identity and whose roster operations are still to be voided.
+/// Prefix of a meta: a device that was taken out of our identity. Its roster operations are to be voided in every
+/// community, also in those that come here later, so this is noted for good.
 const RETIRING: &str = "retiring/";
 
 /// The document that follows `known`: the devices it lists without `dropped`, and `added`, under a name of its own. Only
@@ -77,6 +78,12 @@ pub struct Succeeded {
     pub retired: Vec<Device>,
     /// Records that went over to this device.
     pub adopted: u64,
+    /// Records that did not: dated too far ahead, or written or changed after the theft.
+    pub left: u64,
+    /// What was written before the theft could not be told by more than its date.
+    pub unseen: bool,
+    /// Names of the communities that are told.
+    pub told: Vec<String>,
     pub announces: Vec<(Cid, Audience, Announce)>,
 }
 
@@ -101,7 +108,7 @@ pub fn succeed(
     for device in &retired {
         store.set_meta(&format!("{RETIRING}{}", device.key), Some(b""))?;
     }
-    let adopted = store.succeed(Succession {
+    let inherited = store.succeed(Succession {
         identity: &document,
         device: &me.device,
         until,
@@ -110,14 +117,15 @@ pub fn succeed(
     })?;
     store.set_meta(meta::IDENTITY, Some(document.bytes()))?;
 
-    let mut done = Succeeded { retired, ..Succeeded::default() };
+    let (adopted, left, unseen) = (inherited.records, inherited.left, inherited.unseen);
+    let mut done = Succeeded { retired, adopted, left, unseen, ..Succeeded::default() };
     // First what was taken over, as far as this device was known before: who hears of the document first drops what the
     // others had written, files too, and fetches all of it again.
-    for (community, audience, committed) in adopted {
-        done.adopted += committed.adopted;
+    for (community, audience, committed) in inherited.commits {
         done.announces.extend(announce(committed).map(|told| (community, audience, told)));
     }
     for community in store.view(Scope::Members)?.communities()?.into_iter().filter(|c| c.state.is_member(&me.did)) {
+        done.told.push(community.name);
         let told = Announce { identity: Some(document.bytes().clone()), ..Announce::default() };
         done.announces.push((community.id, widest(community.visibility), told));
     }
@@ -125,7 +133,8 @@ pub fn succeed(
     Ok(done)
 }
 
-/// Writes the roster operations of devices that were taken out of our identity: also what a cut kept from being written.
+/// Writes the roster operations of devices that were taken out of our identity, in each community whose roster has none:
+/// a cut may have kept it from being written, and the community may have come here since.
 pub fn finish_retiring(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Audience, Announce)>, PublishError> {
     let mut announces = Vec::new();
     for (key, _) in store.metas(RETIRING)? {
@@ -133,17 +142,19 @@ pub fn finish_retiring(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid
         if newest_identity(store, &me.did)?.1.certifies(&device) {
             continue;
         }
-        for community in store.view(Scope::Members)?.communities()?.into_iter().filter(|c| c.state.is_member(&me.did)) {
+        let communities = store.view(Scope::Members)?.communities()?.into_iter();
+        for community in
+            communities.filter(|c| c.state.is_member(&me.did) && !c.state.retired.contains(&(me.did, device)))
+        {
             match operate(store, me, clock, &community.id, Act::Retire { device }) {
                 Ok((_, told)) => announces.push((community.id, widest(community.visibility), told)),
-                // Too many operations by one member: the document alone keeps the device from writing anything more.
+                // The document alone keeps the device from writing records.
                 Err(PublishError::Store(StoreError::Refused(why))) => {
-                    tracing::warn!(community = %community.id, why, "a retired device's operations stay valid");
+                    tracing::debug!(community = %community.id, why, "a retired device's operations stay valid");
                 }
                 Err(other) => return Err(other),
             }
         }
-        store.set_meta(&key, None)?;
     }
     Ok(announces)
 }

@@ -60,11 +60,7 @@ impl Reading<'_> {
         let until = until.map(|micros| Tid::new(micros, 0x3ff));
         let done = publish::succeed(desk.store, desk.me, desk.clock, &document, until)
             .map_err(could_not("change your devices"))?;
-        let reply = Reply::Succeeded(Succeeded {
-            retired: done.retired.iter().map(|device| device.name.clone()).collect(),
-            adopted: done.adopted,
-            sent: !desk.live.peers.is_empty(),
-        });
+        let reply = Reply::Succeeded(Succeeded::of(&done, !desk.live.peers.is_empty()));
         let news = done.announces.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a));
         Ok(Outcome { reply, news: news.collect() })
     }

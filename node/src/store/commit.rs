@@ -31,6 +31,11 @@ const TWICE: u64 = 10 * 60 * 1_000_000;
 /// import must not cost reading all that was imported.
 const LOOKED_INTO: usize = 500;
 
+/// The latest rev that a device whose clock is somewhat right may give now.
+pub(super) fn latest(now: u64) -> Tid {
+    Tid::new(now.saturating_add(limits::CLOCK_AHEAD * 1_000_000), u16::MAX)
+}
+
 impl Store {
     /// A commit of our own: built and signed inside the transaction by the closure-free [`OwnCommit`] plan, so that two
     /// callers can never sign the same `prev`. Durable when this returns.
@@ -216,8 +221,8 @@ impl Writer<'_> {
                     };
                     let aside = work.adopted.remove(path);
                     if work.puts.remove(path).is_some() || aside.is_some() || held {
-                        work.above = work.above.max(aside.map(|leaf| leaf.rev));
-                        work.above = work.above.max(self.newest_at(community, plan, path)?);
+                        let newest = overruled(self.newest_at(community, plan, path)?, newest, plan.now)?;
+                        work.above = work.above.max(newest).max(aside.map(|leaf| leaf.rev));
                         work.gone.push(path.clone());
                     }
                     continue;
@@ -240,7 +245,10 @@ impl Writer<'_> {
                 }
             }
             let replaces = match &fixed {
-                Some(path) => self.newest_at(community, plan, path)?.max(work.adopted.get(path).map(|leaf| leaf.rev)),
+                Some(path) => {
+                    let there = overruled(self.newest_at(community, plan, path)?, newest, plan.now)?;
+                    there.max(work.adopted.get(path).map(|leaf| leaf.rev))
+                }
                 None => None,
             };
             let rev = Tid::next(plan.now, plan.random, work.last.or(newest), replaces);
@@ -336,4 +344,14 @@ impl Writer<'_> {
         }
         Ok(recent)
     }
+}
+
+/// What stands at a path that is written or removed, given the last rev of this device. A commit has to be newer, and so
+/// has every later one: what another device dated into a far future would leave this one nothing newer to give.
+fn overruled(there: Option<Tid>, own: Option<Tid>, now: u64) -> Result<Option<Tid>, StoreError> {
+    if there.is_some_and(|there| there > latest(now)) && there > own {
+        let why = "another device of yours wrote it, dated far into the future: take that device out with `moot device revoke`";
+        return Err(StoreError::Refused(why.into()));
+    }
+    Ok(there)
 }

@@ -21,7 +21,7 @@ use super::{
     advance::Step,
     blobs::files,
     blocks::{Blocks, Why, cid_of_digest, digest_of},
-    commit::Seen,
+    commit::{Seen, latest},
     intern::Numbers,
     notices::What,
     proofs::{For, ProofId, Proofs},
@@ -424,7 +424,10 @@ impl Writer<'_> {
             let (rev, _) = Record::view(block)?;
             let theirs = Leaf { seq: 0, rev, cid: *block.cid() };
             let ours = self.t.leaf_at(repo.number, path)?;
-            if rev.as_u64() > base && ours.is_none_or(|ours| theirs.beats(&ours)) {
+            if rev.as_u64() > base
+                && rev <= repo.known.rev.max(latest(plan.now))
+                && ours.is_none_or(|ours| theirs.beats(&ours))
+            {
                 plan.changes.push(Change::Back { path: path.clone(), block: block.clone() });
                 records += 1;
             }

@@ -12,7 +12,7 @@ use super::{
     OwnCommit, Store, StoreError, View,
     advance::History,
     blocks::{cid_of_digest, digest_of},
-    commit::Seen,
+    commit::{Seen, latest},
     intern::{Name, Numbers},
     people::People,
     repos::{Repo, Repos},
@@ -28,7 +28,7 @@ impl Store {
     pub fn tidy_own(&self, mut plan: OwnCommit<'_>) -> Result<Option<Committed>, StoreError> {
         self.write(|w| {
             let id = RepoId { did: plan.did, device: plan.device.did(), audience: plan.audience };
-            let needless = w.needless(&plan.community, &id)?;
+            let needless = w.needless(&plan.community, &id, plan.now)?;
             let aside = match w.rosters.get(&plan.community) {
                 Some(roster) => w.t.has_shelf(roster.number, plan.audience)?,
                 None => false,
@@ -91,7 +91,7 @@ trait Untidy: Repos {
 impl<T: Tables> Untidy for T {}
 
 impl Writer<'_> {
-    fn needless(&mut self, community: &Cid, id: &RepoId) -> Result<Vec<String>, StoreError> {
+    fn needless(&mut self, community: &Cid, id: &RepoId, now: u64) -> Result<Vec<String>, StoreError> {
         let Some(roster) = self.rosters.get(community).cloned() else { return Ok(Vec::new()) };
         let Some(own) = self.t.repo(roster.number, id)? else { return Ok(Vec::new()) };
         let mut needless = Vec::new();
@@ -100,6 +100,8 @@ impl Writer<'_> {
                 if let (Some(ours), Some(theirs)) =
                     (self.t.leaf_at(own.number, &path)?, self.t.leaf_at(other.number, &path)?)
                     && theirs.beats(&ours)
+                    // Whoever gives way to it could not write anything newer any more.
+                    && theirs.rev <= latest(now)
                 {
                     needless.push(path);
                 }

@@ -34,6 +34,7 @@ pub struct OldVersion {
     pub audience: Audience,
     /// The commit that signs for it.
     pub commit: Cid,
+    pub signed: Tid,
     pub block: Block,
 }
 
@@ -97,6 +98,7 @@ impl View {
             device: commit.device,
             audience: commit.audience,
             commit: *block.cid(),
+            signed: commit.rev,
             block: record,
         })
     }
@@ -111,6 +113,8 @@ impl Writer<'_> {
         let is_bulk = (step.puts.len() + step.gone.len()) as u64 >= BULK;
         let mut others = self.t.repos_of(repo.community, Some(repo.did))?;
         others.retain(|other| other.number != repo.number);
+        // Then what it replaces may bear the later date, and was not lost: a date is the author's word alone.
+        let follows = Commit::view(&step.commit)?.prev == repo.tree().map(|tree| tree.head);
         let mut replaced: Vec<&str> = Vec::new();
         for path in &step.gone {
             // Where another device has a record, this one was overruled and not deleted.
@@ -125,7 +129,7 @@ impl Writer<'_> {
             };
             if self.deletes(put)? {
                 self.forget_versions(repo, &put.path)?;
-            } else if leaf.rev < put.rev {
+            } else if leaf.rev < put.rev || follows {
                 replaced.push(&put.path);
             }
         }

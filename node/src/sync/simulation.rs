@@ -230,6 +230,24 @@ impl World {
         self.inputs(by, inputs);
     }
 
+    /// `by` lets `whom` in again, and says so.
+    pub(super) fn readmit(&mut self, by: usize, whom: usize, community: &Cid) {
+        let (node, did) = (&self.nodes[by], self.nodes[whom].me.did);
+        let announce =
+            publish::readmit(&node.store, &node.me, &node.clock, community, &did, Role::Member, None).unwrap();
+        let audience = if self.is_public(by, community) { Audience::Public } else { Audience::Members };
+        let inputs = self.nodes[by].performer.outgoing(*community, audience, announce).unwrap();
+        self.inputs(by, inputs);
+    }
+
+    /// One more node, of one more person.
+    pub(super) fn arrive(&mut self) -> usize {
+        let number = self.nodes.len();
+        let node = self.node(number);
+        self.nodes.push(node);
+        number
+    }
+
     fn is_public(&self, at: usize, community: &Cid) -> bool {
         let view = self.nodes[at].store.view(Scope::Members).unwrap();
         view.community(community).unwrap().unwrap().visibility == Visibility::Public

@@ -254,6 +254,35 @@ fn an_edit_that_a_deletion_did_not_know_of_is_told_whichever_of_them_counts() {
     devices.assert_alike(&[uri]);
 }
 
+#[test]
+fn a_device_that_was_taken_out_is_retired_in_communities_that_come_later_too() {
+    let devices = Devices::new(&[0, 0]);
+    let [laptop, phone] = &devices.all[..] else { panic!("two") };
+    devices.tick();
+    let alone = phone.found("Only on the phone", Visibility::Public);
+    let root = Secret::from_seed([1; 32]);
+    let known = newest_identity(&laptop.store, &laptop.me.did).unwrap();
+    let dropped = std::collections::BTreeSet::from([phone.me.device.did()]);
+    let document = certify(&known, &root, None, &dropped).unwrap();
+    let done = succeed(&laptop.store, &laptop.me, &laptop.clock, &document, None).unwrap();
+    assert_eq!(done.told, ["River Street"], "and that it is known nowhere else is not said");
+    let finish = || finish_retiring(&laptop.store, &laptop.me, &laptop.clock).unwrap();
+    assert!(finish().is_empty(), "once is enough");
+    let retired = |community: &Cid| {
+        let view = laptop.store.view(Scope::Members).unwrap();
+        let state = view.community(community).unwrap().unwrap().state;
+        state.retired.contains(&(laptop.me.did, phone.me.device.did()))
+    };
+    assert!(retired(&devices.community));
+
+    laptop.learn(&alone, phone);
+    assert!(!retired(&alone));
+    devices.tick();
+    let told: Vec<Cid> = finish().into_iter().map(|(community, ..)| community).collect();
+    assert_eq!(told, [alone]);
+    assert!(retired(&alone) && finish().is_empty());
+}
+
 /// What a device does next.
 #[derive(Debug, Clone)]
 enum Deed {

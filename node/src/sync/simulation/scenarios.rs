@@ -551,5 +551,22 @@ fn who_is_put_out_stands_still_at_one_head_on_every_node() {
             world.assert_alike(&[0, 1, 2, 3], Scope::Public, &community);
         }
         assert_eq!(world.records(3, Scope::Members, &community), 1, "seed {seed}: what the remover held");
+
+        // Who comes later is given it, with what proves whose it is.
+        let late = world.arrive();
+        world.invite(2, late, &community);
+        world.connect(late, 2);
+        world.run_for(30);
+        world.assert_alike(&[0, 2, 3, late], Scope::Members, &community);
+        assert_eq!(world.records(late, Scope::Members, &community), 1, "seed {seed}");
+
+        // And with the return, nothing that was published is lost anywhere.
+        world.readmit(0, 1, &community);
+        world.connect(0, 1);
+        world.run_for(70);
+        world.post(1, &community, audience, true);
+        world.run_for(70);
+        world.assert_alike(&[0, 1, 2, 3, late], Scope::Members, &community);
+        assert_eq!(world.records(late, Scope::Members, &community), 6, "seed {seed}");
     }
 }
