@@ -150,10 +150,12 @@ fn take_in(text: &str, session: &Session) -> Result<()> {
     let home = session.home()?;
     session.unlock(&home)?;
     let (document, identity) = &welcome.identity;
-    if !identity.certifies(&home.device_key()?.did()) {
+    let here = home.device_key()?.did();
+    if !identity.certifies(&here) {
         return Err(Error::refused("could not be let in: this answer is for another device")
             .hint("`moot device add` shows the request of this device again"));
     }
+    confirm(identity, &here, session)?;
     publish::enter(&home.open_store()?, document, &welcome.communities, &welcome.addrs)?;
     let (complete, reached) = match welcome.communities.is_empty() {
         true => (true, true),
@@ -189,6 +191,21 @@ fn fetch_own(session: &Session) -> Result<(bool, bool)> {
 /// Seconds that what is ours may take to come, and that other devices are given to say what they wrote last.
 const FETCH_WAIT: u32 = 60;
 const HEAR_WAIT: u32 = 20;
+
+/// Anybody can let a device in to whom they are, who has seen its request: whose answer this is, only the person can tell.
+fn confirm(identity: &Identity, here: &Did, session: &Session) -> Result<()> {
+    let others = identity.devices.iter().filter(|device| device.key != *here);
+    let others: Vec<String> = others.map(|device| format!("{:?} ({})", device.name, device.key.short())).collect();
+    let whose = Line::new().text("this answer makes it a device of ").id(identity.did.to_string());
+    let others = if others.is_empty() { "no other device".to_owned() } else { others.join(", ") };
+    session.out.note(whose.text(format!(", who has {others}")));
+    session.out.note("compare that with what `moot whoami` says on the other device");
+    if session.out.is_conversation() && session.out.ask("Is it yours? Type \"yes\":")? != "yes" {
+        return Err(Error::refused("the device was not let in: nothing was changed")
+            .hint("if the answer came by way of somebody else, ask for it again, and compare both ends"));
+    }
+    Ok(())
+}
 
 fn approve(text: &str, phrase_file: Option<PathBuf>, session: &Session) -> Result<()> {
     let request = enrol::Request::parse(text).map_err(|error| {
@@ -248,11 +265,37 @@ fn revoke(wanted: &str, stolen: Option<&str>, phrase_file: Option<PathBuf>, sess
     }
     let document = sign(&devices(session)?, None, &BTreeSet::from([device]), phrase_file, session)?;
     let done = succeed(&document, until, session)?;
-    session.out.object(&json!({"retired": done.retired, "adopted": done.adopted, "sent": done.sent}));
-    let line = Line::new().strong(done.retired.join(", ")).text(" can write in your name no more; ");
+    session.out.object(&json!({
+        "retired": done.retired,
+        "adopted": done.adopted,
+        "left": done.left,
+        "told": done.told,
+        "sent": done.sent,
+    }));
+    say_retired(&done, session);
+    Ok(())
+}
+
+/// What came of it that devices are out, and where.
+pub(crate) fn say_retired(done: &Succeeded, session: &Session) {
+    let line = match done.told.is_empty() {
+        true => Line::new().strong(done.retired.join(", ")).text(" is out; "),
+        false => {
+            let line = Line::new().strong(done.retired.join(", ")).text(" can write in your name no more in ");
+            line.text(done.told.join(", ")).text("; ")
+        }
+    };
     let line = line.text(format!("{} of it went over to this device", count(done.adopted, "record", "records")));
     session.out.line(if done.sent { line } else { line.faint(session.not_sent()) });
-    Ok(())
+    if done.left > 0 {
+        let left = count(done.left, "record did", "records did");
+        let why = ": dated far into the future, or written or changed after the theft";
+        session.out.note(Line::new().warn(format!("{left} not")).text(why));
+    }
+    if done.unseen {
+        session.out.note("this device had not seen before the theft what the other wrote, and went by its dates: look whether all of it is yours");
+    }
+    session.out.note("a community that is not on this device hears of it when it comes here: moot join LINK");
 }
 
 /// A moment that is over, in microseconds since 1970. Days are read as they are for events, so "fri" is the coming one.

@@ -50,12 +50,22 @@ pub(crate) struct Args {
     /// means every other device; can be given several times
     #[arg(long, value_name = "DEVICE", requires = "recover")]
     lost: Vec<String>,
+    /// A device of yours that stays; "all" means every other device; can be given several times. Without a terminal each
+    /// is to be named, here or with --lost
+    #[arg(long, value_name = "DEVICE", requires = "recover")]
+    keep: Vec<String>,
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     if args.recover {
-        let found =
-            recover::Wanted { via: &args.via, lost: &args.lost, device: args.device, backup: None, settings: false };
+        let found = recover::Wanted {
+            via: &args.via,
+            lost: &args.lost,
+            keep: &args.keep,
+            device: args.device,
+            backup: None,
+            settings: false,
+        };
         return recover::run(found, args.phrase_file.as_deref(), session);
     }
     let home = create(session, args.name.as_deref(), args.device.as_deref(), args.phrase_file.as_deref())?;

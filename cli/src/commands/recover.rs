@@ -9,14 +9,18 @@ use std::{
 use folkmoot_node::{
     home::{Home, HomeError, NewHome},
     node::{self, Recovered},
-    publish::Succeeded,
-    request::{Reply, Request},
+    request::{Reply, Request, Succeeded},
     store::{StoreError, backup},
 };
 use folkmoot_schemas::{Did, identity::Device, link::InviteLink, phrase::Phrase};
 use serde_json::json;
 
-use super::{device::id_of, init, serve::block_on, sync::over_the_network};
+use super::{
+    device::{id_of, say_retired},
+    init,
+    serve::block_on,
+    sync::over_the_network,
+};
 use crate::{
     error::{Error, Exit, Result},
     output::{Line, count},
@@ -28,6 +32,7 @@ pub(crate) struct Wanted<'a> {
     /// Invite links and addresses of nodes.
     pub(crate) via: &'a [String],
     pub(crate) lost: &'a [String],
+    pub(crate) keep: &'a [String],
     pub(crate) device: Option<String>,
     /// A copy of the store to begin with.
     pub(crate) backup: Option<PathBuf>,
@@ -101,9 +106,16 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
     } else {
         block_on(async { Ok(node::recover(&home, &root, &links, &via, session.clock.clone(), net).await?) })?
     };
-    let lost = choose_lost(session, &found, &home, wanted.lost)?;
+    if !offline {
+        let asked = count(u64::from(found.asked), "node", "nodes");
+        session.out.note(format!(
+            "{asked} said which devices are yours; one that hides a newer list could bring a lost device back"
+        ));
+    }
+    let lost = choose_lost(session, &found, &home, &wanted)?;
     let communities = found.communities.clone();
     let succeeded = found.take_up(&home, &root, wanted.device.as_deref(), &lost, &session.clock)?;
+    let succeeded = Succeeded::of(&succeeded, true);
     if let Some(new) = new {
         let settings = new.keep_settings(wanted.settings)?;
         new.place()?;
@@ -166,27 +178,39 @@ pub(crate) fn read_phrase(file: Option<&Path>, session: &Session) -> Result<Phra
     })
 }
 
-/// The devices that are named as lost; asked for where somebody can answer and nobody named any.
-fn choose_lost(session: &Session, found: &Recovered, home: &Home, named: &[String]) -> Result<BTreeSet<Did>> {
+/// The devices that are named as lost; asked for where somebody can answer and nobody named any. Nobody there to see the
+/// list: then each device on it has to be named, for an old list may hold one that was taken out long ago.
+fn choose_lost(session: &Session, found: &Recovered, home: &Home, wanted: &Wanted<'_>) -> Result<BTreeSet<Did>> {
     let here = home.device_key()?.did();
     let others: Vec<&Device> = found.devices.iter().filter(|device| device.key != here).collect();
-    let mut named = named.to_vec();
-    if named.is_empty() && !others.is_empty() && session.out.is_conversation() {
+    let mut named = wanted.lost.to_vec();
+    if named.is_empty() && wanted.keep.is_empty() && !others.is_empty() && session.out.is_conversation() {
         let list: Vec<String> = others.iter().map(|device| device_words(device)).collect();
         session.out.once(format!("Your devices so far: {}", list.join(", ")));
         let said = session.out.ask("Which of them are lost? (names or ids, \"all\", or Enter for none)")?;
         named = said.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     }
-    let mut lost = BTreeSet::new();
-    for name in &named {
-        match name.as_str() {
-            "all" => lost.extend(others.iter().map(|device| device.key)),
-            name => {
-                lost.insert(pick(name, &others)?);
+    let choose = |named: &[String]| -> Result<BTreeSet<Did>> {
+        let mut chosen = BTreeSet::new();
+        for name in named {
+            match name.as_str() {
+                "all" => chosen.extend(others.iter().map(|device| device.key)),
+                name => {
+                    chosen.insert(pick(name, &others)?);
+                }
             }
         }
+        Ok(chosen)
+    };
+    let (lost, kept) = (choose(&named)?, choose(wanted.keep)?);
+    let unnamed = others.iter().filter(|device| !lost.contains(&device.key) && !kept.contains(&device.key));
+    let unnamed: Vec<String> = unnamed.map(|device| device_words(device)).collect();
+    if !session.out.is_conversation() && !unnamed.is_empty() {
+        let said = Error::refused("could not recover the identity: it was not said which of its devices stay");
+        let said = unnamed.into_iter().fold(said, Error::because);
+        return Err(said.hint("name each: --lost NAME or --keep NAME (\"all\" for all of them); nothing was signed"));
     }
-    Ok(lost)
+    Ok(lost.difference(&kept).copied().collect())
 }
 
 fn device_words(device: &Device) -> String {
@@ -234,22 +258,21 @@ fn go_online(session: &Session, communities: Vec<String>, succeeded: &Succeeded,
         Err(error) => return Err(error),
     };
     let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
-    let retired: Vec<&str> = succeeded.retired.iter().map(|device| device.name.as_str()).collect();
     session.out.object(&json!({
         "did": me.did,
         "device": me.device_name,
         "communities": communities,
-        "retired": retired,
+        "retired": succeeded.retired,
         "adopted": succeeded.adopted,
+        "left": succeeded.left,
+        "told": succeeded.told,
         "complete": complete,
     }));
     let found = if communities.is_empty() { "no community".to_owned() } else { communities.join(", ") };
     session.out.line(Line::new().strong("recovered ").id(&me.did).text(", in ").text(found));
     session.out.line(Line::new().text("this device is ").strong(&me.device_name));
-    if !retired.is_empty() {
-        let records = count(succeeded.adopted, "record", "records");
-        let line = Line::new().strong(retired.join(", ")).text(" can write in your name no more; ");
-        session.out.line(line.text(format!("{records} of it went over to this device")));
+    if !succeeded.retired.is_empty() {
+        say_retired(succeeded, session);
     }
     if !complete {
         session.out.note(Line::new().warn("not everything is here yet: ").text("the rest comes while the node runs"));

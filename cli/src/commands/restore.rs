@@ -16,6 +16,10 @@ pub(crate) struct Args {
     /// A device of yours that is lost, by its name or id; "all" means every other device; can be given several times
     #[arg(long, value_name = "DEVICE")]
     lost: Vec<String>,
+    /// A device of yours that stays; "all" means every other device; can be given several times. Without a terminal each
+    /// is to be named, here or with --lost
+    #[arg(long, value_name = "DEVICE")]
+    keep: Vec<String>,
     /// An invite link, or the address of a member's node; can be given several times
     #[arg(long, value_name = "LINK")]
     via: Vec<String>,
@@ -28,7 +32,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let Args { file, device, lost, via, settings, phrase_file } = args;
-    let wanted = recover::Wanted { via: &via, lost: &lost, device, backup: Some(file), settings };
+    let Args { file, device, lost, keep, via, settings, phrase_file } = args;
+    let wanted = recover::Wanted { via: &via, lost: &lost, keep: &keep, device, backup: Some(file), settings };
     recover::run(wanted, phrase_file.as_deref(), session)
 }

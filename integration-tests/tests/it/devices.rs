@@ -302,7 +302,7 @@ fn a_backup_restored_on_two_machines_ends_in_two_devices_and_no_fork() {
         node.stop();
     }
     loser.refused(1, &["post", "lost words"]);
-    let recovered = loser.one(&["init", "--recover", "--via", &b.address(), "--phrase-file", words]);
+    let recovered = loser.one(&["init", "--recover", "--via", &b.address(), "--keep", "all", "--phrase-file", words]);
     assert_eq!(text_of(&recovered, "did"), did);
 
     let nodes = [desk.start(&["serve"]), cellar.start(&["serve"])];

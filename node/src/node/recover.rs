@@ -36,6 +36,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Recovered {
     /// Names of the communities in which the person was found.
     pub communities: Vec<String>,
+    /// Nodes that were asked what is newest and answered.
+    pub asked: u32,
     /// Devices of the newest document, before it is changed.
     pub devices: Vec<Device>,
     newest: (Block, Identity),
@@ -66,8 +68,7 @@ pub async fn recover(
     let wanted: Vec<Cid> = wanted.into_iter().collect();
     let found = node.fetch_own(&wanted).await;
     node.stop().await;
-    found?;
-    recovered(store, &root.did())
+    recovered(store, &root.did(), found?)
 }
 
 /// A home or a backup is one person's: with another's words nothing in it may be changed.
@@ -92,14 +93,15 @@ fn known(store: &Store, did: &Did) -> Result<Vec<Cid>, StoreError> {
 pub fn recovered_offline(home: &Home, root: &Did) -> Result<Recovered, Failure> {
     let store = home.open_store().map_err(|why| failure(why.into()))?;
     check_whose(&store, root)?;
-    recovered(store, root)
+    recovered(store, root, 0)
 }
 
-fn recovered(store: Store, did: &Did) -> Result<Recovered, Failure> {
+fn recovered(store: Store, did: &Did, asked: u32) -> Result<Recovered, Failure> {
     let newest = publish::newest_identity(&store, did).map_err(could_not("recover the identity"))?;
     let communities = store.view(Scope::Members)?.communities()?.into_iter().filter(|c| c.state.is_member(did));
     Ok(Recovered {
         communities: communities.map(|community| community.name).collect(),
+        asked,
         devices: newest.1.devices.clone(),
         newest,
         store,
@@ -143,10 +145,10 @@ fn failure(error: NodeError) -> Failure {
 }
 
 impl Node {
-    /// Waits until everything of ours is here that anybody reachable has.
-    async fn fetch_own(&self, communities: &[Cid]) -> Result<(), Failure> {
+    /// Waits until everything of ours is here that anybody reachable has. How many answered.
+    async fn fetch_own(&self, communities: &[Cid]) -> Result<u32, Failure> {
         let begun = Instant::now();
-        let (mut answered, mut connected) = (false, None);
+        let (mut asked, mut connected) = (0, None);
         let mut quiet: Option<Instant> = None;
         let mut changes = self.inner.changes.clone();
         let fetched = async {
@@ -154,7 +156,8 @@ impl Node {
                 let changed = changes.has_changed().unwrap_or(false);
                 changes.borrow_and_update();
                 let progress = self.inner.driver.progress();
-                answered |= progress.compared > 0;
+                asked = asked.max(progress.compared);
+                let answered = asked > 0;
                 if !answered || changed || progress.busy || !self.has_own(communities).await? {
                     quiet = None;
                 } else if quiet.get_or_insert_with(Instant::now).elapsed() > SETTLE {
@@ -173,10 +176,10 @@ impl Node {
         if let Ok(Err(failed)) = timeout(JOIN_WAIT, fetched).await {
             return Err(failed);
         }
-        if answered && self.has_any(communities).await? {
-            return Ok(());
+        if asked > 0 && self.has_any(communities).await? {
+            return Ok(asked);
         }
-        Err(match answered || connected.is_some() {
+        Err(match asked > 0 || connected.is_some() {
             false => Failure::network("could not recover the identity: no node of the community can be reached")
                 .because("nothing was made or signed; your words are written as such words are, but nobody could be asked whose they are")
                 .hint("a node of any other member will do: give its address too, --via /ip4/192.0.2.7/tcp/4700"),
