@@ -19,7 +19,7 @@ use super::{
     intern::{Name, Numbers},
     people::People,
     repos::{Leaf, Repo, Repos},
-    shelf::{Shelf, Shelves},
+    shelf::Shelves,
     trees::Trees,
     write::{Change, Committed, Put},
     writer::Writer,
@@ -113,8 +113,7 @@ impl Writer<'_> {
             });
         }
         // No record is newer than the commit above it.
-        let above =
-            work.above.max(work.adopted.values().map(|leaf| leaf.rev).max()).max(shelf.as_ref().map(Shelf::rev));
+        let above = work.above.max(work.adopted.values().map(|leaf| leaf.rev).max());
         let rev = match work.last {
             Some(last) if above < Some(last) => last,
             last => Tid::next(plan.now, plan.random, last.or(newest), above),
@@ -268,12 +267,12 @@ impl Writer<'_> {
     }
 
     /// The last rev of this device, over both its audiences: a TID is given once, or a public and a members' record
-    /// written in one microsecond would share their path.
+    /// written in one microsecond would share their path. What stands aside counts too.
     fn newest_rev(&self, community: u32, id: &RepoId) -> Result<Option<Tid>, StoreError> {
         let mut newest = None;
         for audience in [Audience::Public, Audience::Members] {
             let repo = self.t.repo(community, &RepoId { audience, ..*id })?;
-            newest = newest.max(repo.map(|repo| repo.known.rev));
+            newest = newest.max(repo.map(|repo| repo.known.rev)).max(self.t.shelf_rev(community, audience)?);
         }
         Ok(newest)
     }

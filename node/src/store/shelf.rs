@@ -42,18 +42,19 @@ pub(super) trait Shelves: Repos {
     }
 
     fn has_shelf(&self, community: u32, audience: Audience) -> Result<bool, StoreError> {
+        Ok(self.shelf_rev(community, audience)?.is_some())
+    }
+
+    /// Rev of the head that had it.
+    fn shelf_rev(&self, community: u32, audience: Audience) -> Result<Option<Tid>, StoreError> {
         let code = audience_code(audience);
-        Ok(self.shelf().range((community, code, "")..(community, code + 1, ""))?.next().is_some())
+        match self.shelf().range((community, code, "")..(community, code + 1, ""))?.next() {
+            Some(row) => Ok(Some(Tid::from_u64(row?.1.value().1)?)),
+            None => Ok(None),
+        }
     }
 }
 impl<T: Tables> Shelves for T {}
-
-impl Shelf {
-    /// The head that had it: a commit that brings it back has to be newer.
-    pub(super) fn rev(&self) -> Tid {
-        self.rev
-    }
-}
 
 impl Writer<'_> {
     /// Before a tree of this device goes because its person is out. `cut`: where the repository stands still instead.
