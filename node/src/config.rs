@@ -134,7 +134,12 @@ impl Config {
     /// How much is kept.
     pub fn quotas(&self) -> Quotas {
         let size = |key| self.text(key)?.parse().ok().map(|Size(bytes)| bytes);
-        Quotas { member: size("quota_member"), community: size("quota_community"), node: size("quota_node") }
+        Quotas {
+            member: size("quota_member"),
+            community: size("quota_community"),
+            node: size("quota_node"),
+            pin: size("quota_pin"),
+        }
     }
     /// Where the gateway listens.
     pub fn http(&self) -> Option<SocketAddr> {

@@ -44,6 +44,7 @@ mod shelf;
 mod staging;
 mod standing;
 pub mod succession;
+mod superseded;
 pub mod sweep;
 mod tables;
 #[cfg(test)]

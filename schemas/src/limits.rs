@@ -95,6 +95,10 @@ limits! {
     /// Where the settings name no other. Each block of a person counts once; what is on its way counts too.
     QUOTA_MEMBER: u64 = 256 << 20, "what a member may fill here, unless set", "bytes", "put off";
     QUOTA_COMMUNITY: u64 = 4 << 30, "what a community may fill here, unless set", "bytes", "put off";
+    /// A pinned file may link ever more; the largest block there may be still has to fit.
+    QUOTA_PIN: u64 = 4 << 30, "what is fetched for a pin, unless set", "bytes", "fetched no further";
+    /// What changed since one of them is answered in brief; since any other, with everything.
+    PAST: usize = 4096, "earlier heads remembered of a repository", "heads", "the oldest goes";
     /// And no longer than 90 days, and as long as the member's quota has room.
     VERSIONS: usize = 32, "older versions kept of a record", "versions", "the oldest goes";
     /// States of a device that its later ones left out, kept for 30 days to be put back.

@@ -77,6 +77,7 @@ fn as_json(pin: &PinInfo) -> serde_json::Value {
         "blocks": pin.blocks,
         "bytes": pin.bytes,
         "missing": pin.missing,
+        "full": pin.full,
     })
 }
 
@@ -100,6 +101,9 @@ fn line(pin: &PinInfo, verb: &str) -> Line {
     };
     if pin.missing > 0 {
         line = line.warn(format!("  {} missing", count(pin.missing, "block", "blocks")));
+        if pin.full {
+            line = line.warn(", and not fetched: it is full (moot config quota_pin SIZE)");
+        }
     }
     if pin.blocks > 0 {
         line = line.faint(format!("  {}, {}", count(pin.blocks, "block", "blocks"), bytes(pin.bytes)));

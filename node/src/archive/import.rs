@@ -288,7 +288,14 @@ impl<T: Taker> Giver<'_, T> {
                 advanced.extend(self.send(&mut portion)?);
             }
             portion.audience = Some(repo.id.audience);
-            let mut feed = Feed { giver: self, portion: &mut portion, repo, part: Vec::new(), advanced: &mut advanced };
+            let mut feed = Feed {
+                giver: self,
+                portion: &mut portion,
+                repo,
+                part: Vec::new(),
+                first: true,
+                advanced: &mut advanced,
+            };
             mst::visit(&repo.commit.data, &mut feed).map_err(|stop| match stop {
                 Stop::Import(error) => error,
                 Stop::Tree(why) => ImportError::Archive(ArchiveError::Refused(why.to_string())),
@@ -376,6 +383,7 @@ struct Feed<'g, 'a, T: Taker> {
     portion: &'g mut Portion,
     repo: &'g Repository,
     part: Vec<(String, Block)>,
+    first: bool,
     advanced: &'g mut BTreeSet<Cid>,
 }
 
@@ -399,6 +407,7 @@ impl<T: Taker> Feed<'_, '_, T> {
             put: part.iter().map(|(path, block)| (path.clone(), *block.cid())).collect(),
             gone: Vec::new(),
             blocks: part.into_iter().map(|(_, block)| block).collect(),
+            first: std::mem::replace(&mut self.first, false),
             complete,
         };
         self.portion.bytes += update.commit.bytes().len();

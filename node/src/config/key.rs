@@ -66,6 +66,7 @@ pub const KEYS: &[Key] = &[
     key("quota_community", Kind::Size, "4GiB", "what this node keeps of one community at most; none: no bound"),
     key("quota_member", Kind::Size, "256MiB", "what it keeps of one member in a community at most; none: no bound"),
     key("quota_node", Kind::Size, "none", "what it keeps in all at most, pins and roster included; none: no bound"),
+    key("quota_pin", Kind::Size, "4GiB", "what it fetches for one pin at most; none: no bound"),
     key("zone", Kind::Text, "", "time zone of typed times where the community names none, e.g. Europe/Berlin"),
 ];
 

@@ -73,6 +73,8 @@ pub struct WireBatch {
 pub struct WireUpdate {
     pub commit: Cid,
     pub put: Vec<(String, Cid)>,
+    #[serde(default)]
+    pub first: bool,
     pub complete: bool,
 }
 
@@ -265,7 +267,7 @@ impl From<Batch> for WireBatch {
             let commit = *update.commit.cid();
             all.push(update.commit);
             all.extend(update.blocks);
-            wire.repos.push(WireUpdate { commit, put: update.put, complete: update.complete });
+            wire.repos.push(WireUpdate { commit, put: update.put, first: update.first, complete: update.complete });
         }
         wire.car = car::to_vec(&[], &all);
         wire
@@ -295,6 +297,7 @@ fn opened(wire: WireBatch) -> Result<Batch, Failure> {
             put: update.put,
             gone: Vec::new(),
             blocks: given,
+            first: update.first,
             complete: update.complete,
         });
     }

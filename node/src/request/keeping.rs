@@ -42,6 +42,9 @@ pub struct PinInfo {
     pub bytes: u64,
     /// Blocks known to be lacking.
     pub missing: u64,
+    /// They are not fetched: it has as much as `quota_pin` lets it.
+    #[serde(default)]
+    pub full: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +63,8 @@ pub struct QuotaInfo {
     pub member: Option<u64>,
     pub community: Option<u64>,
     pub node: Option<u64>,
+    #[serde(default)]
+    pub pin: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -231,6 +236,7 @@ impl Reading<'_> {
             blocks: pin.blocks,
             bytes: pin.bytes,
             missing: pin.missing,
+            full: pin.full,
         })
     }
 
@@ -240,7 +246,12 @@ impl Reading<'_> {
         let pins = view.pins()?;
         let files = view.deferred_files()?;
         Ok(Keeping {
-            quotas: QuotaInfo { member: quotas.member, community: quotas.community, node: quotas.node },
+            quotas: QuotaInfo {
+                member: quotas.member,
+                community: quotas.community,
+                node: quotas.node,
+                pin: quotas.pin,
+            },
             bytes: view.block_bytes()?,
             communities: self.fills()?,
             pins: PinsInfo {

@@ -3,7 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use folkmoot_schemas::{Cid, Record, Tid, block::Block, commit::HeadRef, mst::Edited};
+use folkmoot_schemas::{
+    Cid, Record, Tid,
+    block::Block,
+    commit::{Commit, HeadRef},
+    limits,
+    mst::Edited,
+};
 use redb::ReadableTable;
 
 use super::{
@@ -68,6 +74,10 @@ impl Writer<'_> {
     /// Answers the files that the new records link and that are not here.
     pub(super) fn advance(&mut self, repo: &mut Repo, step: Step) -> Result<Vec<Cid>, StoreError> {
         let room = self.room(repo)?;
+        let linked = match repo.held {
+            Some(held) => Some(Commit::view(&self.t.block_named(held.commit, held.head.cid)?)?.identity),
+            None => None,
+        };
         self.compare_devices(repo, &step)?;
         self.keep_versions(repo, &step)?;
         self.keep_lost(repo, &step)?;
@@ -150,6 +160,10 @@ impl Writer<'_> {
         // What only deletes is taken however little room there is.
         if adds {
             self.check_room(repo, room)?;
+        }
+        let links = Commit::view(&step.commit)?.identity;
+        if let Some(before) = linked.filter(|before| *before != links) {
+            self.let_identity_go(&self.t.key_of(repo.did)?, &before)?;
         }
         self.dirty = true;
         self.visible = true;
@@ -242,6 +256,16 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Lets go of the oldest heads where there are more than are remembered.
+    pub(super) fn forget_oldest(&mut self, repo: u32) -> Result<(), StoreError> {
+        let oldest = self.t.past.range((repo, 0)..(repo + 1, 0))?.rev().nth(limits::PAST - 1);
+        let Some(oldest) = oldest.transpose()?.map(|(key, _)| key.value().1) else { return Ok(()) };
+        self.t.past.retain_in((repo, 0)..(repo, oldest), |_, _| false)?;
+        self.t.changes.retain_in((repo, 0, 0, LOWEST)..(repo, oldest, 0, LOWEST), |_, ()| false)?;
+        self.dirty = true;
+        Ok(())
+    }
+
     /// Removes a repository whole: its author is no member any more, or retired the device.
     pub(super) fn drop_repo(&mut self, repo: &Repo) -> Result<(), StoreError> {
         let community = self.t.community_of(repo.community)?;
@@ -260,6 +284,10 @@ impl Writer<'_> {
             self.release(held.commit, repo.community, Why::Reach(repo.audience))?;
         }
         self.forget_history(repo.number)?;
+        self.t.tidied.retain_in((repo.number, 0)..(repo.number + 1, 0), |_, _| false)?;
+        for other in self.t.repos_of(repo.community, Some(repo.did))? {
+            self.t.tidied.remove((other.number, repo.number))?;
+        }
         self.clear_stage(repo)?;
         let key = self.t.repo_keys.remove(repo.number)?.map(|row| row.value());
         if let Some(key) = key {
@@ -310,3 +338,16 @@ pub(super) trait History: Repos {
     }
 }
 impl<T: super::tables::Tables> History for T {}
+
+/// Repositories of which more heads are remembered than there are to be.
+pub(super) fn remember_too_much(t: &impl super::tables::Tables) -> Result<Vec<u32>, StoreError> {
+    let (mut many, mut of) = (Vec::new(), (0, 0));
+    for row in t.past().iter()? {
+        let (repo, _) = row?.0.value();
+        of = (repo, if of.0 == repo { of.1 + 1 } else { 1 });
+        if of.1 == limits::PAST + 1 {
+            many.push(repo);
+        }
+    }
+    Ok(many)
+}

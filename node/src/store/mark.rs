@@ -13,6 +13,7 @@ use super::{
     blocks::{Blocks, Row, Why, audience_code, cid_key, digest_of},
     expiring::{self, Expiries, Expiring},
     people::People,
+    pins::Pins,
     proofs::{ProofId, ProofOf, Proofs},
     quota::{ALL, BYTES, NODE, Used},
     repos::{Repo, Repos},
@@ -40,6 +41,7 @@ pub(super) struct Due {
     /// Bytes of each proof, and of all of whom.
     proofs: BTreeMap<ProofId, u64>,
     spare: BTreeMap<(u32, u32), u64>,
+    pins: BTreeMap<u32, u64>,
     bytes: u64,
 }
 
@@ -214,9 +216,10 @@ impl<T: Tables> Marking<'_, T> {
             }
         }
         for row in self.t.pinned().iter()? {
-            let (_, seq) = row?.0.value();
+            let (pin, seq) = row?.0.value();
             self.step();
             self.due(seq, HERE, Why::Pinned);
+            *self.found.due.pins.entry(pin).or_default() += self.t.pin_cost(seq)?;
         }
         self.proofs()?;
         for row in self.t.holds().iter()? {
@@ -368,6 +371,12 @@ impl<T: Tables> Marking<'_, T> {
             t.spare().iter()?.map(|row| row.map(|(k, v)| (k.value(), v.value()))),
             due.spare.clone(),
         )?;
+        differ(
+            &mut said,
+            "pins",
+            t.pin_bytes().iter()?.map(|row| row.map(|(k, v)| (k.value(), v.value()))),
+            due.pins.clone(),
+        )?;
         for (id, bytes) in &due.proofs {
             if t.proof(*id)?.is_some_and(|proof| proof.bytes != *bytes) {
                 said.push(format!("proof {} has {bytes} bytes, and not what was counted", id.number));
@@ -492,6 +501,10 @@ fn count_anew(t: &mut Writing<'_>, due: &Due) -> Result<(), StoreError> {
     for (who, bytes) in &due.spare {
         t.spare.insert(*who, bytes)?;
     }
+    t.pin_bytes.retain(|_, _| false)?;
+    for (pin, bytes) in &due.pins {
+        t.pin_bytes.insert(*pin, bytes)?;
+    }
     for (id, bytes) in &due.proofs {
         if let Some(ProofOf { repo, head, .. }) = t.proof(*id)? {
             t.proofs.insert(id.key(), (*bytes, repo, head.rev.as_u64(), &digest_of(&head.cid)))?;
@@ -507,6 +520,7 @@ pub(super) fn derive_usage(t: &mut Writing<'_>) -> Result<(), StoreError> {
     let mut marking =
         Marking { t: &*t, pace: &mut pace, rows: 0, repos: repos(t)?, nodes: BTreeSet::new(), found: Found::default() };
     marking.trees()?;
+    marking.others()?;
     marking.usage()?;
     marking.blocks(&BTreeSet::new())?;
     let due = marking.found.due;

@@ -90,10 +90,10 @@ impl Writer<'_> {
         fresh: BTreeMap<Cid, (Block, Identity)>,
         named: &BTreeSet<Cid>,
     ) -> Result<BTreeSet<Did>, StoreError> {
-        let mut renewed = BTreeSet::new();
+        let (mut renewed, mut superseded) = (BTreeSet::new(), Vec::new());
         for (cid, (block, identity)) in fresh {
             let newest = self.t.newest(&identity.did)?;
-            let newer = newest.is_none_or(|(other_block, other)| identity.beats(&cid, &other, other_block.cid()));
+            let newer = newest.as_ref().is_none_or(|(block, other)| identity.beats(&cid, other, block.cid()));
             let member_of = |roster: &Roster| newer && roster.state.is_member(&identity.did);
             let here = (named.contains(&cid) || member_of(roster)).then(|| (roster.number, roster.audience()));
             // By whichever community it came: who may read it follows from where its person belongs.
@@ -113,10 +113,14 @@ impl Writer<'_> {
                 let did = self.intern(Name::Key(&identity.did))?;
                 self.t.people.insert(did, (&digest_of(&cid), identity.seq))?;
                 renewed.insert(identity.did);
+                superseded.extend(newest.map(|(block, _)| (identity.did, *block.cid())));
             }
             self.dirty = true;
         }
         self.share_identities(roster, named)?;
+        for (did, cid) in superseded.iter().filter(|(_, cid)| !named.contains(cid)) {
+            self.let_identity_go(did, cid)?;
+        }
         Ok(renewed)
     }
 

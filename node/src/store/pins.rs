@@ -24,6 +24,7 @@ use super::{
     blocks::{Blocks, Why, cid_key, cid_of_key},
     intern::{Name, Numbers},
     people::People,
+    quota::{Quotas, Used},
     repos::{Leaf, Repo, Repos},
     tables::{LOWEST, Tables},
     writer::Writer,
@@ -76,6 +77,9 @@ impl Store {
         self.write(|w| w.unpin(target))
     }
 }
+
+/// What a block of a pin counts beside its bytes: its rows here.
+const AROUND: u64 = 256;
 
 /// Where a moving pin looks.
 #[derive(Debug, Clone)]
@@ -174,6 +178,28 @@ pub(super) trait Pins: People + Repos {
         self.pinned().range((pin, 0)..(pin + 1, 0))?.map(|row| Ok(row?.0.value().1)).collect()
     }
 
+    /// What a block counts for a pin, in bytes.
+    fn pin_cost(&self, seq: u64) -> Result<u64, StoreError> {
+        Ok(self.block_len(seq)?.saturating_add(AROUND))
+    }
+
+    /// True: nothing more is fetched for this pin.
+    fn is_full(&self, quotas: &Quotas, pin: u32) -> Result<bool, StoreError> {
+        let Some(quota) = quotas.pin else { return Ok(false) };
+        let bytes = self.pin_bytes().get(pin)?.map_or(0, |n| n.value());
+        Ok(bytes.saturating_add(limits::BLOB_ACCEPTED as u64 + AROUND) > quota)
+    }
+
+    /// Is there room in some pin that wants this block?
+    fn has_room_for(&self, quotas: &Quotas, key: &[u8; 33]) -> Result<bool, StoreError> {
+        for row in self.pin_wants().range((key, 0)..=(key, u32::MAX))? {
+            if !self.is_full(quotas, row?.0.value().1)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Does any pin want a block?
     fn is_wanted(&self, key: &[u8; 33]) -> Result<bool, StoreError> {
         Ok(self.pin_wants().range((key, 0)..=(key, u32::MAX))?.next().is_some())
@@ -230,6 +256,7 @@ impl Writer<'_> {
             self.t.pinned.remove((pin, seq))?;
             self.release(seq, HERE, Why::Pinned)?;
         }
+        self.t.pin_bytes.remove(pin)?;
         self.t.pin_wants.retain(|(_, of), ()| of != pin)?;
         self.t.pin_last.remove(pin)?;
         Ok(())
@@ -240,6 +267,8 @@ impl Writer<'_> {
         if self.t.pinned.insert((pin, seq), ())?.is_some() {
             return Ok(false);
         }
+        let bytes = self.t.pin_bytes.get(pin)?.map_or(0, |n| n.value());
+        self.t.pin_bytes.insert(pin, bytes.saturating_add(self.t.pin_cost(seq)?))?;
         self.hold(seq, HERE, Why::Pinned)?;
         Ok(true)
     }
@@ -283,6 +312,9 @@ impl Writer<'_> {
         let most = if block.cid().codec() == DAG_CBOR { limits::SNAPSHOT } else { limits::BLOB_ACCEPTED };
         if block.bytes().len() > most || !self.t.is_wanted(&key)? {
             return Ok(None);
+        }
+        if !self.t.has_room_for(&self.quotas, &key)? {
+            return Ok(Some(false));
         }
         let bytes = block.bytes().len() as u64;
         self.dirty = true;

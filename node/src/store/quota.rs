@@ -35,11 +35,18 @@ pub struct Quotas {
     pub member: Option<u64>,
     pub community: Option<u64>,
     pub node: Option<u64>,
+    /// What is fetched for one pin.
+    pub pin: Option<u64>,
 }
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { member: Some(limits::QUOTA_MEMBER), community: Some(limits::QUOTA_COMMUNITY), node: None }
+        Self {
+            member: Some(limits::QUOTA_MEMBER),
+            community: Some(limits::QUOTA_COMMUNITY),
+            node: None,
+            pin: Some(limits::QUOTA_PIN),
+        }
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Pin {
     pub bytes: u64,
     /// Blocks known to be lacking; what hangs on them is not known yet.
     pub missing: u64,
+    /// It may have no more: what is missing is not fetched.
+    pub full: bool,
 }
 
 impl Pin {
@@ -77,7 +79,8 @@ impl View {
             };
             let bytes = blocks.iter().map(|seq| self.t.block_len(*seq)).sum::<Result<u64, _>>()?;
             let name = name.to_owned();
-            pins.push(Pin { target, name, added, standing, blocks: blocks.len() as u64, bytes, missing });
+            let full = missing > 0 && self.t.is_full(&self.quotas, number)?;
+            pins.push(Pin { target, name, added, standing, blocks: blocks.len() as u64, bytes, missing, full });
         }
         pins.sort_by(|a, b| (a.added, &a.target).cmp(&(b.added, &b.target)));
         Ok(pins)
@@ -169,7 +172,8 @@ impl View {
             };
             let typed = *target == Target::Fixed(cid);
             let may = typed || asked.may_be_told(community, audience);
-            if may && wanted.last() != Some(&cid) && !self.t.pin_deferred(&self.quotas, file)? {
+            let room = !self.t.is_full(&self.quotas, pin)? && !self.t.pin_deferred(&self.quotas, file)?;
+            if may && room && wanted.last() != Some(&cid) {
                 wanted.push(cid);
             }
             if wanted.len() >= most {

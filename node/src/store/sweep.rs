@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use redb::ReadableTable;
 
 use super::{
-    Store, StoreError,
-    blocks::Blocks,
+    Store, StoreError, advance,
+    blocks::{Blocks, Why},
     expiring::Expiries,
     mark,
     quota::Used,
+    superseded::Superseded,
     tables::{LOWEST, Tables},
 };
 
@@ -33,6 +34,11 @@ impl Store {
     /// Lets go of what is over by `now` (microseconds), in small transactions, calling `pace` between them.
     pub fn sweep_expired(&self, now: u64, pace: &mut dyn FnMut()) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
+        let many = advance::remember_too_much(&*self.reading()?.0)?;
+        for repo in many {
+            self.write(|w| w.forget_oldest(repo))?;
+            pace();
+        }
         loop {
             let (expired, blocks, bytes) = self.write(|w| {
                 let due = w.t.due(now, BATCH)?;
@@ -59,6 +65,7 @@ impl Store {
     /// The same, and the full mark: read beside whoever writes, repaired only where something is wrong.
     pub fn sweep(&self, now: u64, pace: &mut dyn FnMut()) -> Result<Swept, StoreError> {
         let mut swept = self.sweep_expired(now, pace)?;
+        self.sweep_identities(&mut swept)?;
         if self.mark(pace)?.is_empty() {
             self.write(|w| w.give_ends(now))?;
             return Ok(swept);
@@ -86,6 +93,26 @@ impl Store {
         Ok(swept)
     }
 
+    /// Those that nothing names any more since something else went.
+    fn sweep_identities(&self, swept: &mut Swept) -> Result<(), StoreError> {
+        let needless = {
+            let (t, rosters, _open) = self.reading()?;
+            t.needless_identities(&rosters)?
+        };
+        if needless.is_empty() {
+            return Ok(());
+        }
+        let (before, after) = self.write(|w| {
+            let before = w.amount()?;
+            needless.iter().try_for_each(|(did, cid)| w.let_identity_go(did, cid))?;
+            w.collect()?;
+            Ok((before, w.amount()?))
+        })?;
+        swept.blocks += before.0 - after.0;
+        swept.bytes += before.1 - after.1;
+        Ok(())
+    }
+
     /// What a sweep at `now` would do; `checked`: with the full mark. Writes nothing.
     pub fn would_sweep(&self, now: u64, checked: bool) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
@@ -95,6 +122,13 @@ impl Store {
             *swept.expired.entry(what.name()).or_default() += 1;
             for (seq, community, why) in t.holds_of(what)? {
                 *given_back.entry((seq, community, why.code())).or_default() += 1;
+            }
+        }
+        if checked {
+            for (_, cid) in t.needless_identities(&rosters)? {
+                for (seq, community, audience) in t.homes_of(&cid)? {
+                    *given_back.entry((seq, community, Why::Reach(audience).code())).or_default() += 1;
+                }
             }
         }
         let mut free: BTreeSet<u64> = BTreeSet::new();

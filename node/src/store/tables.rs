@@ -142,6 +142,8 @@ tables! {
     pin_last: u32 => (u64, u64);
     /// (pin, block): what it holds by itself.
     pinned: (u32, u64) => ();
+    /// pin → bytes of what it holds by itself, and what is around them.
+    pin_bytes: u32 => u64;
     /// (block, pin): what it lacks.
     pin_wants: (CidKey, u32) => ();
     /// (what, which) → when it goes, microseconds: see `expiring`.

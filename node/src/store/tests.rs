@@ -193,6 +193,7 @@ fn pull_repo(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usi
     let ours = target.trees(&community).unwrap().remove(repo);
     let mut after: Option<String> = None;
     loop {
+        let first = after.is_none();
         let delta = source.delta(&community, repo, ours.as_ref(), after.as_deref(), budget).unwrap().unwrap();
         after = delta.more.clone();
         let mut batch = Batch::new(community, audience(scope));
@@ -203,6 +204,7 @@ fn pull_repo(from: &Store, to: &Store, community: Cid, scope: Scope, budget: usi
             put: delta.put,
             gone: delta.gone,
             blocks: delta.blocks,
+            first,
             complete: delta.more.is_none(),
         });
         all.add(to.apply(batch, ARRIVAL).unwrap());
@@ -229,6 +231,7 @@ fn update(from: &Store, community: Cid, audience: Audience) -> RepoUpdate {
         put: delta.put,
         gone: delta.gone,
         blocks: delta.blocks,
+        first: true,
         complete: true,
     }
 }

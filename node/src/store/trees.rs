@@ -7,7 +7,7 @@ use folkmoot_schemas::{
     block::Block,
     commit::Commit,
     error::Error,
-    mst::{self, Changes, Edited, Entries},
+    mst::{self, Changes, Edited},
 };
 
 use super::{
@@ -40,16 +40,12 @@ pub(super) trait Trees: Tables {
         failure.map_or(Ok(edited), Err)
     }
 
-    /// A tree that replaces the held one whole.
-    fn whole_tree(&self, repo: &Repo, entries: &Entries) -> Outcome {
-        let tree = match mst::build(entries) {
-            Ok(tree) => tree,
-            Err(error) => return Ok(Err(error)),
-        };
+    /// How a tree that replaces the held one whole differs from it.
+    fn in_place_of_all(&self, repo: &Repo, tree: mst::Tree) -> Result<Edited, StoreError> {
         let mut gone: HashSet<Cid> = self.node_cids(repo)?.into_iter().collect();
         let mut new = tree.nodes;
         new.retain(|node| !gone.remove(node.cid()));
-        Ok(Ok(Edited { root: tree.root, new, gone: gone.into_iter().collect() }))
+        Ok(Edited { root: tree.root, new, gone: gone.into_iter().collect() })
     }
 
     /// All nodes of the held tree, each before those below it.

@@ -189,7 +189,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Tries the update alone, then with what was staged before it.
+    /// Tries the update alone, then with what was staged of the same answer before it.
     fn complete(
         &mut self,
         repo: &mut Repo,
@@ -197,7 +197,7 @@ impl Writer<'_> {
         update: RepoUpdate,
         now: u64,
     ) -> Result<Option<Vec<Cid>>, Stop> {
-        let stage = self.stage(repo.number)?;
+        let stage = self.stage(repo.number)?.filter(|_| !update.first);
         let step = self.find_step(repo, commit, &update, stage, now);
         match step {
             Ok(step) => {
@@ -247,7 +247,8 @@ impl Writer<'_> {
         }
         let wanted = self.wanted(repo, commit, update)?;
         let mut stage = match self.stage(repo.number)? {
-            Some(stage) if stage.since_is(update.since.as_ref()) => stage,
+            Some(stage) if !update.first && stage.since_is(update.since.as_ref()) => stage,
+            // Whatever is there may be another's, and wrong.
             _ => {
                 self.clear_stage(repo)?;
                 Stage { bytes: 0, since: update.since.map(|head| (head.rev, head.cid)) }

@@ -8,7 +8,7 @@ use folkmoot_schemas::{
     commit::{Commit, HeadRef},
     kind::Kind,
     limits,
-    mst::{Changes, Edited, Entries},
+    mst::{self, Changes, Edited, Entries},
     records::tombstone::Tombstone,
     uri,
 };
@@ -164,7 +164,12 @@ impl Writer<'_> {
         if now.len() as u64 != commit.count {
             return Err(Stop::Mismatch);
         }
-        let tree = self.t.whole_tree(repo, &now)?.or_else(|why| refused(why.to_string()))?;
+        let tree = mst::build(&now).or_else(|why| refused(why.to_string()))?;
+        // Before anything is read that costs as much as what is held is large.
+        if tree.root != commit.data {
+            return Err(Stop::Mismatch);
+        }
+        let tree = self.t.in_place_of_all(repo, tree)?;
         let (kept, gone): (Entries, Entries) =
             self.t.entries(repo.number)?.into_iter().partition(|(path, _)| now.contains_key(path));
         let same = kept.into_iter().filter(|(path, cid)| now.get(path) == Some(cid)).map(|(path, _)| path);

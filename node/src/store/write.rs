@@ -45,6 +45,8 @@ pub struct RepoUpdate {
     pub gone: Vec<String>,
     /// Record blocks named by `put` (those we may already hold can be left out).
     pub blocks: Vec<Block>,
+    /// It begins an answer, and joins nothing that came before.
+    pub first: bool,
     /// False: more follows by `after`; staged until the last part.
     pub complete: bool,
 }

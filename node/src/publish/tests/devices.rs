@@ -414,6 +414,7 @@ fn wholes(store: &Store, community: &Cid, device: Did) -> Vec<(Audience, RepoUpd
             put: delta.put,
             gone: delta.gone,
             blocks: delta.blocks,
+            first: true,
             complete: true,
         };
         wholes.push((head.repo.audience, update));

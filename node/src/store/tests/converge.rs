@@ -75,7 +75,8 @@ fn a_large_repository_comes_in_parts_and_shows_only_when_it_is_whole() {
         ..whole.clone()
     };
     apply(&c, community, Audience::Public, announced);
-    let rest = RepoUpdate { put: whole.put[150..].to_vec(), blocks: whole.blocks[150..].to_vec(), ..whole };
+    let rest =
+        RepoUpdate { put: whole.put[150..].to_vec(), blocks: whole.blocks[150..].to_vec(), first: false, ..whole };
     assert_eq!(apply(&c, community, Audience::Public, rest).advanced.len(), 1);
     equal(&a, &c, community, Scope::Members);
 }
@@ -181,6 +182,7 @@ proptest! {
                 put: committed.puts.iter().map(|put| (put.path.clone(), put.cid)).collect(),
                 gone: committed.gone,
                 blocks: committed.blocks.into_iter().map(|(_, block)| block).collect(),
+                first: true,
                 complete: true,
             });
         }

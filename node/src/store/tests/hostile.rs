@@ -48,6 +48,7 @@ pub(super) fn forged(
         put: entries.iter().map(|(path, block)| (path.clone(), *block.cid())).collect(),
         gone: vec![],
         blocks: entries.iter().map(|(_, block)| block.clone()).collect(),
+        first: true,
         complete: true,
     }
 }
@@ -362,4 +363,38 @@ fn tombstones_fill_no_room_there_is_not_unless_they_stand_for_what_is_deleted() 
     let applied = apply(&b, community, Audience::Public, forged(&ada, community, Audience::Public, at(4), &grave));
     assert_eq!(applied.advanced.len(), 1, "deleting is heeded");
     assert!(texts(&b, Scope::Public, community).is_empty());
+}
+
+#[test]
+fn parts_of_a_liar_do_not_spoil_the_next_answer() {
+    let (ada, bo) = (Person::new(1), Person::new(2));
+    let (a, b) = (ada.store(), bo.store());
+    let community = found(&a, &ada, Visibility::Public, &[&bo]);
+    pull(&a, &b, community, Scope::Members, WHOLE);
+    ada.commit(&a, community, Audience::Public, NOON, (0..20).map(|n| put(post(&format!("{n}")))).collect());
+    let honest = update(&a, community, Audience::Public);
+    for budget in [WHOLE, 1000] {
+        let invented = record("never written", NOON);
+        let path = format!("org.folkmoot.post/{}", Tid::new(NOON, 999));
+        let liar = RepoUpdate {
+            put: vec![(path, *invented.cid())],
+            blocks: vec![invented],
+            complete: false,
+            ..honest.clone()
+        };
+        assert!(apply(&b, community, Audience::Public, liar).mismatched.is_empty(), "it is a part so far");
+        let taken = pull(&a, &b, community, Scope::Public, budget);
+        assert!(taken.mismatched.is_empty() && taken.advanced.len() == 1, "in answers of {budget} bytes");
+        ada.publish(&a, community, NOON + SECOND, post("and on"));
+        pull(&a, &b, community, Scope::Public, WHOLE);
+        equal(&a, &b, community, Scope::Public);
+        ada.commit(
+            &a,
+            community,
+            Audience::Public,
+            NOON + 2 * SECOND,
+            (0..20).map(|n| put(post(&format!("again {n}")))).collect(),
+        );
+    }
+    assert_eq!(b.mark(&mut || ()).unwrap(), Vec::<String>::new());
 }

@@ -8,7 +8,7 @@ use crate::store::{
     quota::{Bound, Quotas},
 };
 
-const NO_BOUND: Quotas = Quotas { member: None, community: None, node: None };
+const NO_BOUND: Quotas = Quotas { member: None, community: None, node: None, pin: None };
 
 fn members_may_fill(bytes: u64) -> Quotas {
     Quotas { member: Some(bytes), ..NO_BOUND }
@@ -88,7 +88,7 @@ fn deleting_is_heeded_however_little_room_there_is() {
     ada.publish(&a, community, NOON + 1, long(2));
     pull(&a, &b, community, Scope::Members, WHOLE);
     for store in [&a, &b] {
-        store.set_quotas(Quotas { member: Some(1), community: Some(1), node: Some(1) });
+        store.set_quotas(Quotas { member: Some(1), community: Some(1), node: Some(1), pin: Some(1) });
     }
     ada.commit(&a, community, Audience::Public, NOON + SECOND, vec![Change::Remove { path: uri.path() }]);
     assert_eq!(pull(&a, &b, community, Scope::Members, WHOLE).advanced.len(), 1);
@@ -221,6 +221,53 @@ fn what_a_pin_wants_has_to_find_room_and_what_it_holds_never_gives_way() {
     assert_eq!(view.pinned_block(&cid).unwrap(), Some(block));
     assert!(view.pins().unwrap()[0].is_complete() && view.deferred_files().unwrap().is_empty());
     sound(&b);
+}
+
+#[test]
+fn a_pinned_file_that_links_ever_more_is_fetched_no_further_than_a_pin_may() {
+    // Each links the next: dag-pb with one link and no data.
+    let chain = |n: usize| {
+        let mut blocks = vec![Block::raw(vec![9; 200_000])];
+        for _ in 0..n {
+            let cid = blocks[blocks.len() - 1].cid().to_bytes();
+            let link = [&[0x0a, cid.len() as u8][..], &cid].concat();
+            let node = [&[0x12, link.len() as u8][..], &link].concat();
+            blocks.push(Block::trusted(folkmoot_schemas::block::cid_of(0x70, &node), node));
+        }
+        blocks
+    };
+    let ada = Person::new(1);
+    let store = ada.store();
+    let community = found(&store, &ada, Visibility::Public, &[]);
+    let blocks = chain(40);
+    let root = *blocks[40].cid();
+    let most = (2 << 20) + 300 * 20;
+    store.set_quotas(Quotas { pin: Some(most), ..NO_BOUND });
+    store.pin(&Target::Fixed(root), "", NOON).unwrap();
+    let fetch = || {
+        let wanted = store.view(Scope::Members).unwrap().wanted_by_pins(&community, Audience::Public, 9).unwrap();
+        let mut batch = Batch::new(community, Audience::Public);
+        batch.loose = blocks.iter().filter(|block| wanted.contains(block.cid())).cloned().collect();
+        if !batch.loose.is_empty() {
+            store.apply(batch, NOON).unwrap();
+        }
+        wanted.len()
+    };
+    while fetch() > 0 {}
+    let pin = store.view(Scope::Members).unwrap().pins().unwrap().remove(0);
+    assert!(pin.full && !pin.is_complete() && pin.blocks > 5 && pin.blocks < 30, "{pin:?}");
+    sound(&store);
+    // Given all the same, it is not taken.
+    let mut batch = Batch::new(community, Audience::Public);
+    batch.loose = blocks.clone();
+    assert!(!store.apply(batch, NOON).unwrap().refused.is_empty());
+    store.set_quotas(Quotas { pin: Some(2 * most), ..NO_BOUND });
+    while fetch() > 0 {}
+    let pin = store.view(Scope::Members).unwrap().pins().unwrap().remove(0);
+    assert!(!pin.full && pin.is_complete(), "{pin:?}");
+    sound(&store);
+    store.unpin(&pin.target).unwrap();
+    sound(&store);
 }
 
 #[test]

@@ -1,4 +1,8 @@
+use folkmoot_schemas::limits;
+use redb::ReadableTable;
+
 use super::*;
+use crate::store::{blocks::digest_of, tables::Tables};
 
 #[test]
 fn a_charter_alone_is_a_community_and_another_ones_charter_is_refused() {
@@ -100,4 +104,99 @@ fn a_retired_devices_repositories_are_dropped_whole_on_every_node() {
     batch.identities.push(ada.identity.clone());
     b.apply(batch, NOON).unwrap();
     assert_eq!(b.view(Scope::Public).unwrap().people(&community).unwrap()[&ada.did()], *newer.cid());
+}
+
+#[test]
+fn a_superseded_document_stays_only_while_something_here_names_it() {
+    let (ada, mut bo) = (Person::new(1), Person::new(2));
+    let (a, b) = (ada.store(), bo.store());
+    let community = found(&a, &ada, Visibility::Public, &[&bo]);
+    pull(&a, &b, community, Scope::Members, WHOLE);
+    bo.publish(&b, community, NOON, post("hello"));
+    pull(&b, &a, community, Scope::Members, WHOLE);
+    let documents = || {
+        let (t, ..) = a.reading().unwrap();
+        t.identities().iter().unwrap().count()
+    };
+    let first = bo.identity.clone();
+    for n in 0..20 {
+        bo.identity = identity(&bo.root, Some(&bo.identity), &[&bo.device, &Secret::from_seed([100 + n; 32])]);
+        for store in [&a, &b] {
+            let mut batch = Batch::new(community, Audience::Members);
+            batch.identities.push(bo.identity.clone());
+            assert!(store.apply(batch, NOON).unwrap().people_changed);
+        }
+    }
+    assert_eq!(documents(), 3, "hers, his newest, and the one his commit links");
+    let uri = bo.publish(&b, community, NOON + SECOND, post("and on"));
+    pull(&b, &a, community, Scope::Members, WHOLE);
+    assert_eq!(documents(), 2);
+    // An older version links the document by which it is proven.
+    let second = bo.identity.clone();
+    bo.identity = identity(&bo.root, Some(&bo.identity), &[&bo.device]);
+    for store in [&a, &b] {
+        let mut batch = Batch::new(community, Audience::Members);
+        batch.identities.push(bo.identity.clone());
+        store.apply(batch, NOON).unwrap();
+    }
+    bo.commit(&b, community, Audience::Public, NOON + 2 * SECOND, vec![edit(&uri.path(), post("edited"))]);
+    pull(&b, &a, community, Scope::Members, WHOLE);
+    assert_eq!(documents(), 3);
+    // So does an operation.
+    let state = a.view(Scope::Members).unwrap().community(&community).unwrap().unwrap().state;
+    let deps = state.heads.iter().copied().collect();
+    let act = Act::Leave { cut: Default::default() };
+    let op = bo.op(community, deps, NOON + 3 * SECOND, act, None);
+    let mut batch = Batch::new(community, Audience::Members);
+    batch.ops.push(op);
+    assert!(a.apply(batch, NOON).unwrap().roster_changed);
+    a.sweep(NOON + 3 * SECOND, &mut || ()).unwrap();
+    assert_eq!(documents(), 2, "his last one, which his leaving names");
+    for gone in [&first, &second] {
+        assert!(a.reading().unwrap().0.identities().get(&digest_of(gone.cid())).unwrap().is_none());
+    }
+    assert_eq!(a.mark(&mut || ()).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_remembered_of_a_repository_is_bounded_and_goes_with_it() {
+    let mut ada = Person::new(1);
+    let phone = ada.second_device(9);
+    let a = ada.store();
+    let community = found(&a, &ada, Visibility::Public, &[]);
+    ada.publish(&a, community, NOON, post("from the laptop"));
+    phone.publish(&a, community, NOON + 1, post("from the phone"));
+    let head = held(&a, community);
+    a.write(|w| {
+        let (number, _) = w.t.past.iter()?.next().unwrap()?.0.value();
+        for n in 1..=limits::PAST as u64 + 50 {
+            w.t.past.insert((number, n), &[0; 32])?;
+            w.t.changes.insert((number, n, 1, b"x".as_slice()), ())?;
+        }
+        w.dirty = true;
+        Ok(())
+    })
+    .unwrap();
+    a.sweep(NOON, &mut || ()).unwrap();
+    let rows = || {
+        let (t, ..) = a.reading().unwrap();
+        (t.past().iter().unwrap().count(), t.tidied().iter().unwrap().count())
+    };
+    assert_eq!(rows(), (limits::PAST + 1, 0), "of the other device one");
+    assert_eq!(held(&a, community), head);
+    let plan = OwnCommit {
+        community,
+        did: ada.did(),
+        device: &ada.device,
+        audience: Audience::Public,
+        changes: vec![],
+        now: NOON + SECOND,
+        random: 0,
+    };
+    assert!(a.tidy_own(plan).unwrap().is_none());
+    assert_eq!(rows().1, 1);
+    let mut batch = Batch::new(community, Audience::Public);
+    batch.identities.push(identity(&ada.root, Some(&ada.identity), &[&ada.device]));
+    assert!(a.apply(batch, NOON).unwrap().people_changed);
+    assert_eq!(rows().1, 0);
 }

@@ -131,5 +131,5 @@ fn update(told: &Announce, commit: folkmoot_schemas::block::Block, view: &Commit
         put.push((path.clone(), *block.cid()));
         blocks.push(block);
     }
-    Ok(RepoUpdate { commit, since: view.prev, put, gone: told.gone.clone(), blocks, complete: true })
+    Ok(RepoUpdate { commit, since: view.prev, put, gone: told.gone.clone(), blocks, first: true, complete: true })
 }

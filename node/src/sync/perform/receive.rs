@@ -175,7 +175,7 @@ fn update(
     let Some(commit) = blocks.get(&delta.commit).cloned() else {
         return Err(Untaken::Unasked("a commit is missing"));
     };
-    pulled.served.insert(repo);
+    let first = pulled.served.insert(repo) && want.after.is_none();
     match &delta.more {
         Some(path) => pulled.after.insert(repo, path.clone()),
         None => pulled.after.remove(&repo),
@@ -187,6 +187,7 @@ fn update(
         put: delta.put,
         gone: delta.gone,
         blocks: records,
+        first,
         complete: delta.more.is_none(),
     })
 }
