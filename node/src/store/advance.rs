@@ -74,8 +74,8 @@ impl Writer<'_> {
     /// Answers the files that the new records link and that are not here.
     pub(super) fn advance(&mut self, repo: &mut Repo, step: Step) -> Result<Vec<Cid>, StoreError> {
         let room = self.room(repo)?;
-        let linked = match repo.held {
-            Some(held) => Some(Commit::view(&self.t.block_named(held.commit, held.head.cid)?)?.identity),
+        let linked = match repo.tree() {
+            Some(tree) => Some(Commit::view(&self.t.block_named(tree.commit, tree.head.cid)?)?.identity),
             None => None,
         };
         self.compare_devices(repo, &step)?;

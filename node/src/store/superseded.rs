@@ -63,8 +63,13 @@ pub(super) trait Superseded: People + Proofs + Repos {
     fn is_linked(&self, rosters: &Rosters, (did, cid): &Document) -> Result<bool, StoreError> {
         let Some(number) = self.number(Name::Key(did))? else { return Ok(false) };
         for roster in rosters.values() {
-            for held in self.repos_of(roster.number, Some(number))?.into_iter().filter_map(|repo| repo.held) {
-                if Commit::view(&self.block_named(held.commit, held.head.cid)?)?.identity == *cid {
+            for repo in self.repos_of(roster.number, Some(number))? {
+                let witnessed = self.witnesses().get(repo.number)?.is_some_and(|row| *row.value() == digest_of(cid));
+                let linked = match repo.tree() {
+                    Some(tree) => Commit::view(&self.block_named(tree.commit, tree.head.cid)?)?.identity == *cid,
+                    None => false,
+                };
+                if witnessed || linked {
                     return Ok(true);
                 }
             }
