@@ -24,7 +24,7 @@ use super::{
     blocks::{Blocks, Why, cid_key, cid_of_key},
     intern::{Name, Numbers},
     people::People,
-    quota::{Quotas, Used},
+    quota::Quotas,
     repos::{Leaf, Repo, Repos},
     tables::{LOWEST, Tables},
     writer::Writer,
