@@ -26,6 +26,7 @@ mod meta;
 mod migrations;
 pub mod notices;
 mod open;
+mod pack;
 mod people;
 pub mod pins;
 mod proofs;
@@ -86,7 +87,8 @@ pub struct Store {
 }
 
 struct Inner {
-    disk: Disk,
+    /// Another one once the file was packed.
+    disk: RwLock<Disk>,
     current: RwLock<Current>,
     /// Held by whoever writes.
     turn: Mutex<Turn>,
@@ -144,7 +146,7 @@ impl Current {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("disk", &self.inner.disk).finish_non_exhaustive()
+        f.debug_struct("Store").field("disk", &self.disk()).finish_non_exhaustive()
     }
 }
 
@@ -170,7 +172,7 @@ impl Store {
         };
         Ok(Self {
             inner: Arc::new(Inner {
-                disk,
+                disk: RwLock::new(disk),
                 current: RwLock::new(Current::new(open, rosters)),
                 turn: Mutex::default(),
                 queue: AtomicUsize::new(0),
@@ -201,6 +203,10 @@ impl Store {
             return Ok((Arc::clone(t), Arc::clone(rosters), open));
         }
         Ok((current.latest()?, Arc::clone(&current.rosters), open))
+    }
+
+    fn disk(&self) -> Disk {
+        self.inner.disk.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn current(&self) -> Arc<Open> {
@@ -244,10 +250,8 @@ impl Store {
         use redb::ReadableTableMetadata;
         use tables::Tables;
         let (t, _, _open) = self.reading()?;
-        let bytes = match self.inner.disk.path() {
-            Some(_) => self.inner.disk.len()?,
-            None => 0,
-        };
+        let disk = self.disk();
+        let bytes = if disk.path().is_some() { disk.len()? } else { 0 };
         Ok((bytes, t.blocks().len()?))
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  moot sweep --dry-run\n\nWhat is deleted is gone at once. A sweep is for what is kept for a time only, and checks every count of the store;\na running node does both by itself."
+    after_help = "Example:\n  moot sweep --dry-run\n\nWhat is deleted is gone at once. A sweep is for what is kept for a time only, and checks every count of the store;\na running node does both by itself. Where a quarter of the store's file or more is empty, the file is packed."
 )]
 pub(crate) struct Args {
     /// Say what would be done, and change nothing
@@ -33,6 +33,9 @@ fn print(out: &Output, swept: &SweptInfo, dry_run: bool) {
         out.line(Line::new().warn(if dry_run { "  wrong: " } else { "  mended: " }).text(line));
     }
     out.line(Line::new().strong(if dry_run { "would free " } else { "freed " }).text(freed(swept)));
+    if swept.packed > 0 {
+        out.line(Line::new().text(format!("the store was packed: {} less on the disk", bytes(swept.packed))));
+    }
 }
 
 /// "3 blocks, 1.5 MiB".

@@ -1,5 +1,5 @@
 //! The sweep of a running node: what is over goes every hour, and once a day all counts are checked. Neither keeps
-//! others waiting: the one writes in small transactions, the other only reads.
+//! others waiting for long: the one writes in small transactions, the other only reads, and packs a file that is not large.
 
 use std::{thread, time::Duration};
 
@@ -13,6 +13,8 @@ const FIRST: Duration = Duration::from_secs(10 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// A full mark comes with every so many sweeps.
 const DAY: u32 = 24;
+/// The longest file, in bytes, that is packed without being asked for: whoever writes waits for it.
+const PACKED: u64 = 256 * 1024 * 1024;
 /// Pause between two steps, each of which takes some milliseconds.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -23,7 +25,7 @@ pub(super) async fn run(node: &Node) {
         let whole = turn % DAY == 0;
         match node.inner.tasks.spawn_blocking(move || sweeping.sweep(whole)).await {
             Ok(Ok(swept)) if swept == Swept::default() => {}
-            Ok(Ok(swept)) => tracing::info!(blocks = swept.blocks, bytes = swept.bytes, "swept"),
+            Ok(Ok(swept)) => tracing::info!(blocks = swept.blocks, bytes = swept.bytes, packed = swept.packed, "swept"),
             Ok(Err(why)) => tracing::warn!(%why, "a sweep was put off"),
             Err(_) => return,
         }
@@ -41,6 +43,15 @@ impl Node {
                 thread::sleep(PAUSE);
             }
         };
-        if whole { inner.store.sweep(now, &mut pace) } else { inner.store.sweep_expired(now, &mut pace) }
+        if !whole {
+            return inner.store.sweep_expired(now, &mut pace);
+        }
+        let swept = inner.store.sweep(now, &mut pace)?;
+        // What is swept is swept, whatever hinders this.
+        let packed = inner.store.pack(PACKED).unwrap_or_else(|why| {
+            tracing::warn!(%why, "the store was not packed");
+            0
+        });
+        Ok(Swept { packed, ..swept })
     }
 }

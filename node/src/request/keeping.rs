@@ -55,6 +55,8 @@ pub struct SweptInfo {
     pub mended: Vec<String>,
     pub blocks: u64,
     pub bytes: u64,
+    /// Bytes by which the file itself is shorter.
+    pub packed: u64,
 }
 
 /// In bytes; None: no bound.
@@ -125,9 +127,9 @@ pub struct Keeping {
 
 impl From<Swept> for SweptInfo {
     fn from(swept: Swept) -> Self {
-        let Swept { expired, mended, blocks, bytes } = swept;
+        let Swept { expired, mended, blocks, bytes, packed } = swept;
         let expired = expired.into_iter().map(|(what, n)| (what.to_owned(), n)).collect();
-        Self { expired, mended, blocks, bytes }
+        Self { expired, mended, blocks, bytes, packed }
     }
 }
 
@@ -178,8 +180,16 @@ impl Reading<'_> {
 
     pub(super) fn sweep(&self, dry_run: bool) -> Answer {
         let (store, now) = (self.desk.store, self.desk.clock.micros());
-        let swept = if dry_run { store.would_sweep(now, true)? } else { store.sweep(now, &mut || ())? };
-        Ok(Reply::Swept(swept.into()).into())
+        if dry_run {
+            return Ok(Reply::Swept(store.would_sweep(now, true)?.into()).into());
+        }
+        let swept = store.sweep(now, &mut || ())?;
+        // What is swept is swept, whatever hinders this.
+        let packed = store.pack(u64::MAX).unwrap_or_else(|why| {
+            tracing::warn!(%why, "the store was not packed");
+            0
+        });
+        Ok(Reply::Swept(Swept { packed, ..swept }.into()).into())
     }
 
     /// An address stays one even where nothing has come yet; anything shorter must name what is here.

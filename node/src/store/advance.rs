@@ -1,7 +1,10 @@
 //! Moving a repository to a new head whose tree was checked: the one place that changes trees, whether the commit was
 //! made here or came from elsewhere.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use folkmoot_schemas::{
     Cid, Record, Tid,
@@ -91,15 +94,16 @@ impl Writer<'_> {
         let rev = step.head.rev.as_u64();
         let mut lacking = Vec::new();
 
-        // Before any older version lets go of them: a picture that stays, in this record or another, keeps its bytes.
+        let mut records = Vec::with_capacity(step.puts.len());
         for put in &step.puts {
-            match &put.source {
-                Source::New(_, record) => self.link_files(repo, record, step.own, &mut lacking)?,
-                Source::Stored(seq) => {
-                    let (_, record) = Record::view(&self.t.block_named(*seq, put.cid)?)?;
-                    self.link_files(repo, &record, step.own, &mut lacking)?;
-                }
-            }
+            records.push(match &put.source {
+                Source::New(_, record) => Cow::Borrowed(&**record),
+                Source::Stored(seq) => Cow::Owned(Record::view(&self.t.block_named(*seq, put.cid)?)?.1),
+            });
+        }
+        // Before any older version lets go of them: a picture that stays, in this record or another, keeps its bytes.
+        for record in &records {
+            self.link_files(repo, record, step.own, &mut lacking)?;
         }
         for place in self.places(repo, &prefix, &community, &step.gone)? {
             self.unplace(&place)?;
@@ -111,19 +115,17 @@ impl Writer<'_> {
         let new: Vec<&Block> = step.puts.iter().filter_map(Put::new_block).collect();
         let mut new = self.put_blocks(&new)?.into_iter();
         self.remember_shorts(&places)?;
-        for (put, place) in step.puts.iter().zip(&places) {
-            let opened;
-            let (stored, record, size) = match &put.source {
-                Source::New(block, record) => (new.next(), &**record, block.bytes().len()),
-                Source::Stored(seq) => {
-                    let block = self.t.block_named(*seq, put.cid)?;
-                    opened = Record::view(&block)?.1;
-                    (Some(Stored { seq: *seq, fresh: false }), &opened, block.bytes().len())
-                }
+        let replaces = repo.tree().is_some_and(|tree| tree.records > 0);
+        for ((put, place), record) in step.puts.iter().zip(&places).zip(&records) {
+            let (stored, size) = match &put.source {
+                Source::New(block, _) => (new.next(), block.bytes().len()),
+                Source::Stored(seq) => (Some(Stored { seq: *seq, fresh: false }), self.t.block_len(*seq)? as usize),
             };
             let Stored { seq, fresh } = stored.ok_or_else(|| StoreError::inconsistent("a new record"))?;
             let (collection, rkey) = (place.collection, place.rkey.as_bytes());
-            self.unplace(place)?;
+            if replaces {
+                self.unplace(place)?;
+            }
             if history {
                 self.t.changes.insert((repo.number, rev, collection, rkey), ())?;
             }

@@ -16,7 +16,7 @@ impl Store {
     }
 
     fn apply_as(&self, received: bool, batch: Batch, now: u64) -> Result<Applied, StoreError> {
-        match self.run(received, |w| w.apply(batch.clone(), now)) {
+        match self.run(received, |w| w.apply(&batch, now)) {
             Err(StoreError::OverQuota(_)) => self.apply_singly(received, batch, now),
             done => done,
         }
@@ -34,11 +34,11 @@ impl Store {
     fn apply_singly(&self, received: bool, mut batch: Batch, now: u64) -> Result<Applied, StoreError> {
         let (repos, loose) = (std::mem::take(&mut batch.repos), std::mem::take(&mut batch.loose));
         let (community, audience, identities) = (batch.community, batch.audience, batch.identities.clone());
-        let mut all = self.run(received, |w| w.apply(batch, now))?;
+        let mut all = self.run(received, |w| w.apply(&batch, now))?;
         let parts = repos.into_iter().map(|update| (vec![update], Vec::new())).chain([(Vec::new(), loose)]);
         for (repos, loose) in parts {
             let part = Batch { repos, loose, identities: identities.clone(), ..Batch::new(community, audience) };
-            all.add(match self.run(received, |w| w.apply(part.clone(), now)) {
+            all.add(match self.run(received, |w| w.apply(&part, now)) {
                 Err(StoreError::OverQuota(excess)) => self.run(received, |w| w.defer(&part, &excess))?,
                 done => done?,
             });
@@ -58,19 +58,18 @@ impl Store {
 }
 
 impl Writer<'_> {
-    fn apply(&mut self, batch: Batch, now: u64) -> Result<Applied, StoreError> {
+    fn apply(&mut self, batch: &Batch, now: u64) -> Result<Applied, StoreError> {
         let mut applied = Applied::default();
-        let roster = self.take_roster(&batch, &mut applied)?;
+        let roster = self.take_roster(batch, &mut applied)?;
         if roster.audience() == Audience::Members && batch.audience == Audience::Public {
             let refused = batch.repos.iter().map(|update| &update.commit).chain(&batch.loose);
             applied.refused.extend(refused.map(|b| (*b.cid(), "this community has no public audience".to_owned())));
             return Ok(applied);
         }
-        let Batch { audience, identities, repos, loose, .. } = batch;
-        for update in repos {
-            self.take_update(&roster, audience, update, &identities, now, &mut applied)?;
+        for update in &batch.repos {
+            self.take_update(&roster, batch.audience, update, &batch.identities, now, &mut applied)?;
         }
-        self.take_files(&roster, audience, &loose, &mut applied)?;
+        self.take_files(&roster, batch.audience, &batch.loose, &mut applied)?;
         Ok(applied)
     }
 

@@ -6,9 +6,10 @@
 //! what redb writes to recover is kept in memory, and reading goes on.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
     ops::Bound,
+    os::unix::fs::MetadataExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
@@ -53,10 +54,18 @@ impl Disk {
         let same = file.try_clone().map_err(io)?;
         let backend = FileBackend::new(same).map_err(|e| database(path, e))?;
         match backend.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
+            // Its owner may have put another file in its place (`pack`) since it was opened: then nobody would read
+            // what is written here.
+            Ok(true) if !is_at(&file, path).map_err(io)? => Err(StoreError::Locked(path.to_owned())),
             Ok(true) => Ok(Self { medium: Arc::new(OnDisk { backend, file }), path: Some(path.to_owned()) }),
             Ok(false) => Err(StoreError::Locked(path.to_owned())),
             Err(why) => Err(io(io::Error::other(format!("{why:?}")))),
         }
+    }
+
+    /// The same file after it was renamed.
+    pub(super) fn named(self, path: &Path) -> Self {
+        Self { path: Some(path.to_owned()), ..self }
     }
 
     /// For a database that stands aside. Not locked.
@@ -88,10 +97,10 @@ impl Disk {
         self.medium.read(0, out)
     }
 
-    /// Refuses before anything is written, so that a full disk does not cost us the database.
-    pub(super) fn check_room(&self) -> Result<(), StoreError> {
+    /// Room for so many more bytes? Refuses before anything is written, so that a full disk does not cost us the database.
+    pub(super) fn check_room(&self, more: u64) -> Result<(), StoreError> {
         match self.medium.room() {
-            Ok(room) if room < limits::DISK_RESERVE => Err(StoreError::Full { path: self.name(), room }),
+            Ok(room) if room < more.saturating_add(limits::DISK_RESERVE) => Err(StoreError::Full { path: self.name(), room }),
             // A file system that cannot say is believed when it refuses.
             _ => Ok(()),
         }
@@ -263,6 +272,11 @@ impl Medium for InMemory {
     fn room(&self) -> io::Result<u64> {
         Ok(u64::MAX)
     }
+}
+
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let (there, here) = (fs::metadata(path)?, file.metadata()?);
+    Ok((there.dev(), there.ino()) == (here.dev(), here.ino()))
 }
 
 pub(super) fn database(path: &Path, error: DatabaseError) -> StoreError {

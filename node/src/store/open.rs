@@ -12,6 +12,7 @@ use super::{
     backup::backup_of,
     disk::{Disk, Open},
     migrations::{initialise, migrate},
+    pack,
     tables::{Reading, Writing},
 };
 use crate::place::place;
@@ -46,15 +47,34 @@ pub(super) fn build(
 }
 
 fn build_at(fresh: &Path, fill: impl FnOnce(&mut Writing<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    drop(filled(fresh, fill)?);
+    File::open(fresh).and_then(|file| file.sync_all()).map_err(|e| StoreError::Io(fresh.to_owned(), e))
+}
+
+/// A new file at `fresh`, read back, synced and open: what it stands on is locked.
+pub(super) fn build_locked(
+    fresh: &Path,
+    fill: impl FnOnce(&mut Writing<'_>) -> Result<(), StoreError>,
+) -> Result<(Disk, Open), StoreError> {
     let io = |e| StoreError::Io(fresh.to_owned(), e);
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(fresh).map_err(io)?;
+    let (disk, open) = filled(fresh, fill)?;
+    File::open(fresh).and_then(|file| file.sync_all()).map_err(io)?;
+    Ok((disk, open))
+}
+
+fn filled(
+    fresh: &Path,
+    fill: impl FnOnce(&mut Writing<'_>) -> Result<(), StoreError>,
+) -> Result<(Disk, Open), StoreError> {
     let disk = Disk::file(fresh)?;
     let mut open = disk.open(false)?;
     initialise(&open.db, fill)?;
     open.db.compact().map_err(|why| StoreError::Redb(Box::new(why)))?;
     // Closing writes once more; only then is the file whole.
     drop(open);
-    drop(disk.open(true)?);
-    File::open(fresh).and_then(|file| file.sync_all()).map_err(io)
+    let open = disk.open(true)?;
+    Ok((disk, open))
 }
 
 /// A new empty file beside `path`, to build it in. Nobody else's is touched, not even what an earlier cut left: beside a
@@ -86,6 +106,7 @@ pub(super) fn check_magic(disk: &Disk, path: &Path) -> Result<(), StoreError> {
 pub(super) fn open(path: &Path) -> Result<(Disk, Open), StoreError> {
     let disk = Disk::file(path)?;
     check_magic(&disk, path)?;
+    fs::remove_file(pack::beside(path)).ok();
     let open = disk.open(disk.len()? <= CHECKED)?;
     migrate(&open.db, path)?;
     match backup_of(&Reading::of(&open.db)?)? {

@@ -36,7 +36,7 @@ impl Store {
         if self.current().is_aside() {
             self.resume(turn)?;
         }
-        self.inner.disk.check_room()
+        self.disk().check_room(0)
     }
 
     /// After an error of the disk: a database to read from, at once.
@@ -49,10 +49,10 @@ impl Store {
         old.cut();
         let lost = StoreError::ReadOnly("the file was opened anew before it reached the disk".into());
         self.settle(turn, Some(&lost));
-        let open = self.inner.disk.open(false).or_else(|why| {
+        let open = self.disk().open(false).or_else(|why| {
             turn.tried = Some(Instant::now());
             tracing::debug!(%why, "the store is opened for reading alone");
-            self.inner.disk.open_aside()
+            self.disk().open_aside()
         });
         self.stand_on(open?)
     }
@@ -61,7 +61,7 @@ impl Store {
     fn resume(&self, turn: &mut Turn) -> Result<(), StoreError> {
         turn.pause()?;
         let old = self.current();
-        let open = self.inner.disk.open(false).map_err(|why| {
+        let open = self.disk().open(false).map_err(|why| {
             turn.tried = Some(Instant::now());
             StoreError::ReadOnly(why.to_string().into())
         })?;

@@ -114,6 +114,9 @@ impl Writer<'_> {
             (None, None) => return Err(StoreError::Refused(format!("the community {community} is not known here"))),
         };
 
+        if let Some(roster) = known.as_ref().filter(|_| batch.ops.is_empty() && batch.identities.is_empty()) {
+            return Ok(Arc::clone(roster));
+        }
         let mut fresh = self.fresh_identities(batch, applied)?;
         let stored: BTreeMap<Cid, Block> = match &known {
             Some(roster) => self.t.op_blocks(roster.number)?.into_iter().map(|block| (*block.cid(), block)).collect(),

@@ -1,15 +1,18 @@
 //! Parts of a head that is still arriving: a large repository comes as several answers. What is staged is held, is
 //! served to nobody, counts against its author's quota, and goes when the head is complete or turns out wrong.
 
-use folkmoot_schemas::{Cid, Tid, commit::HeadRef};
+use std::collections::BTreeMap;
+
+use folkmoot_schemas::{Cid, Tid, block::Block, commit::HeadRef};
 use redb::ReadableTable;
 
 use super::{
     StoreError,
-    blocks::{Blocks, Why, cid_of_digest, digest_of},
+    blocks::{Stored, Why, cid_of_digest, digest_of},
     expiring::{self, Expiring},
     quota::Excess,
     repos::{Leaf, Repo, Repos},
+    tables::LOWEST,
     writer::Writer,
 };
 
@@ -38,37 +41,39 @@ impl Writer<'_> {
         Ok(Some(Stage { bytes, since }))
     }
 
-    /// Adds one entry's block. An answer: there is no room for it, and nothing was kept.
-    pub(super) fn stage_put(
+    /// Adds entries, each with its path and rev. An answer: there is no room for them, and nothing of them was kept.
+    pub(super) fn stage_puts(
         &mut self,
         repo: &Repo,
         stage: &mut Stage,
-        path: &str,
-        rev: Tid,
-        block: &folkmoot_schemas::block::Block,
+        puts: &[(&str, Tid, Block)],
     ) -> Result<Option<Excess>, StoreError> {
-        let digest = digest_of(block.cid());
-        let before = self.t.staged.get((repo.number, path))?.map(|row| {
-            let (seq, _, digest) = row.value();
-            (seq, *digest)
-        });
-        if before.is_some_and(|(_, staged)| staged == digest) {
-            return Ok(None);
-        }
+        let blocks: Vec<&Block> = puts.iter().map(|(_, _, block)| block).collect();
+        let stored = self.put_blocks(&blocks)?;
         // What is here already fills nothing more.
-        if self.t.seq(block.cid())?.is_none() {
-            let size = block.bytes().len() as u64;
-            let staged = self.staged_by(repo)?.saturating_add(stage.bytes);
-            if let Some(excess) = self.check_stage(repo, staged, size)? {
-                return Ok(Some(excess));
-            }
-            stage.bytes += size;
+        let fresh = stored.iter().zip(&blocks).filter(|(stored, _)| stored.fresh);
+        let bytes = fresh.map(|(_, block)| block.bytes().len() as u64).sum();
+        let staged = self.staged_by(repo)?.saturating_add(stage.bytes);
+        // In this transaction all of it is among the node's blocks already.
+        self.tally.bytes -= bytes as i64;
+        let excess = self.check_stage(repo, staged, bytes)?;
+        self.tally.bytes += bytes as i64;
+        if excess.is_some() {
+            self.let_go.extend(stored.iter().filter(|stored| stored.fresh).map(|stored| stored.seq));
+            return Ok(excess);
         }
-        let seq = self.put_block(block)?;
-        self.hold(seq, repo.community, Why::Staged)?;
-        self.t.staged.insert((repo.number, path), (seq, rev.as_u64(), &digest))?;
-        if let Some((seq, _)) = before.filter(|(seq, _)| *seq != GONE) {
-            self.release(seq, repo.community, Why::Staged)?;
+        stage.bytes += bytes;
+        for ((path, rev, block), Stored { seq, .. }) in puts.iter().zip(stored) {
+            let digest = digest_of(block.cid());
+            let before = self.t.staged.insert((repo.number, *path), (seq, rev.as_u64(), &digest))?;
+            let before = before.map(|row| row.value().0);
+            if before == Some(seq) {
+                continue;
+            }
+            self.hold(seq, repo.community, Why::Staged)?;
+            if let Some(before) = before.filter(|before| *before != GONE) {
+                self.release(before, repo.community, Why::Staged)?;
+            }
         }
         self.dirty = true;
         Ok(None)
@@ -123,9 +128,38 @@ impl Writer<'_> {
         if self.t.stages.remove(repo.number)?.is_none() {
             return Ok(());
         }
-        for leaf in self.staged_entries(repo.number)?.into_iter().filter_map(|(_, leaf)| leaf) {
-            self.release(leaf.seq, repo.community, Why::Staged)?;
+        let mut staged: BTreeMap<u64, u32> = BTreeMap::new();
+        for row in self.t.staged.range((repo.number, "")..(repo.number + 1, ""))? {
+            let seq = row?.1.value().0;
+            if seq != GONE {
+                *staged.entry(seq).or_default() += 1;
+            }
         }
+        // They came one after another and lie side by side: one pass over their holds, instead of a search for each.
+        if let (Some((first, _)), Some((last, _))) = (staged.first_key_value(), staged.last_key_value()) {
+            let mut shared = Vec::new();
+            self.t.holds.retain_in((*first, 0, 0)..(*last + 1, 0, 0), |(seq, community, why), count| {
+                let of_it = staged.get(&seq).copied().unwrap_or(0);
+                if of_it == 0 || (community, why) != (repo.community, Why::Staged.code()) {
+                    return true;
+                }
+                if count > of_it {
+                    shared.push(((seq, community, why), count - of_it));
+                }
+                count > of_it
+            })?;
+            for (hold, count) in shared {
+                self.t.holds.insert(hold, count)?;
+            }
+        }
+        // What came to stand in a tree has been placed, and what is left may be held by nothing.
+        if let (Some((first, _)), Some((last, _))) = (staged.first_key_value(), staged.last_key_value()) {
+            let (first, last) = (*first, *last);
+            for row in self.t.places.range((first, 0, 0, LOWEST)..(last + 1, 0, 0, LOWEST))? {
+                staged.remove(&row?.0.value().0);
+            }
+        }
+        self.let_go.extend(staged.into_keys());
         self.t.staged.retain_in((repo.number, "")..(repo.number + 1, ""), |_, _| false)?;
         self.stays(Expiring::Stage(repo.number))?;
         self.dirty = true;

@@ -28,6 +28,8 @@ pub struct Swept {
     /// What is free by it.
     pub blocks: u64,
     pub bytes: u64,
+    /// Bytes by which the file itself is shorter, see [`Store::pack`].
+    pub packed: u64,
 }
 
 impl Store {

@@ -50,6 +50,16 @@ macro_rules! tables {
                 Ok(())
             }
 
+            /// Bytes that all rows take in pages that are full. Reads the whole file.
+            pub(super) fn filled(&self) -> Result<u64, StoreError> {
+                let mut bytes = 0;
+                $({
+                    let stats = redb::ReadableTableMetadata::stats(&self.$name)?;
+                    bytes += stats.stored_bytes() + stats.metadata_bytes();
+                })*
+                Ok(bytes)
+            }
+
             /// Every row of every table, to compare two stores.
             #[cfg(test)]
             pub(super) fn dump(&self) -> Result<Vec<String>, StoreError> {

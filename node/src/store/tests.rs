@@ -9,6 +9,7 @@ mod hostile;
 mod keeping;
 mod kept;
 mod own;
+mod pack;
 mod pins;
 mod quotas;
 mod roster;

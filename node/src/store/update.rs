@@ -2,7 +2,7 @@
 //! part of it?
 
 use folkmoot_schemas::{
-    Audience, Cid,
+    Audience, Cid, Tid,
     block::Block,
     commit::{Commit, HeadRef},
     limits,
@@ -28,7 +28,7 @@ impl Writer<'_> {
         &mut self,
         roster: &Roster,
         audience: Audience,
-        update: RepoUpdate,
+        update: &RepoUpdate,
         identities: &[Block],
         now: u64,
         applied: &mut Applied,
@@ -52,7 +52,7 @@ impl Writer<'_> {
         let outcome = if update.complete {
             self.complete(&mut repo, &commit, update, now)
         } else {
-            self.stage_part(&repo, &commit, &update, now).map(|()| None)
+            self.stage_part(&repo, &commit, update, now).map(|()| None)
         };
         match outcome {
             Ok(Some(lacking)) => {
@@ -194,11 +194,11 @@ impl Writer<'_> {
         &mut self,
         repo: &mut Repo,
         commit: &Commit,
-        update: RepoUpdate,
+        update: &RepoUpdate,
         now: u64,
     ) -> Result<Option<Vec<Cid>>, Stop> {
         let stage = self.stage(repo.number)?.filter(|_| !update.first);
-        let step = self.find_step(repo, commit, &update, stage, now);
+        let step = self.find_step(repo, commit, update, stage, now);
         match step {
             Ok(step) => {
                 let lacking = self.advance(repo, step)?;
@@ -206,7 +206,7 @@ impl Writer<'_> {
                 Ok(Some(lacking))
             }
             Err(stop) => {
-                self.give_up(repo, stage, &update)?;
+                self.give_up(repo, stage, update)?;
                 Err(stop)
             }
         }
@@ -254,23 +254,18 @@ impl Writer<'_> {
                 Stage { bytes: 0, since: update.since.map(|head| (head.rev, head.cid)) }
             }
         };
+        let mut puts: Vec<(&str, Tid, Block)> = Vec::with_capacity(wanted.len());
         for (path, place) in &wanted {
-            let excess = match place {
-                Some(Place::New { block, rev, .. }) => self.stage_put(repo, &mut stage, path, *rev, block)?,
-                Some(Place::Stored(leaf)) => {
-                    let block = self.t.block_named(leaf.seq, leaf.cid)?;
-                    self.stage_put(repo, &mut stage, path, leaf.rev, &block)?
-                }
-                None => {
-                    self.stage_gone(repo, path)?;
-                    None
-                }
-            };
-            if let Some(excess) = excess {
-                self.save_stage(repo, stage, now)?;
-                self.clear_stage(repo)?;
-                return Err(Stop::NoRoom(excess));
+            match place {
+                Some(Place::New { block, rev, .. }) => puts.push((path, *rev, block.clone())),
+                Some(Place::Stored(leaf)) => puts.push((path, leaf.rev, self.t.block_named(leaf.seq, leaf.cid)?)),
+                None => self.stage_gone(repo, path)?,
             }
+        }
+        if let Some(excess) = self.stage_puts(repo, &mut stage, &puts)? {
+            self.save_stage(repo, stage, now)?;
+            self.clear_stage(repo)?;
+            return Err(Stop::NoRoom(excess));
         }
         self.save_stage(repo, stage, now)?;
         Ok(())

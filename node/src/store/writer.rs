@@ -224,7 +224,7 @@ impl Store {
         Group::settle(&mut turn.group, trouble);
     }
 
-    fn flush_group(&self, turn: &mut Turn) -> Result<(), StoreError> {
+    pub(super) fn flush_group(&self, turn: &mut Turn) -> Result<(), StoreError> {
         let flush = || {
             let mut txn = self.current().db.begin_write()?;
             txn.set_two_phase_commit(true);
