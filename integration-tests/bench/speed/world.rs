@@ -119,7 +119,7 @@ impl World {
         (roster.ops, roster.identities) = view.roster(&self.community).expect("the roster");
         drop(view);
         store.apply(roster, self.clock.micros()).expect("the roster is taken");
-        for answer in answers {
+        for (n, answer) in answers.iter().enumerate() {
             let check = |(cid, bytes): &(Cid, Vec<u8>)| {
                 assert_eq!(cid.codec(), DAG_CBOR);
                 Block::verify(cid, bytes.clone(), limits::RECORD).expect("sound")
@@ -128,6 +128,7 @@ impl World {
             batch.repos.push(RepoUpdate {
                 commit: answer.commit.clone(),
                 since: None,
+                first: n == 0,
                 put: answer.put.clone(),
                 gone: Vec::new(),
                 blocks: answer.blocks.iter().map(check).collect(),

@@ -100,7 +100,9 @@ impl Disk {
     /// Room for so many more bytes? Refuses before anything is written, so that a full disk does not cost us the database.
     pub(super) fn check_room(&self, more: u64) -> Result<(), StoreError> {
         match self.medium.room() {
-            Ok(room) if room < more.saturating_add(limits::DISK_RESERVE) => Err(StoreError::Full { path: self.name(), room }),
+            Ok(room) if room < more.saturating_add(limits::DISK_RESERVE) => {
+                Err(StoreError::Full { path: self.name(), room })
+            }
             // A file system that cannot say is believed when it refuses.
             _ => Ok(()),
         }

@@ -48,16 +48,16 @@ impl Store {
         let (packed, open) = built.inspect_err(|_| drop(fs::remove_file(&fresh)))?;
         let after = packed.len()?;
         let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
-        let placed = place(&fresh, path, true);
-        if fresh.exists() {
+        let placed = place(&fresh, path, true).map_err(|why| StoreError::Io(path.to_owned(), why));
+        if placed.is_err() && fresh.exists() {
             fs::remove_file(&fresh).ok();
-            return Err(StoreError::Io(path.to_owned(), placed.err().unwrap_or_else(|| std::io::ErrorKind::Other.into())));
+            return placed.map(|()| 0);
         }
         // From here on the new file is the store, even if its name is not known to be on the disk yet.
         *self.inner.disk.write().unwrap_or_else(PoisonError::into_inner) = packed.named(path);
         *current = Current::new(open, rosters);
         drop(current);
-        placed.map_err(|why| StoreError::Io(path.to_owned(), why))?;
+        placed?;
         tracing::info!(before, after, "the store was packed");
         Ok(before.saturating_sub(after))
     }
