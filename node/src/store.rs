@@ -251,7 +251,7 @@ impl Store {
         use tables::Tables;
         let (t, _, _open) = self.reading()?;
         let disk = self.disk();
-        let bytes = if disk.path().is_some() { disk.len()? } else { 0 };
+        let bytes = if disk.path().is_some() { disk.taken()? } else { 0 };
         Ok((bytes, t.blocks().len()?))
     }
 }

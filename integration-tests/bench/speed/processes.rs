@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::Path,
     process::{Command, Stdio},
     thread,
@@ -18,11 +19,11 @@ use redb::{Database, ReadableTable, TableDefinition};
 
 use crate::{figures::paired, minimal};
 
-/// Bytes of the closed file, and of all blocks in it.
+/// Bytes that the closed file takes of the disk (what was never written to takes none), and of all blocks in it.
 pub(crate) fn disk(home: &Home) -> (u64, u64) {
     const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
     let path = home.path().join("store.redb");
-    let size = path.metadata().expect("the store").len();
+    let size = path.metadata().expect("the store").blocks() * 512;
     let db = Database::open(&path).expect("the store");
     let txn = db.begin_write().expect("a transaction");
     let sum = |table: &redb::Table<'_, u64, &[u8]>| -> u64 {

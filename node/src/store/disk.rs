@@ -30,6 +30,11 @@ use super::{StoreError, aside::Aside};
 pub(super) trait Medium: StorageBackend {
     /// Bytes that may still be written, as far as can be known beforehand.
     fn room(&self) -> io::Result<u64>;
+
+    /// Bytes it takes of the disk. A file grows by doubling its length; what was never written to takes nothing.
+    fn taken(&self) -> io::Result<u64> {
+        self.len()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +96,10 @@ impl Disk {
 
     pub(super) fn len(&self) -> Result<u64, StoreError> {
         self.medium.len().map_err(|e| self.io(e))
+    }
+
+    pub(super) fn taken(&self) -> Result<u64, StoreError> {
+        self.medium.taken().map_err(|e| self.io(e))
     }
 
     pub(super) fn read_start(&self, out: &mut [u8]) -> io::Result<()> {
@@ -246,6 +255,12 @@ impl Medium for OnDisk {
     fn room(&self) -> io::Result<u64> {
         let disk = rustix::fs::fstatvfs(&self.file)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    fn taken(&self) -> io::Result<u64> {
+        /// Of `st_blocks`, whatever the file system's own blocks are.
+        const UNIT: u64 = 512;
+        Ok(self.file.metadata()?.blocks().saturating_mul(UNIT))
     }
 }
 

@@ -18,8 +18,9 @@ use super::{
 use crate::place::place;
 
 /// Files up to this size are checked against all their checksums when they are opened: redb trusts a file that was
-/// closed in order, and panics over one that was changed since. Costs 10 ms of two syncs, and 1.3 ms per MiB.
-const CHECKED: u64 = 64 * 1024 * 1024;
+/// closed in order, and panics over one that was changed since. Costs 10 ms of two syncs, and 1.3 ms per MiB, for every
+/// command without a node.
+const CHECKED: u64 = 16 * 1024 * 1024;
 /// Temporary names that are tried.
 const NAMES: u32 = 100;
 /// How every redb file begins.

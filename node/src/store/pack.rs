@@ -10,7 +10,7 @@ use std::{
 use super::{Current, Store, StoreError, open};
 use crate::place::place;
 
-/// What has to come of it, in bytes, and a quarter of the file.
+/// What has to come of it, in bytes, and a quarter of what the file takes.
 const WORTH: u64 = 8 * 1024 * 1024;
 
 /// Where the file is written anew. Whoever has the lock of the store may clear it away: a cut left it.
@@ -21,7 +21,7 @@ pub(super) fn beside(path: &Path) -> PathBuf {
 }
 
 impl Store {
-    /// Packs the file if that is worth it and it has at most `longest` bytes, and answers by how many bytes it is shorter.
+    /// Packs the file if that is worth it and it takes at most `longest` bytes, and answers how many less it takes.
     /// Who reads goes on, and keeps the old file until done; who writes waits: two seconds for 100 MiB on a fast disk.
     /// There has to be room for both files.
     pub fn pack(&self, longest: u64) -> Result<u64, StoreError> {
@@ -32,7 +32,7 @@ impl Store {
         }
         let disk = self.disk();
         let Some(path) = disk.path() else { return Ok(0) };
-        let before = disk.len()?;
+        let before = disk.taken()?;
         let (t, rosters) = {
             let current = self.inner.current.read().unwrap_or_else(PoisonError::into_inner);
             (current.latest()?, Arc::clone(&current.rosters))
@@ -46,7 +46,7 @@ impl Store {
         fs::remove_file(&fresh).ok();
         let built = open::build_locked(&fresh, |to| t.copy_into(to));
         let (packed, open) = built.inspect_err(|_| drop(fs::remove_file(&fresh)))?;
-        let after = packed.len()?;
+        let after = packed.taken()?;
         let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
         let placed = place(&fresh, path, true).map_err(|why| StoreError::Io(path.to_owned(), why));
         if placed.is_err() && fresh.exists() {
