@@ -16,6 +16,8 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 use folkmoot_schemas::limits;
@@ -25,6 +27,10 @@ use redb::{
 };
 
 use super::{StoreError, aside::Aside};
+
+/// A process that somebody starts holds a copy of all their locks until it has become another program. So a lock counts as
+/// taken only after this.
+const STARTING: Duration = Duration::from_millis(100);
 
 /// A file, memory, or in tests a disk that fails.
 pub(super) trait Medium: StorageBackend {
@@ -54,6 +60,16 @@ pub(super) struct Open {
 impl Disk {
     /// Locks the file; whoever else tries is told so.
     pub(super) fn file(path: &Path) -> Result<Self, StoreError> {
+        let deadline = Instant::now() + STARTING;
+        loop {
+            match Self::try_file(path) {
+                Err(StoreError::Locked(_)) if Instant::now() < deadline => thread::sleep(STARTING / 20),
+                done => return done,
+            }
+        }
+    }
+
+    fn try_file(path: &Path) -> Result<Self, StoreError> {
         let io = |e| StoreError::Io(path.to_owned(), e);
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
         let same = file.try_clone().map_err(io)?;
