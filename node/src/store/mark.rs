@@ -514,7 +514,7 @@ fn count_anew(t: &mut Writing<'_>, due: &Due) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The same for a store of schema 1, which did not count.
+/// The same for a store of an earlier schema, which did not count all of it.
 pub(super) fn derive_usage(t: &mut Writing<'_>) -> Result<(), StoreError> {
     let mut pace = || ();
     let mut marking =

@@ -84,6 +84,10 @@ fn to_3(t: &mut Writing<'_>, txn: &WriteTransaction) -> Result<(), StoreError> {
     const NODES: TableDefinition<'static, (u32, Digest), u64> = TableDefinition::new("nodes");
     const TIMELINE: TableDefinition<'static, (u32, u32, u64, Short, u32), Bytes> = TableDefinition::new("timeline");
 
+    const VERSIONS: TableDefinition<'static, (u32, u32, u32, Bytes, u64), u64> = TableDefinition::new("versions");
+    const KEPT: TableDefinition<'static, u64, Bytes> = TableDefinition::new("kept");
+    const LOST: TableDefinition<'static, (u32, u64, u32), Bytes> = TableDefinition::new("lost");
+
     for row in txn.open_table(CIDS)?.iter()? {
         let (key, seq) = row?;
         let (key, seq) = (*key.value(), seq.value());
@@ -118,6 +122,11 @@ fn to_3(t: &mut Writing<'_>, txn: &WriteTransaction) -> Result<(), StoreError> {
         let (community, collection, created, short, repo) = key.value();
         t.by_time.insert((community, collection, !created, &index::inverted(short), repo), rkey.value())?;
     }
+    // Older versions and lost heads had archives of their own: kept for a while at best, they are let go.
+    t.holds.retain(|(_, _, why), _| why != Why::Kept.code())?;
+    txn.delete_table(VERSIONS)?;
+    txn.delete_table(KEPT)?;
+    txn.delete_table(LOST)?;
     txn.delete_table(CIDS)?;
     txn.delete_table(NODES)?;
     txn.delete_table(TREE)?;
