@@ -52,9 +52,7 @@ pub(super) fn migrate(db: &Database, path: &Path) -> Result<(), StoreError> {
     let mut t = Writing::open(&txn)?;
     if found < 3 {
         to_3(&mut t, &txn)?;
-    }
-    if found < 2 {
-        // Usage was not counted. It is derived from the trees, so it comes last.
+        // Usage was not counted, or what pins hold was not. It is derived from the trees, so it comes last.
         mark::derive_usage(&mut t)?;
     }
     t.counters.insert("schema", SCHEMA)?;
