@@ -129,7 +129,10 @@ impl Me {
 pub(crate) fn newest_identity(store: &Store, did: &Did) -> Result<(Block, Identity), PublishError> {
     let known =
         store.view(Scope::Members)?.identity(did)?.map(|(block, _)| Identity::open(block.bytes())).transpose()?;
-    let own = store.meta(meta::IDENTITY)?.map(|bytes| Identity::open(&bytes)).transpose()?;
+    let own = store.meta(meta::IDENTITY)?;
+    // Mostly they are one and the same.
+    let own = own.filter(|own| known.as_ref().is_none_or(|(block, _)| *own != **block.bytes()));
+    let own = own.map(|bytes| Identity::open(&bytes)).transpose()?;
     if known.iter().chain(&own).any(|(_, identity)| identity.did != *did) {
         return Err(StoreError::Damaged("the identity document here is another person's".into()).into());
     }

@@ -68,7 +68,6 @@ use std::{
 };
 
 use folkmoot_schemas::{Cid, block::Block};
-use redb::ReadableDatabase;
 
 use disk::{Disk, Open};
 use quota::Quotas;
@@ -165,15 +164,13 @@ impl Store {
         Self::load(open::in_memory()?)
     }
 
-    fn load((disk, open): (Disk, Open)) -> Result<Self, StoreError> {
-        let (rosters, generation) = {
-            let t = Reading::open(&open.db.begin_read()?)?;
-            (Arc::new(roster::load(&t)?), meta::counter(&t, "generation")?)
-        };
+    fn load((disk, open, t): (Disk, Open, Reading)) -> Result<Self, StoreError> {
+        let (rosters, generation) = (Arc::new(roster::load(&t)?), meta::counter(&t, "generation")?);
+        let current = Current { latest: Mutex::new(Some(Arc::new(t))), ..Current::new(open, rosters) };
         Ok(Self {
             inner: Arc::new(Inner {
                 disk: RwLock::new(disk),
-                current: RwLock::new(Current::new(open, rosters)),
+                current: RwLock::new(current),
                 turn: Mutex::default(),
                 queue: AtomicUsize::new(0),
                 waiting: Mutex::default(),

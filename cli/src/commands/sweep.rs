@@ -8,7 +8,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  moot sweep --dry-run\n\nWhat is deleted is gone at once. A sweep is for what is kept for a time only, and checks every count of the store;\na running node does both by itself. Where a quarter of the store's file or more is empty, the file is packed."
+    after_help = "Example:\n  moot sweep --dry-run\n\nWhat is deleted is gone at once. A sweep is for what is kept for a time only, and checks every count of the store;\na running node does both by itself. Where a sixteenth of the store's file or more is empty, the file is packed."
 )]
 pub(crate) struct Args {
     /// Say what would be done, and change nothing

@@ -104,23 +104,25 @@ pub(super) fn check_magic(disk: &Disk, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-pub(super) fn open(path: &Path) -> Result<(Disk, Open), StoreError> {
+pub(super) fn open(path: &Path) -> Result<(Disk, Open, Reading), StoreError> {
     let disk = Disk::file(path)?;
     check_magic(&disk, path)?;
     fs::remove_file(pack::beside(path)).ok();
     let open = disk.open(disk.len()? <= CHECKED)?;
     migrate(&open.db, path)?;
-    match backup_of(&Reading::of(&open.db)?)? {
+    let t = Reading::of(&open.db)?;
+    match backup_of(&t)? {
         Some(_) => Err(StoreError::Backup(path.to_owned())),
-        None => Ok((disk, open)),
+        None => Ok((disk, open, t)),
     }
 }
 
-pub(super) fn in_memory() -> Result<(Disk, Open), StoreError> {
+pub(super) fn in_memory() -> Result<(Disk, Open, Reading), StoreError> {
     let disk = Disk::memory();
     let open = disk.open(false)?;
     initialise(&open.db, |_| Ok(()))?;
-    Ok((disk, open))
+    let t = Reading::of(&open.db)?;
+    Ok((disk, open, t))
 }
 
 #[cfg(test)]

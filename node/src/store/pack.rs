@@ -10,8 +10,10 @@ use std::{
 use super::{Current, Store, StoreError, open};
 use crate::place::place;
 
-/// What has to come of it, in bytes, and a quarter of what the file takes.
-const WORTH: u64 = 8 * 1024 * 1024;
+/// What has to come of it, in bytes.
+const WORTH: u64 = 4 * 1024 * 1024;
+/// And as a share of what the file takes: a sixteenth.
+const SHARE: u64 = 16;
 
 /// Where the file is written anew. Whoever has the lock of the store may clear it away: a cut left it.
 pub(super) fn beside(path: &Path) -> PathBuf {
@@ -38,7 +40,7 @@ impl Store {
             (current.latest()?, Arc::clone(&current.rosters))
         };
         let filled = t.filled()?;
-        if before > longest || before.saturating_sub(filled) < WORTH.max(before / 4) {
+        if before > longest || before.saturating_sub(filled) < WORTH.max(before / SHARE) {
             return Ok(0);
         }
         disk.check_room(filled)?;

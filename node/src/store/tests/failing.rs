@@ -14,7 +14,7 @@ use std::{
 use redb::{Database, StorageBackend};
 
 use super::*;
-use crate::store::{StoreError, disk, migrations};
+use crate::store::{StoreError, disk, migrations, tables};
 
 /// Bytes that were written, and those that also survive a power cut.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +49,8 @@ impl Disk {
         let disk = disk::Disk::over(self.clone());
         let open = disk.open(false)?;
         migrations::migrate(&open.db, std::path::Path::new("the disk"))?;
-        Store::load((disk, open))
+        let t = tables::Reading::of(&open.db)?;
+        Store::load((disk, open, t))
     }
 }
 
