@@ -235,7 +235,7 @@ fn prepare(
         new.follow(old);
     }
     record.check()?;
-    let size = record.encode(Tid::new(0, 0))?.bytes().len();
+    let size = record.size()?;
     if size > record.limit() {
         return Err(PublishError::TooLarge { kind: record.card().kind, size, limit: record.limit() });
     }

@@ -31,12 +31,33 @@ pub struct Block {
     bytes: Bytes,
 }
 
+/// Counts what is written to it.
+struct Count(usize);
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Block {
     /// Encodes a value of ours as strict DAG-CBOR. Refuses whatever [`Block::decode`] would refuse (floats, depth …).
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
         let bytes = serde_ipld_dagcbor::to_vec(value).map_err(|error| Refusal::Shape(error.to_string()))?;
         scan::scan(&bytes, |_| ())?;
         Ok(Self { cid: cid_of(DAG_CBOR, &bytes), bytes: bytes.into() })
+    }
+
+    /// Bytes that `encode` would make, without making them.
+    pub fn size_of<T: Serialize>(value: &T) -> Result<usize, Error> {
+        let mut count = Count(0);
+        serde_ipld_dagcbor::to_writer(&mut count, value).map_err(|error| Refusal::Shape(error.to_string()))?;
+        Ok(count.0)
     }
 
     /// A `raw` block: the bytes of a file.

@@ -89,6 +89,15 @@ macro_rules! kinds {
                 }
             }
 
+            /// Bytes of its block, whatever its rev: all are written with as many characters.
+            pub fn size(&self) -> Result<usize, Error> {
+                let rev = Tid::new(0, 0);
+                match self {
+                    $(Self::$name(r) => Block::size_of(&Headed { name: $name::NAME, rev, fields: r.as_ref() }),)*
+                    Self::Unknown { .. } => Ok(self.encode_fields(rev)?.bytes().len()),
+                }
+            }
+
             fn encode_fields(&self, rev: Tid) -> Result<Block, Error> {
                 match self {
                     $(Self::$name(r) => Block::encode(&Headed { name: $name::NAME, rev, fields: r.as_ref() }),)*
@@ -259,6 +268,7 @@ mod tests {
         let block = post().encode(rev()).unwrap();
         assert_eq!(Record::open(block.bytes()).unwrap(), (block.clone(), rev(), post()));
         assert_eq!(Record::view(&block).unwrap(), (rev(), post()));
+        assert_eq!(post().size().unwrap(), block.bytes().len());
     }
 
     #[test]

@@ -16,15 +16,12 @@ use redb::{Database, TableDefinition};
 use crate::world::Answer;
 
 type Bytes = &'static [u8];
-type Digest = &'static [u8; 32];
 
 const BLOCKS: TableDefinition<'_, u64, Bytes> = TableDefinition::new("blocks");
-const CIDS: TableDefinition<'_, &[u8; 33], u64> = TableDefinition::new("cids");
-const HOLDS: TableDefinition<'_, (u64, u32, u8), u32> = TableDefinition::new("holds");
+const DIGESTS: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("digests");
 const PLACES: TableDefinition<'_, (u64, u32, u32, Bytes), ()> = TableDefinition::new("places");
-const TREE: TableDefinition<'_, (u32, u32, Bytes), (u64, u64, Digest)> = TableDefinition::new("tree");
-const NODES: TableDefinition<'_, (u32, Digest), u64> = TableDefinition::new("nodes");
-const TIMELINE: TableDefinition<'_, (u32, u32, u64, &[u8; 10], u32), Bytes> = TableDefinition::new("timeline");
+const LEAVES: TableDefinition<'_, (u32, u32, Bytes), (u64, u64)> = TableDefinition::new("leaves");
+const BY_TIME: TableDefinition<'_, (u32, u32, u64, &[u8; 10], u32), Bytes> = TableDefinition::new("by_time");
 const SHORTS: TableDefinition<'_, &[u8; 10], (u32, u32, u32, u8, Bytes)> = TableDefinition::new("shorts");
 
 const BATCH: usize = 10_000;
@@ -76,10 +73,10 @@ fn fill(path: &Path, posts: impl Iterator<Item = (Tid, Block)>, nodes: &[Vec<u8>
         txn.set_two_phase_commit(true);
         {
             let mut blocks = txn.open_table(BLOCKS).expect("a table");
-            let mut cids = txn.open_table(CIDS).expect("a table");
+            let mut digests = txn.open_table(DIGESTS).expect("a table");
             let mut places = txn.open_table(PLACES).expect("a table");
-            let mut tree = txn.open_table(TREE).expect("a table");
-            let mut timeline = txn.open_table(TIMELINE).expect("a table");
+            let mut leaves = txn.open_table(LEAVES).expect("a table");
+            let mut by_time = txn.open_table(BY_TIME).expect("a table");
             let mut shorts = txn.open_table(SHORTS).expect("a table");
             for (rev, block) in posts.by_ref().take(BATCH) {
                 seq += 1;
@@ -88,21 +85,18 @@ fn fill(path: &Path, posts: impl Iterator<Item = (Tid, Block)>, nodes: &[Vec<u8>
                 let digest = digest(block.cid());
                 let mut short = [0; 10];
                 short.copy_from_slice(&digest[22..]);
-                put(&mut blocks, &mut cids, seq, block.bytes(), &digest);
+                put(&mut blocks, &mut digests, seq, block.bytes(), &digest);
                 places.insert((seq, 1, 1, rkey), ()).expect("a row");
-                tree.insert((1, 1, rkey), (seq, rev.as_u64(), &digest)).expect("a row");
-                timeline.insert((1, 1, !rev.as_u64(), &short, 1), rkey).expect("a row");
+                leaves.insert((1, 1, rkey), (seq, rev.as_u64())).expect("a row");
+                by_time.insert((1, 1, rev.as_u64(), &short, 1), rkey).expect("a row");
                 shorts.insert(&short, (1, 1, 1, 1, rkey)).expect("a row");
             }
             if posts.peek().is_none() {
-                let mut held = txn.open_table(HOLDS).expect("a table");
-                let mut of = txn.open_table(NODES).expect("a table");
                 for node in nodes {
                     seq += 1;
                     let digest = digest(&cid_of(folkmoot_schemas::block::DAG_CBOR, node));
-                    put(&mut blocks, &mut cids, seq, node, &digest);
-                    held.insert((seq, 1, 0), 1).expect("a row");
-                    of.insert((1, &digest), seq).expect("a row");
+                    put(&mut blocks, &mut digests, seq, node, &digest);
+                    places.insert((seq, 1, 0, [].as_slice()), ()).expect("a row");
                 }
             }
         }
@@ -112,7 +106,7 @@ fn fill(path: &Path, posts: impl Iterator<Item = (Tid, Block)>, nodes: &[Vec<u8>
 
 fn put(
     blocks: &mut redb::Table<'_, u64, Bytes>,
-    cids: &mut redb::Table<'_, &'static [u8; 33], u64>,
+    digests: &mut redb::Table<'_, (u64, u64), ()>,
     seq: u64,
     bytes: &[u8],
     digest: &[u8; 32],
@@ -121,9 +115,8 @@ fn put(
     value.push(0x71);
     value.extend_from_slice(bytes);
     blocks.insert(seq, value.as_slice()).expect("a row");
-    let mut key = [0x71; 33];
-    key[1..].copy_from_slice(digest);
-    cids.insert(&key, seq).expect("a row");
+    let (start, _) = digest.split_first_chunk().expect("eight bytes");
+    digests.insert((u64::from_be_bytes(*start), seq), ()).expect("a row");
 }
 
 fn digest(cid: &Cid) -> [u8; 32] {

@@ -10,7 +10,7 @@ use folkmoot_node::{
     store::{Batch, RepoUpdate, Scope, Store},
 };
 use folkmoot_schemas::{
-    Audience, Cid, Record, Tid,
+    Audience, Cid, Record,
     block::{Block, DAG_CBOR},
     commit::HeadRef,
     limits,
@@ -44,7 +44,7 @@ pub(crate) fn records(count: usize) -> (Vec<Record>, usize) {
     };
     let records: Vec<Record> =
         (0..count).map(|n| Post { text: text(n), lang: Some("en".into()), ..Post::default() }.into()).collect();
-    let size = |record: &Record| record.encode(Tid::new(0, 0)).expect("a record").bytes().len();
+    let size = |record: &Record| record.size().expect("a record");
     let mean = records.iter().map(size).sum::<usize>() / count.max(1);
     (records, mean)
 }

@@ -323,7 +323,7 @@ impl Writer<'_> {
             if newest.peek().is_none() {
                 continue;
             }
-            let length = |record: &&Record| Ok(record.encode(Tid::new(0, 0))?.bytes().len());
+            let length = |record: &&Record| Ok(record.size()?);
             let lengths: HashSet<usize> = given.iter().map(length).collect::<Result<_, StoreError>>()?;
             for row in newest {
                 let (key, value) = row?;
