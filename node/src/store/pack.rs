@@ -27,6 +27,8 @@ impl Store {
     /// Who reads goes on, and keeps the old file until done; who writes waits: two seconds for 100 MiB on a fast disk.
     /// There has to be room for both files.
     pub fn pack(&self, longest: u64) -> Result<u64, StoreError> {
+        // Before anybody waits: this reads the whole file.
+        let Some(filled) = self.worth(longest)? else { return Ok(0) };
         let mut turn = self.turn();
         self.ready(&mut turn)?;
         if turn.group.is_some() {
@@ -39,10 +41,6 @@ impl Store {
             let current = self.inner.current.read().unwrap_or_else(PoisonError::into_inner);
             (current.latest()?, Arc::clone(&current.rosters))
         };
-        let filled = t.filled()?;
-        if before > longest || before.saturating_sub(filled) < WORTH.max(before / SHARE) {
-            return Ok(0);
-        }
         disk.check_room(filled)?;
         let fresh = beside(path);
         fs::remove_file(&fresh).ok();
@@ -62,5 +60,17 @@ impl Store {
         placed?;
         tracing::info!(before, after, "the store was packed");
         Ok(before.saturating_sub(after))
+    }
+
+    /// About how many bytes it would take, if that is worth it.
+    fn worth(&self, longest: u64) -> Result<Option<u64>, StoreError> {
+        let disk = self.disk();
+        let taken = disk.taken()?;
+        if disk.path().is_none() || taken > longest {
+            return Ok(None);
+        }
+        let (t, _, _open) = self.reading()?;
+        let filled = t.filled()?;
+        Ok(Some(filled).filter(|filled| taken.saturating_sub(*filled) >= WORTH.max(taken / SHARE)))
     }
 }

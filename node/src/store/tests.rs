@@ -39,6 +39,11 @@ const SECOND: u64 = 1_000_000;
 /// When what others wrote arrives: later than all of it.
 const ARRIVAL: u64 = NOON + 3_600 * SECOND;
 
+/// Every count of the store is what the full mark finds.
+fn sound(store: &Store) {
+    assert_eq!(store.mark(&mut || ()).unwrap(), Vec::<String>::new());
+}
+
 struct Person {
     root: Secret,
     device: Secret,

@@ -396,5 +396,5 @@ fn parts_of_a_liar_do_not_spoil_the_next_answer() {
             (0..20).map(|n| put(post(&format!("again {n}")))).collect(),
         );
     }
-    assert_eq!(b.mark(&mut || ()).unwrap(), Vec::<String>::new());
+    sound(&b);
 }

@@ -211,10 +211,6 @@ fn spare(store: &Store) -> u64 {
     store.reading().unwrap().0.spare().get((0, 0)).unwrap().map_or(0, |bytes| bytes.value())
 }
 
-fn sound(store: &Store) {
-    assert_eq!(store.mark(&mut || ()).unwrap(), Vec::<String>::new());
-}
-
 #[test]
 fn what_one_commit_replaces_is_kept_once_and_goes_record_by_record_when_deleted() {
     let (ada, bo) = (Person::new(1), Person::new(2));

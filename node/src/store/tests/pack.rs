@@ -40,7 +40,7 @@ fn a_file_that_is_mostly_empty_is_packed_while_it_is_read_and_nothing_is_lost() 
     for uri in [uri, later] {
         assert!(matches!(store.view(Scope::Members).unwrap().get(&uri).unwrap(), Lookup::Found(_)));
     }
-    assert!(store.mark(&mut || ()).unwrap().is_empty());
+    sound(&store);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 

@@ -28,10 +28,6 @@ fn used(store: &Store, did: Option<Did>) -> u64 {
     usage.into_iter().find(|usage| usage.did == did).map_or(0, |usage| usage.bytes)
 }
 
-fn sound(store: &Store) {
-    assert_eq!(store.mark(&mut || ()).unwrap(), Vec::<String>::new());
-}
-
 #[test]
 fn what_a_member_has_no_room_for_is_known_named_left_alone_and_taken_once_there_is_room() {
     let (ada, bo) = (Person::new(1), Person::new(2));
