@@ -76,6 +76,9 @@ pub(crate) enum Command {
     /// Plan, change and list events
     #[command(subcommand)]
     Event(event::Command),
+    /// Places that events go back to
+    #[command(subcommand)]
+    Venue(venue::Command),
     /// Answer an event
     Rsvp(rsvp::Args),
     /// Read the newest posts

@@ -34,6 +34,7 @@ pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod sweep;
 pub(crate) mod sync;
+pub(crate) mod venue;
 pub(crate) mod verify;
 pub(crate) mod whoami;
 
@@ -58,6 +59,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Delete(args) => delete::run(args, session),
         Command::Profile(command) => profile::run(command, session),
         Command::Event(command) => event::run(command, session),
+        Command::Venue(command) => venue::run(command, session),
         Command::Rsvp(args) => rsvp::run(args, session),
         Command::Feed(args) => feed::run(args, session),
         Command::Show(args) => show::run(args, session),

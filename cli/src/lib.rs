@@ -11,10 +11,12 @@ mod fetch;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod ics;
+mod kept;
 mod near;
 mod output;
 mod record;
 mod session;
+mod venues;
 mod when;
 
 use std::{ffi::OsString, panic, process::ExitCode, sync::Mutex, thread};

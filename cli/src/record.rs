@@ -116,15 +116,33 @@ pub(crate) fn publish(
 
 /// Publishes one record and says so: `verb` is e.g. "posted".
 pub(crate) fn publish_one(session: &Session, community: Option<&str>, draft: WireDraft, verb: &str) -> Result<()> {
-    for info in publish(session, community, vec![draft])? {
-        session.out.object(&info);
-        session.out.line(said(session, &info, verb));
+    publish_each(session, community, vec![draft], verb).map(|_| ())
+}
+
+/// The same of several, and what became of each.
+pub(crate) fn publish_each(
+    session: &Session,
+    community: Option<&str>,
+    drafts: Vec<WireDraft>,
+    verb: &str,
+) -> Result<Vec<PublishedInfo>> {
+    let published = publish(session, community, drafts)?;
+    for info in &published {
+        session.out.object(info);
+        session.out.line(said(session, info, verb));
     }
-    Ok(())
+    Ok(published)
 }
 
 /// Says that there was nothing to publish: the newest version says all of it.
 pub(crate) fn unchanged(session: &Session, item: &Item) -> Result<()> {
+    let line = Line::new().strong("nothing changed").text(": ").id(&item.short).text(" says that already");
+    unchanged_but(session, item, line);
+    Ok(())
+}
+
+/// The same, where what changed is not for publishing: `line` says what.
+pub(crate) fn unchanged_but(session: &Session, item: &Item, line: Line) {
     session.out.object(&PublishedInfo {
         uri: item.uri.clone(),
         short: item.short.clone(),
@@ -136,8 +154,7 @@ pub(crate) fn unchanged(session: &Session, item: &Item) -> Result<()> {
         sent: false,
         url: item.url.clone(),
     });
-    session.out.line(Line::new().strong("nothing changed").text(": ").id(&item.short).text(" says that already"));
-    Ok(())
+    session.out.line(line);
 }
 
 /// "posted  abcdefghijklmnop  River Street  http://…  (not sent yet)"

@@ -408,6 +408,64 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_venue_is_described_once_and_its_doubles_are_noticed() {
+    let home = Home::settled();
+    home.ok(&[
+        "venue",
+        "add",
+        "The Mill",
+        "--street",
+        "River Street 1",
+        "--locality",
+        "Cottbus",
+        "--geo",
+        "51.7563,14.3329",
+    ]);
+    let said = home.refused(1, &["venue", "add", "the MILL"]);
+    assert!(said.contains("there is already “The Mill, Cottbus”") && said.contains("--new"), "{said}");
+    home.refused(1, &["venue", "add", "Elsewhere", "--geo", "51.75631,14.33291"]);
+    home.ok(&["venue", "add", "Old Mill", "--same-as", "the mill", "--alias", "Mühle"]);
+    let list = home.json(&["venue", "list"]);
+    assert_eq!((list.len(), &list[0]["record"]["name"]), (1, &Value::from("The Mill")));
+    assert_eq!(list[0]["same"].as_array().unwrap().len(), 1);
+
+    let gig = &home.json(&["event", "add", "Gig", "2030-12-05 20:00", "--venue", "mühle"])[0];
+    let place = &home.json(&["show", gig["short"].as_str().unwrap()])[0]["record"]["places"][0];
+    assert_eq!((&place["street"], &place["venue"]), (&Value::from("River Street 1"), &list[0]["uri"]));
+    let output = home.run(&["event", "add", "Fair", "2030-12-06 20:00", "--place", "Mill"]);
+    assert!(output.status.success() && output.stderr.is_empty(), "another name is another place");
+    let output = home.run(&["event", "add", "Fair", "2030-12-07 20:00", "--place", "the mill"]);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--venue"));
+}
+
+#[test]
+fn an_address_that_is_kept_back_is_in_nothing_that_is_published() {
+    let home = Home::settled();
+    let told = |args: &[&str]| home.ok(args).contains("only on this machine  Hidden Road 1, 03046 Leeds");
+    let place = ["--place", "Ada's flat", "--street", "Hidden Road 1", "--postcode", "03046", "--locality", "Leeds"];
+    let add = |more: &[&'static str]| [&["event", "add", "Party", "2030-12-05 20:00"], &place[..], more].concat();
+    let said = home.refused(1, &add(&["--show-place", "ask", "--text", "Hidden  road 1, third floor"]));
+    assert!(said.contains("the text of the event names the street"), "{said}");
+    assert!(told(&add(&["--show-place", "ask", "--repeat", "weekly"])) && told(&["event", "show", "Party"]));
+    assert!(told(&["event", "edit", "Party", "--price", "free"]));
+    assert!(told(&["event", "edit", "Party", "--at", "2030-12-12", "--street", "Secret Lane 2"]));
+    let kept = fs::read_dir(home.dir().join("addresses")).unwrap().next().unwrap().unwrap();
+    assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+
+    let store = fs::read(home.dir().join("store.redb")).unwrap();
+    let holds = |text: &str| store.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(holds("Ada's flat") && holds("Leeds"));
+    assert!(!holds("Hidden Road") && !holds("Secret Lane") && !holds("03046"));
+
+    let output = home.run(&["event", "edit", "Party", "--show-place", "public"]);
+    assert!(output.status.success());
+    let shown = &home.json(&["event", "show", "Party"])[0];
+    assert_eq!(shown["record"]["places"][0]["street"], "Hidden Road 1");
+    home.ok(&["delete", "Party"]);
+    assert_eq!(fs::read_dir(home.dir().join("addresses")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_calendar_is_imported_once_and_its_changes_later() {
     let home = Home::settled();
     let file = home.0.path().join("c.ics");

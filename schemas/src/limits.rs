@@ -48,6 +48,8 @@ limits! {
     EVENT_CONTACT: usize = 300, "contact of an event", "characters", "refused here, hidden from elsewhere";
     EVENT_PLACES: usize = 5, "places of an event", "places", "refused here, hidden from elsewhere";
     EVENT_CHANGES: usize = 100, "single dates changed in a series", "dates", "refused here, hidden from elsewhere";
+    VENUE: usize = 8 * KIB, "venue", "bytes", "hidden";
+    VENUE_NAMES: usize = 10, "other names of a venue, and other records of it", "entries", "refused here, hidden from elsewhere";
     RSVP_NOTE: usize = 500, "note on an answer", "characters", "refused here, hidden from elsewhere";
     PERSON_NAME: usize = 64, "name of a person or host", "characters", "refused here, hidden from elsewhere";
     PROFILE_ABOUT: usize = 500, "about in a profile", "characters", "refused here, hidden from elsewhere";

@@ -17,6 +17,7 @@ use crate::{
         profile::Profile,
         rsvp::Rsvp,
         tombstone::Tombstone,
+        venue::Venue,
     },
     roster::Role,
     tid::Tid,
@@ -114,7 +115,7 @@ macro_rules! kinds {
     };
 }
 
-kinds!(Profile, Post, Event, Rsvp, Tombstone);
+kinds!(Profile, Post, Event, Rsvp, Tombstone, Venue);
 
 impl Record {
     /// Encodes with `$type` and `rev`. Refuses what is over the kind's size limit; field limits are [`Self::check`].
@@ -150,12 +151,12 @@ impl Record {
     /// | kind | least role |
     /// |---|---|
     /// | RSVP, profile, reply, tombstone | guest |
-    /// | post, update, event, kinds of later versions | member |
+    /// | post, update, event, venue, kinds of later versions | member |
     pub fn allowed(&self, role: Role) -> bool {
         let least = match self {
             Self::Rsvp(_) | Self::Profile(_) | Self::Tombstone(_) => Role::Guest,
             Self::Post(post) if post.reply.is_some() && post.kind != PostKind::Update => Role::Guest,
-            Self::Post(_) | Self::Event(_) | Self::Unknown { .. } => Role::Member,
+            Self::Post(_) | Self::Event(_) | Self::Venue(_) | Self::Unknown { .. } => Role::Member,
         };
         role >= least
     }
@@ -179,6 +180,9 @@ impl Record {
     }
     pub fn as_rsvp(&self) -> Option<&Rsvp> {
         if let Self::Rsvp(r) = self { Some(r) } else { None }
+    }
+    pub fn as_venue(&self) -> Option<&Venue> {
+        if let Self::Venue(v) = self { Some(v) } else { None }
     }
 }
 

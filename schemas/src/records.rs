@@ -6,3 +6,4 @@ pub mod profile;
 pub mod rsvp;
 pub mod text;
 pub mod tombstone;
+pub mod venue;

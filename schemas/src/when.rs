@@ -164,7 +164,7 @@ pub fn parse_local(text: &str) -> Option<DateTime> {
 }
 
 /// `HH:MM`, with `:SS` only when not zero.
-pub(crate) fn parse_time(text: &str) -> Option<Time> {
+pub fn parse_time(text: &str) -> Option<Time> {
     let (hour, rest) = digits(text, 2)?;
     let (minute, rest) = digits(rest.strip_prefix(':')?, 2)?;
     let second = match rest {

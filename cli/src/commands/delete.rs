@@ -3,6 +3,7 @@ use serde_json::json;
 
 use crate::{
     error::Result,
+    kept,
     output::Line,
     record,
     session::{Session, answer},
@@ -21,6 +22,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let found = record::find_own(session, &args.target, "delete it")?;
     let request = Request::Delete { target: found.item.uri.clone(), community: Some(found.item.community.clone()) };
     let (uri, sent) = answer!(session.ask(&request)?, Reply::Deleted { uri, sent } => (uri, sent))?;
+    kept::write(session, &uri, &[])?;
     session.out.object(&json!({"uri": uri, "community": found.item.community, "deleted": true, "sent": sent}));
     let line = Line::new().strong("deleted ").id(&found.item.short);
     session.out.line(if sent { line } else { line.faint(session.not_sent()) });

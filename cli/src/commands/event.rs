@@ -10,12 +10,13 @@ pub(crate) mod import;
 mod imported;
 pub(crate) mod list;
 mod occurrence;
+pub(crate) mod place;
 mod show;
 
 use clap::Subcommand;
 use folkmoot_node::request::CommunityInfo;
 use folkmoot_schemas::{
-    records::event::{Event, Override, Price},
+    records::event::{Event, Override, Place, Price, ShowPlace},
     recur::{self, BUDGET, Instance, Rule},
 };
 use jiff::civil::DateTime;
@@ -158,6 +159,13 @@ fn news(event: &Event) -> Option<String> {
     })
 }
 
+/// All places, the first as lists show it.
+fn places_line(event: &Event) -> Option<String> {
+    let further = event.places.iter().skip(1).filter_map(Place::line);
+    let all = event.place_line().into_iter().chain(further).collect::<Vec<_>>().join("; ");
+    Some(all).filter(|all| !all.is_empty())
+}
+
 /// Echoes what a writing command understood: when, how it repeats, where, what it costs, and how many may come.
 fn echo(session: &Session, event: &Event) {
     let rules = event.rsvp.as_ref();
@@ -165,7 +173,7 @@ fn echo(session: &Session, event: &Event) {
         Some(event.when_words()),
         event.recur.as_ref().map(Rule::in_words),
         event.doors.as_ref().map(|doors| format!("doors {doors}")),
-        event.place_line(),
+        places_line(event),
         event.price.as_ref().map(Price::words),
         rules.and_then(|rules| rules.capacity).map(|n| count(n.into(), "place", "places")),
         rules.and_then(|rules| rules.plus_max).map(|n| match n {
@@ -175,6 +183,9 @@ fn echo(session: &Session, event: &Event) {
     ];
     for fact in facts.into_iter().flatten() {
         session.out.line(Line::new().faint("  ").text(fact));
+    }
+    if event.contact.is_none() && event.places.iter().any(|place| place.show == Some(ShowPlace::Ask)) {
+        session.out.note("  the address is given on request: --contact says whom to ask");
     }
     if event.recur.is_none() && event.start.instant(event.start.zone().unwrap_or("UTC")) < session.clock.seconds() {
         session.out.note(Line::new().warn("  this is in the past"));

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{event, feed};
 use crate::{
     error::Result,
+    kept,
     output::{Line, Output},
     record::{self, Found},
     session::{Session, answer},
@@ -27,8 +28,12 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     let replies = about(session, item, Post::NAME)?;
     let answers = record.as_event().map(|_| answers(session, item, None)).transpose()?;
     let dates = record.as_event().map_or(Ok(Vec::new()), |planned| event::next_dates(session, item, planned))?;
+    let kept = record.as_event().map_or(Ok(Vec::new()), |_| kept::read(session, &item.uri))?;
     if session.out.json {
         let mut value = record::as_json(item);
+        if !kept.is_empty() {
+            value["kept_here"] = json!(kept);
+        }
         value["replies"] = replies.iter().map(record::as_json).collect();
         if let Some(answers) = &answers {
             value["answers"] = json!(answers);
@@ -40,6 +45,7 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     }
     let out = &session.out;
     card(out, item, &record.card());
+    kept::say(session, &kept);
     if let Some(planned) = record.as_event() {
         event::print_dates(session, planned, &dates);
     }

@@ -7,7 +7,7 @@ use folkmoot_schemas::{
     Audience, Cid, Record, Uri,
     block::parse_cid,
     kind::Kind,
-    records::{event::Event, post::Post, profile::Profile},
+    records::{event::Event, post::Post, profile::Profile, venue::Venue},
 };
 
 use super::{Failure, Item, handle::Desk};
@@ -138,8 +138,8 @@ impl<'a> Reading<'a> {
         }
         if target.starts_with("http://") || target.starts_with("https://") {
             let (id, named) = page(target).ok_or_else(|| {
-                Failure::refused(format!("{target} is not the page of a post or an event"))
-                    .hint("such addresses have /n/ or /e/ and sixteen letters and digits in them")
+                Failure::refused(format!("{target} is not the page of a post, an event or a venue"))
+                    .hint("such addresses have /n/, /e/ or /v/ and sixteen letters and digits in them")
             })?;
             return self.single(target, self.view.by_short(named.or(within).as_ref(), id)?);
         }
@@ -223,6 +223,7 @@ impl<'a> Reading<'a> {
         let page = match uri.collection.as_str() {
             Event::NAME => format!("e/{}", uri.short_id()),
             Post::NAME => format!("n/{}", uri.short_id()),
+            Venue::NAME => format!("v/{}", uri.short_id()),
             Profile::NAME => format!("p/{}", uri.did),
             _ => return None,
         };
@@ -257,7 +258,7 @@ pub(super) fn headline(record: &Record) -> String {
     format!("{}: {line}", card.kind)
 }
 
-/// Short id and community in the address of a page: `…[/c/<community>]/{e,n}/<id>[.ics][/at/…]`.
+/// Short id and community in the address of a page: `…[/c/<community>]/{e,n,v}/<id>[.ics][/at/…]`.
 fn page(address: &str) -> Option<(&str, Option<Cid>)> {
     let path = address.split_once("://")?.1.split(['?', '#']).next()?;
     let mut segments = path.split('/').skip(1);
@@ -269,7 +270,7 @@ fn page(address: &str) -> Option<(&str, Option<Cid>)> {
     }
     let id = segments.next()?;
     let id = id.split_once('.').map_or(id, |(id, _)| id);
-    let known = matches!(first, "e" | "n") && id.len() == 16 && id.bytes().all(|b| b.is_ascii_alphanumeric());
+    let known = matches!(first, "e" | "n" | "v") && id.len() == 16 && id.bytes().all(|b| b.is_ascii_alphanumeric());
     known.then_some((id, community))
 }
 
@@ -285,6 +286,7 @@ mod tests {
             "https://moot.example.org/e/abcdefghijklmn23.ics?x=1",
             "https://moot.example.org/e/abcdefghijklmn23/at/2026-12-05#top",
             "https://moot.example.org/n/abcdefghijklmn23/",
+            "https://moot.example.org/v/abcdefghijklmn23.atom",
         ] {
             assert_eq!(page(address), Some((id, None)), "{address}");
         }

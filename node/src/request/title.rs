@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use folkmoot_schemas::{
     Cid, Record,
     kind::Kind,
-    records::{event::Event, post::Post},
+    records::{event::Event, post::Post, venue::Venue},
     recur, when,
 };
 
@@ -17,11 +17,11 @@ use super::{
 use crate::store::{StoreError, reader::Entry};
 
 impl Reading<'_> {
-    /// The event or post with this whole title, in any case; of several, the only event that is not over.
+    /// The event, post or venue with this whole title, in any case; of several, the only event that is not over.
     pub(super) fn titled(&self, title: &str, within: Option<&Cid>) -> Result<Option<Entry>, Failure> {
         let mut found = Vec::new();
         for community in self.communities.keys().filter(|id| within.is_none_or(|within| within == *id)) {
-            for kind in [Event::NAME, Post::NAME] {
+            for kind in [Event::NAME, Post::NAME, Venue::NAME] {
                 found.extend(self.named_so(community, kind, &title.to_lowercase())?);
             }
         }
@@ -53,6 +53,7 @@ fn title_of(record: &Record) -> Option<String> {
     let title = match record {
         Record::Event(event) => Some(&event.name),
         Record::Post(post) => post.title.as_ref(),
+        Record::Venue(venue) => Some(&venue.name),
         _ => None,
     };
     title.map(|title| title.trim().to_lowercase())

@@ -15,7 +15,7 @@ mod show;
 
 pub use answers::{RsvpMode, RsvpRules, ShowAnswers};
 pub use check::CATEGORIES;
-pub(crate) use check::{event_uri, image as check_image};
+pub(crate) use check::{event_uri, image as check_image, place as check_place};
 pub use facts::{EventLink, Host, HostRole, Image, LinkKind, PerformingAct, Price, Source};
 pub use place::{OnlineLink, Place, ShowPlace};
 pub use show::minor_digits;

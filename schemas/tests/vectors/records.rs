@@ -3,7 +3,7 @@
 use folkmoot_schemas::{
     Block, Record, Tid, Uri,
     kind::Kind,
-    records::{event::Event, post::Post, profile::Profile, rsvp::Rsvp, tombstone::Tombstone},
+    records::{event::Event, post::Post, profile::Profile, rsvp::Rsvp, tombstone::Tombstone, venue::Venue},
 };
 use ipld_core::{ipld, ipld::Ipld, serde::from_ipld};
 
@@ -56,6 +56,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
         ("event-all-day", Vector::new("two days, and nothing that is not needed", &fair())),
         ("rsvp", Vector::new("an answer to a whole event", &answer()).derived("rkey", rkey(&answer()))),
         ("rsvp-guest", Vector::new("an answer to one date, for a guest", &guest()).derived("rkey", rkey(&guest()))),
+        ("venue", Vector::new("a venue with every field", &mill())),
         ("tombstone", Vector::new("a deletion across devices", &record::<Tombstone>(at(900), Ipld::Map([].into())))),
     ]
 }
@@ -167,6 +168,16 @@ fn fair() -> Block {
         "status": "tentative", "mode": "inperson", "sequence": 0
     });
     record::<Event>(at(500), fields)
+}
+
+fn mill() -> Block {
+    let fields = ipld!({
+        "name": "The Mill", "street": "River Street 1", "locality": "Cottbus", "region": "Brandenburg",
+        "postcode": "03046", "country": "DE", "lat_e7": 517_563_000, "lon_e7": 143_329_000,
+        "access": "Step-free by the yard", "capacity": 120, "url": "https://example.org/mill",
+        "aliases": ["Old Mill", "Mühle"], "same_as": [uri(Venue::NAME, 60).to_string()]
+    });
+    record::<Venue>(at(50), fields)
 }
 
 fn answer() -> Block {

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use super::{echo, fields, now_in, zone_of};
 use crate::{
     error::{Error, Result},
-    record,
+    kept, record,
     session::Session,
     when::Typed,
 };
@@ -35,12 +35,22 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     check_words(&args, now)?;
     let start = fields::start(&args.start, args.fields.whole_days(), None, now, &zone)?;
     let mut event = Event::new(clean(&args.name), start);
-    args.fields.apply(&mut event, now)?;
+    args.fields.apply(&mut event, now, session, &community.cid)?;
     fields::check_doors(&event)?;
+    publish(session, &community.cid, event, args.again)
+}
+
+/// A new event, with the addresses that stay here.
+pub(super) fn publish(session: &Session, community: &str, mut event: Event, again: bool) -> Result<()> {
+    let whole = kept::split(&mut event)?;
     let mut draft = record::draft("event", event.clone())?;
-    draft.again = args.again;
-    record::publish_one(session, Some(&community.cid), draft, "planned")?;
+    draft.again = again;
+    let infos = record::publish_each(session, Some(community), vec![draft], "planned")?;
+    for info in infos.iter().filter(|_| !whole.is_empty()) {
+        kept::write(session, &info.uri, &whole)?;
+    }
     echo(session, &event);
+    kept::say(session, &whole);
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use folkmoot_schemas::{
 use super::{answers, edit, fields, now_in, occurrence, unchanged};
 use crate::{
     error::{Error, Result},
+    kept,
     output::Line,
     session::Session,
 };
@@ -24,6 +25,10 @@ pub(super) fn edit(args: edit::Args, at: &str, item: &Item, old: &Event, session
         );
     }
     let instance = occurrence(session, old, at)?;
+    let kept = kept::read(session, &item.uri)?;
+    let mut full = old.clone();
+    kept::fill(&mut full, &kept);
+    let old = &full;
     let before = old.on(&instance);
     let mut day = before.clone();
     let zone = before.start.zone().unwrap_or("UTC");
@@ -35,7 +40,7 @@ pub(super) fn edit(args: edit::Args, at: &str, item: &Item, old: &Event, session
         let whole_days = matches!(old.start, Start::Date { .. });
         day.start = fields::start(text, whole_days, Some(before.start.civil_date()), now, zone)?;
     }
-    args.fields.apply(&mut day, now)?;
+    args.fields.apply(&mut day, now, session, &item.community)?;
     if args.confirmed {
         (day.status, day.status_note) = (Status::Confirmed, None);
     }
@@ -45,11 +50,12 @@ pub(super) fn edit(args: edit::Args, at: &str, item: &Item, old: &Event, session
     let change = difference(old, &instance, &before, &day)?;
     let mut event = old.clone();
     put(&mut event, change);
-    edit::publish(session, item, old, &event)?;
+    let done = edit::publish(session, item, old, &event, &kept)?;
     for line in echoed(&instance, old, &before, &day) {
         session.out.line(line);
     }
-    edit::say_marked(session, old, &event, answers::all(session, item)?.len());
+    kept::say(session, &done.whole);
+    edit::say_marked(session, &done, answers::all(session, item)?.len());
     Ok(())
 }
 

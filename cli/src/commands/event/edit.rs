@@ -13,7 +13,8 @@ use jiff::civil::Date;
 use super::{answers, date, echo, fields, find_own, now_in, succeed};
 use crate::{
     error::{Error, Result},
-    output::count,
+    kept::{self, Kept},
+    output::{Line, count},
     record,
     session::Session,
     when::zone,
@@ -53,7 +54,10 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     if let Some(at) = args.at.clone() {
         return date::edit(args, &at, &found.item, &old, session);
     }
+    let kept = kept::read(session, &found.item.uri)?;
     let mut event = old.clone();
+    kept::fill(&mut event, &kept);
+    let old = event.clone();
     let zone = match (&args.fields.zone, old.start.zone()) {
         (Some(name), _) => zone::check(name)?,
         (None, Some(zone)) => zone.to_owned(),
@@ -74,7 +78,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             Start::Local { local: *local, zone }
         };
     }
-    args.fields.apply(&mut event, now)?;
+    args.fields.apply(&mut event, now, session, &found.item.community)?;
     if event.doors != old.doors || event.start != old.start {
         fields::check_doors(&event)?;
     }
@@ -92,10 +96,15 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             return Err(would_lose(&old, &lost));
         }
     }
-    publish(session, &found.item, &old, &event)?;
+    if event.parent.as_ref().is_some_and(|parent| parent.to_string() == found.item.uri) {
+        return Err(Error::refused("could not publish the change: the event would be part of itself")
+            .hint("--part-of names the festival or series it belongs to"));
+    }
+    let done = publish(session, &found.item, &old, &event, &kept)?;
     echo(session, &event);
+    kept::say(session, &done.whole);
     let answers = answers::all(session, &found.item)?;
-    say_marked(session, &old, &event, answers.len());
+    say_marked(session, &done, answers.len());
     let stray = answers.iter().filter(|(_, answer)| strays(answer, &old, &event, now.date())).count();
     if stray > 0 {
         let n =
@@ -105,21 +114,46 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Publishes `event` as what follows `old`, unless nothing differs.
-pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event) -> Result<()> {
+/// What a published change came to.
+pub(super) struct Done {
+    /// Places of which the address stays here.
+    pub(super) whole: Vec<Kept>,
+    /// Earlier answers have to be given again.
+    material: bool,
+}
+
+/// Publishes `event` as what follows `old`, unless nothing differs. Both have their whole addresses; what of them stays
+/// here was `kept` so far.
+pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event, kept: &[Kept]) -> Result<Done> {
     if event == old {
         return Err(Error::refused("could not publish the change: nothing was changed")
             .hint("moot event edit --help lists what can be"));
     }
-    let mut event = event.clone();
-    succeed(&mut event, old);
-    record::publish_one(session, Some(&item.community), record::redraft("event", item, event)?, "changed")
+    let (mut old, mut event) = (old.clone(), event.clone());
+    let was_open = old.places.iter().any(|place| !place.hides_address() && place.kept_back().is_some());
+    let whole = kept::split(&mut event)?;
+    kept::split(&mut old)?;
+    let material = old.material_change(&event);
+    if event == old {
+        let line = Line::new().strong("address changed on this machine").text(": nothing of ").id(&item.short);
+        record::unchanged_but(session, item, line.text(" had to be published"));
+    } else {
+        succeed(&mut event, &old);
+        record::publish_one(session, Some(&item.community), record::redraft("event", item, event)?, "changed")?;
+    }
+    if whole != kept {
+        kept::write(session, &item.uri, &whole)?;
+    }
+    if was_open && !whole.is_empty() {
+        session.out.note("the address was public until now: who has the earlier version still has it");
+    }
+    Ok(Done { whole, material })
 }
 
 /// What becomes of the answers that were given before a change which makes people think again. Nothing reaches those who
 /// gave them, so nothing more is promised.
-pub(super) fn say_marked(session: &Session, old: &Event, event: &Event, answers: usize) {
-    if old.material_change(event) && answers > 0 {
+pub(super) fn say_marked(session: &Session, done: &Done, answers: usize) {
+    if done.material && answers > 0 {
         session.out.note("earlier answers are marked as given before the change; those who gave them are not told");
     }
 }

@@ -1,12 +1,10 @@
 //! The flags that say what an event is, shared by `event add` and `event edit`. An empty value takes a field away.
 
 use folkmoot_schemas::{
+    Uri,
     error::Fault,
     records::{
-        event::{
-            CATEGORIES, Event, EventLink, LinkKind, Mode, OnlineLink, PerformingAct, Place, RsvpMode, RsvpRules,
-            ShowAnswers, Status,
-        },
+        event::{CATEGORIES, Event, EventLink, LinkKind, PerformingAct, RsvpMode, RsvpRules, ShowAnswers, Status},
         text::clean,
     },
     recur::Rule,
@@ -17,10 +15,12 @@ use jiff::{
     civil::{Date, DateTime, Time},
 };
 
+use super::place::Where;
 use crate::{
-    commands::community::labelled,
+    commands::{community::labelled, post::parse_uri},
     error::{Error, Result},
     near::near,
+    session::Session,
     when::{Typed, amount, repeat},
 };
 
@@ -51,21 +51,8 @@ pub(crate) struct Fields {
     #[arg(long, help_heading = "When")]
     repeat: Option<String>,
 
-    /// Name of the place
-    #[arg(long, help_heading = "Where")]
-    place: Option<String>,
-    #[arg(long, help_heading = "Where")]
-    street: Option<String>,
-    /// Town
-    #[arg(long, help_heading = "Where")]
-    locality: Option<String>,
-    #[arg(long, help_heading = "Where")]
-    postcode: Option<String>,
-    #[arg(long, help_heading = "Where")]
-    country: Option<String>,
-    /// https link under which it can be followed from afar
-    #[arg(long, help_heading = "Where", value_name = "URL")]
-    online: Option<String>,
+    #[command(flatten)]
+    pub(super) at: Where,
 
     /// One or two sentences, up to 280 characters
     #[arg(long, help_heading = "What")]
@@ -73,7 +60,7 @@ pub(crate) struct Fields {
     /// Everything else (Markdown); - reads stdin
     #[arg(long, help_heading = "What")]
     text: Option<String>,
-    /// Who plays or speaks; can be given several times
+    /// Who plays or speaks, with the time and a link where known: "21:30 The Herons=https://herons.example"; can be given several times
     #[arg(long, help_heading = "What", value_name = "NAME")]
     act: Vec<String>,
     /// Can be given several times
@@ -91,6 +78,12 @@ pub(crate) struct Fields {
     /// Where tickets are sold
     #[arg(long, help_heading = "What", value_name = "URL")]
     tickets: Option<String>,
+    /// Where it can be watched or listened to afterwards
+    #[arg(long, help_heading = "What", value_name = "URL")]
+    recording: Option<String>,
+    /// The festival or series of events it belongs to
+    #[arg(long, help_heading = "What", value_name = "EVENT")]
+    part_of: Option<String>,
     /// How to reach the organisers
     #[arg(long, help_heading = "What")]
     contact: Option<String>,
@@ -141,8 +134,8 @@ impl Fields {
         self.all_day || self.days.is_some()
     }
 
-    /// Puts what was given into `event`, whose start is already right. `now` is local to the event's zone.
-    pub(crate) fn apply(self, event: &mut Event, now: DateTime) -> Result<()> {
+    /// Puts what was given into `event` of `community`, whose start is already right. `now` is local to the event's zone.
+    pub(crate) fn apply(self, event: &mut Event, now: DateTime, session: &Session, community: &str) -> Result<()> {
         self.apply_length(event, now)?;
         if let Some(doors) = &self.doors {
             event.doors = if doors.is_empty() { None } else { Some(clock(doors, now)?.strftime("%H:%M").to_string()) };
@@ -155,7 +148,10 @@ impl Fields {
         {
             return Err(outside(rule, event));
         }
-        self.apply_place(event);
+        self.at.apply(event, session, community)?;
+        if let Some(target) = &self.part_of {
+            event.parent = parent(target, session, community)?;
+        }
         for (field, given) in [
             (&mut event.summary, &self.summary),
             (&mut event.contact, &self.contact),
@@ -172,8 +168,7 @@ impl Fields {
             event.category = if word.is_empty() { None } else { Some(category(word)?) };
         }
         if !self.act.is_empty() {
-            let named = self.act.iter().map(|n| clean(n)).filter(|n| !n.is_empty());
-            event.acts = named.map(|name| PerformingAct { name, url: None, did: None, at: None }).collect();
+            event.acts = self.act.iter().filter(|text| !text.trim().is_empty()).map(|text| act(text)).collect();
         }
         if !self.tag.is_empty() {
             event.tags = self.tag.iter().map(|t| clean(t.trim_start_matches('#'))).filter(|t| !t.is_empty()).collect();
@@ -221,33 +216,6 @@ impl Fields {
         Ok(())
     }
 
-    fn apply_place(&self, event: &mut Event) {
-        let given = [&self.place, &self.street, &self.locality, &self.postcode, &self.country];
-        if given.iter().any(|g| g.is_some()) {
-            let mut place = event.places.first().cloned().unwrap_or_default();
-            for (field, given) in [
-                (&mut place.name, &self.place),
-                (&mut place.street, &self.street),
-                (&mut place.locality, &self.locality),
-                (&mut place.postcode, &self.postcode),
-                (&mut place.country, &self.country),
-            ] {
-                set(field, given.as_deref());
-            }
-            event.places = if place == Place::default() { Vec::new() } else { vec![place] };
-        }
-        if let Some(url) = &self.online {
-            event.online = if url.is_empty() { Vec::new() } else { vec![OnlineLink { url: clean(url), label: None }] };
-        }
-        if given.iter().any(|g| g.is_some()) || self.online.is_some() {
-            event.mode = match (event.places.is_empty(), event.online.is_empty()) {
-                (true, false) => Mode::Online,
-                (false, false) => Mode::Hybrid,
-                _ => Mode::InPerson,
-            };
-        }
-    }
-
     fn apply_links(&self, event: &mut Event) {
         if !self.link.is_empty() {
             event.links.retain(|link| link.kind != LinkKind::Info);
@@ -256,10 +224,13 @@ impl Fields {
                 event.links.push(EventLink { url, label: clean(&label), kind: LinkKind::Info });
             }
         }
-        if let Some(url) = &self.tickets {
-            event.links.retain(|link| link.kind != LinkKind::Tickets);
+        let single =
+            [(&self.tickets, LinkKind::Tickets, "Tickets"), (&self.recording, LinkKind::Recording, "Recording")];
+        for (given, kind, label) in single {
+            let Some(url) = given else { continue };
+            event.links.retain(|link| link.kind != kind);
             if !url.is_empty() {
-                event.links.push(EventLink { url: clean(url), label: "Tickets".into(), kind: LinkKind::Tickets });
+                event.links.push(EventLink { url: clean(url), label: label.into(), kind });
             }
         }
     }
@@ -317,7 +288,38 @@ pub(crate) fn check_doors(event: &Event) -> Result<()> {
         .hint("give --doors a time before the start; --doors \"\" takes it away"))
 }
 
-fn set(field: &mut Option<String>, given: Option<&str>) {
+/// `21:30 The Herons=https://herons.example`: a time before the name, a link behind it.
+fn act(text: &str) -> PerformingAct {
+    let text = clean(text);
+    let (name, url) = match text.split_once("=http") {
+        Some((name, rest)) => (name.to_owned(), Some(format!("http{rest}"))),
+        None => (text, None),
+    };
+    let timed = |name: &str| {
+        let (time, rest) = name.split_once(' ').filter(|(time, _)| time.len() == 5)?;
+        folkmoot_schemas::when::parse_time(time).map(|_| (time.to_owned(), rest.trim().to_owned()))
+    };
+    match timed(&name) {
+        Some((at, name)) => PerformingAct { name, url, did: None, at: Some(at) },
+        None => PerformingAct { name: name.trim().to_owned(), url, did: None, at: None },
+    }
+}
+
+/// The event that `target` names, in the same community; nothing when it is empty.
+fn parent(target: &str, session: &Session, community: &str) -> Result<Option<Uri>> {
+    if target.is_empty() {
+        return Ok(None);
+    }
+    let (found, _) = super::find(session, target)?;
+    if found.item.community != community {
+        return Err(Error::refused(format!("could not use {target}: it is in another community"))
+            .because(found.item.community_name)
+            .hint("an event is part of one in its own community"));
+    }
+    parse_uri(&found.item.uri).map(Some)
+}
+
+pub(super) fn set(field: &mut Option<String>, given: Option<&str>) {
     if let Some(given) = given {
         *field = Some(clean(given)).filter(|text| !text.is_empty());
     }
@@ -422,6 +424,22 @@ mod tests {
         for (doors, start) in [("21:00", "20:00"), ("20:01", "20:00"), ("23:00", "10:00")] {
             assert!(!fits(doors, &format!("2027-07-03 {start}")), "{doors} {start}");
         }
+    }
+
+    #[test]
+    fn an_act_may_have_a_time_before_its_name_and_a_link_behind_it() {
+        let read = |text: &str| {
+            let act = act(text);
+            (act.at.unwrap_or_default(), act.name, act.url.unwrap_or_default())
+        };
+        let of = |at: &str, name: &str, url: &str| (at.to_owned(), name.to_owned(), url.to_owned());
+        assert_eq!(read("The Herons"), of("", "The Herons", ""));
+        assert_eq!(
+            read("21:30 The Herons=https://a.example/?x=http://b"),
+            of("21:30", "The Herons", "https://a.example/?x=http://b")
+        );
+        assert_eq!(read("99:99 Red Balloons"), of("", "99:99 Red Balloons", ""));
+        assert_eq!(read("1+1=2"), of("", "1+1=2", ""));
     }
 
     #[test]

@@ -13,7 +13,7 @@ impl Event {
     /// True when `newer` differs in start, duration, place, mode or status: an RSVP given before it must be confirmed.
     ///
     /// The rule of a series and those fields of single dates count too, as RFC 5546 §2.1.4 asks of SEQUENCE. Notes on a
-    /// place (access, how much is shown) do not: nobody has to go elsewhere.
+    /// place (access, how much is shown, which venue's page it is linked to) do not: nobody has to go elsewhere.
     pub fn material_change(&self, newer: &Self) -> bool {
         self.start != newer.start
             || self.duration != newer.duration
@@ -97,29 +97,28 @@ impl Start {
 }
 
 fn same_places(a: &[Place], b: &[Place]) -> bool {
-    let bare = |place: &Place| Place { access: None, show: None, ..place.clone() };
+    let bare = |place: &Place| Place { access: None, show: None, venue: None, ..place.clone() };
     a.iter().map(bare).eq(b.iter().map(bare))
 }
 
 /// What of the overrides decides when and where people meet, in an order that does not depend on the list's.
 fn material_overrides(event: &Event) -> Vec<Override> {
-    let mut list: Vec<Override> =
-        event
-            .overrides
-            .iter()
-            .map(|o| Override {
-                name: None,
-                text: None,
-                note: None,
-                // Saying what already holds is no change.
-                status: o.status.filter(|status| *status != event.status),
-                places: o.places.as_ref().filter(|places| !same_places(places, &event.places)).map(|places| {
-                    places.iter().map(|place| Place { access: None, show: None, ..place.clone() }).collect()
-                }),
-                ..o.clone()
-            })
-            .filter(|o| o.gone || o.status.is_some() || o.start.is_some() || o.duration.is_some() || o.places.is_some())
-            .collect();
+    let mut list: Vec<Override> = event
+        .overrides
+        .iter()
+        .map(|o| Override {
+            name: None,
+            text: None,
+            note: None,
+            // Saying what already holds is no change.
+            status: o.status.filter(|status| *status != event.status),
+            places: o.places.as_ref().filter(|places| !same_places(places, &event.places)).map(|places| {
+                places.iter().map(|place| Place { access: None, show: None, venue: None, ..place.clone() }).collect()
+            }),
+            ..o.clone()
+        })
+        .filter(|o| o.gone || o.status.is_some() || o.start.is_some() || o.duration.is_some() || o.places.is_some())
+        .collect();
     list.sort_by(|a, b| a.at.cmp(&b.at));
     list
 }

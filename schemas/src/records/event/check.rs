@@ -1,13 +1,14 @@
 //! Limits of every field of an event and the rules between fields. The table is in `docs/format.md`.
 
-use super::{
-    Event, Host, Image, Mode, OnlineLink, Override, PerformingAct, Place, Price, RsvpMode, RsvpRules, ShowPlace, Source,
-};
+use super::{Event, Host, Image, Mode, OnlineLink, Override, PerformingAct, Place, Price, RsvpMode, RsvpRules, Source};
 use crate::{
     error::Fault,
     kind::Kind,
     limits,
-    records::text::{lang, line, line_if, lines, lines_if, link, list, secure_link, tags},
+    records::{
+        text::{lang, line, line_if, lines, lines_if, link, list, secure_link, tags},
+        venue::venue_uri,
+    },
     uri::Uri,
     when::{self, Start},
 };
@@ -126,7 +127,10 @@ fn clock(field: &str, value: Option<&str>) -> Result<(), Fault> {
     }
 }
 
-fn place(field: &str, p: &Place) -> Result<(), Fault> {
+/// Of an event, or of a venue (`field` empty: its own fields).
+pub(crate) fn place(field: &str, p: &Place) -> Result<(), Fault> {
+    let within = |part: &str| if field.is_empty() { part.to_owned() } else { format!("{field}.{part}") };
+    let whole = |reason: &str| Fault::new(if field.is_empty() { "place" } else { field }, reason);
     let parts = [
         ("name", &p.name, limits::EVENT_NAME),
         ("street", &p.street, limits::EVENT_NAME),
@@ -136,24 +140,27 @@ fn place(field: &str, p: &Place) -> Result<(), Fault> {
         ("country", &p.country, 100),
     ];
     for (part, value, max) in parts {
-        line_if(&format!("{field}.{part}"), value.as_deref(), max)?;
+        line_if(&within(part), value.as_deref(), max)?;
     }
-    lines_if(&format!("{field}.access"), p.access.as_deref(), 500)?;
+    lines_if(&within("access"), p.access.as_deref(), 500)?;
     let coordinates = [("lat_e7", p.lat_e7, 900_000_000), ("lon_e7", p.lon_e7, 1_800_000_000)];
     for (part, value, max) in coordinates {
         if let Some(value) = value.filter(|value| value.unsigned_abs() > max) {
-            return Err(Fault::new(format!("{field}.{part}"), format!("is {value}, −{max} to {max} are allowed")));
+            return Err(Fault::new(within(part), format!("is {value}, −{max} to {max} are allowed")));
         }
     }
     if p.lat_e7.is_some() != p.lon_e7.is_some() {
-        return Err(Fault::new(field, "has one coordinate, both or none are needed"));
+        return Err(whole("has one coordinate, both or none are needed"));
     }
-    if p.venue.is_none() && p.lat_e7.is_none() && parts.iter().all(|(_, value, _)| value.is_none()) {
-        return Err(Fault::new(field, "is empty"));
+    if p.lat_e7.is_none() && parts.iter().all(|(_, value, _)| value.is_none()) {
+        return Err(whole(if p.venue.is_none() { "is empty" } else { "names a venue without a copy of its name" }));
     }
+    p.venue.as_ref().map_or(Ok(()), |uri| venue_uri(&within("venue"), uri))?;
     // A reader cannot un-see what a record carries, so the exact spot must not be in it.
-    if matches!(p.show, Some(ShowPlace::Area | ShowPlace::Ask)) && (p.street.is_some() || p.lat_e7.is_some()) {
-        return Err(Fault::new(field, "gives a street or coordinates, which `show` keeps from readers"));
+    if p.hides_address() && p.kept_back().is_some() {
+        return Err(whole(
+            "gives what `show` keeps from readers: street, postcode, coordinates, access notes or a venue",
+        ));
     }
     Ok(())
 }

@@ -64,6 +64,21 @@ impl Place {
         let line = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
         (!line.is_empty()).then_some(line)
     }
+
+    /// "Oranienstraße 190, 10999 Berlin, DE": without the name.
+    pub fn address(&self) -> Option<String> {
+        let town = [self.postcode.as_deref(), self.locality.as_deref()];
+        let town = Some(town.into_iter().flatten().collect::<Vec<_>>().join(" ")).filter(|town| !town.is_empty());
+        let parts = [self.street.clone(), town, self.region.clone(), self.country.clone()];
+        let line = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        (!line.is_empty()).then_some(line)
+    }
+
+    /// "52.50054, 13.42225": degrees, about a metre.
+    pub fn position(&self) -> Option<String> {
+        let degrees = |e7: i32| format!("{:.5}", f64::from(e7) / 1e7);
+        self.lat_e7.zip(self.lon_e7).map(|(lat, lon)| format!("{}, {}", degrees(lat), degrees(lon)))
+    }
 }
 
 impl Price {

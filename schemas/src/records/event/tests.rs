@@ -137,6 +137,8 @@ fn every_limit_names_its_field() {
         ("places[0]", |e| e.places[0].lon_e7 = None),
         ("places[0].lat_e7", |e| e.places[0].lat_e7 = Some(i32::MIN)),
         ("places[0]", |e| e.places[0].show = Some(ShowPlace::Area)),
+        ("places[0]", |e| e.places = vec![Place { venue: Some(uri("org.folkmoot.venue")), ..Place::default() }]),
+        ("places[0].venue", |e| e.places[0].venue = Some(uri(Event::NAME))),
         ("online[0].url", |e| e.online[0].url = "http://stream.example".into()),
         ("image.alt", |e| e.image = Some(Image { alt: String::new(), ..poster() })),
         ("images[0].alt", |e| e.images = vec![Image { alt: "a".repeat(501), ..poster() }]),
@@ -343,4 +345,24 @@ fn prices_follow_the_currency_and_zero_is_free() {
 #[test]
 fn categories_are_sorted_words_without_repeats() {
     assert!(event::CATEGORIES.is_sorted_by(|a, b| a.0 < b.0));
+}
+
+#[test]
+fn a_place_that_keeps_its_address_carries_nothing_that_leads_there() {
+    let home = Place { show: Some(ShowPlace::Ask), country: Some("DE".into()), ..hall() };
+    let with = |place: Place| Event { places: vec![place], ..concert() }.check();
+    assert_eq!(with(home.clone()), Ok(()));
+    for place in [
+        Place { street: Some("Hidden Road 1".into()), ..home.clone() },
+        Place { postcode: Some("SW1A 1AA".into()), ..home.clone() },
+        Place { lat_e7: Some(1), lon_e7: Some(1), ..home.clone() },
+        Place { access: Some("Ring at Miller".into()), ..home.clone() },
+        Place { venue: Some(uri("org.folkmoot.venue")), ..home.clone() },
+    ] {
+        assert_eq!(with(place.clone()).unwrap_err().field, "places[0]");
+        assert_eq!(with(place.area()), Ok(()));
+        let of_one_date = Override { places: Some(vec![place]), ..change("2026-12-12T20:00") };
+        let series = Event { recur: Some(weekly()), overrides: vec![of_one_date], ..concert() };
+        assert_eq!(series.check().unwrap_err().field, "overrides[0].places[0]");
+    }
 }

@@ -1,0 +1,248 @@
+//! Addresses that stay on this machine. A place shown as area or on request is published without what leads to the door;
+//! the whole of it stands in `addresses/<short id>.json` in the home, for its author alone. Nothing sends these files.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::PathBuf,
+};
+
+use folkmoot_schemas::{
+    Uri,
+    records::event::{Event, Place},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    output::Line,
+    session::Session,
+};
+
+/// More than five places of an event and of a hundred of its dates take.
+const MOST: u64 = 2 * 1024 * 1024;
+/// A shorter street says nothing where it stands in a text.
+const TELLING: usize = 6;
+
+/// The whole of one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// The date of a series that has it for itself, as overrides name it; None: the event's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    /// Which of the places, from 0.
+    n: usize,
+    place: Place,
+}
+
+/// Takes out of `event` what must not leave this machine, and gives the whole places it was taken from.
+pub(crate) fn split(event: &mut Event) -> Result<Vec<Kept>> {
+    let mut whole = Vec::new();
+    for (at, n, place) in hiding(event) {
+        let area = place.area();
+        if (Place { show: None, ..area.clone() }) == Place::default() {
+            return Err(Error::refused("could not keep the address back: nothing would be left to say where it is")
+                .hint("name the town at least, --locality"));
+        }
+        if place.kept_back().is_some() {
+            whole.push(Kept { at, n, place: place.clone() });
+        }
+        *place = area;
+    }
+    match whole.iter().find_map(|kept| leak(event, &kept.place)) {
+        Some(field) => {
+            Err(Error::refused(format!("could not keep the address back: the {field} of the event names the street"))
+                .hint("take it out there, or publish it with --show-place public"))
+        }
+        None => Ok(whole),
+    }
+}
+
+/// Puts back what was kept of the places that still are what they were.
+pub(crate) fn fill(event: &mut Event, kept: &[Kept]) {
+    let same = |a: &Place, b: &Place| (Place { show: None, ..a.area() }) == Place { show: None, ..b.area() };
+    for (at, n, place) in hiding(event) {
+        if let Some(whole) = kept.iter().find(|kept| (&kept.at, kept.n) == (&at, n) && same(&kept.place, place)) {
+            *place = place.with(&whole.place);
+        }
+    }
+}
+
+/// The places whose address readers are not given, each with its date and number.
+fn hiding(event: &mut Event) -> impl Iterator<Item = (Option<String>, usize, &mut Place)> {
+    let of_dates =
+        event.overrides.iter_mut().filter_map(|change| Some((Some(change.at.clone()), change.places.as_mut()?)));
+    let lists = std::iter::once((None, &mut event.places)).chain(of_dates);
+    lists
+        .flat_map(|(at, places)| places.iter_mut().enumerate().map(move |(n, place)| (at.clone(), n, place)))
+        .filter(|(_, _, place)| place.hides_address())
+}
+
+/// The published text that gives the street away.
+fn leak(event: &Event, place: &Place) -> Option<&'static str> {
+    let folded = |text: &str| text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    let street = folded(place.street.as_deref()?);
+    let says = |text: &Option<String>| text.as_deref().is_some_and(|text| folded(text).contains(&street));
+    let places = || event.places.iter().chain(event.overrides.iter().flat_map(|change| change.places.iter().flatten()));
+    let fields = [
+        ("name", says(&Some(event.name.clone()))),
+        ("summary", says(&event.summary)),
+        ("text", says(&event.text)),
+        ("contact", says(&event.contact)),
+        ("access", says(&event.access)),
+        ("note", says(&event.status_note)),
+        ("place", places().any(|place| says(&place.name) || says(&place.access) || says(&place.street))),
+        ("changed dates", event.overrides.iter().any(|c| says(&c.name) || says(&c.text) || says(&c.note))),
+    ];
+    fields.into_iter().find(|(_, says)| street.chars().count() >= TELLING && *says).map(|(field, _)| field)
+}
+
+/// What is kept here of the event at `uri`.
+pub(crate) fn read(session: &Session, uri: &str) -> Result<Vec<Kept>> {
+    let path = path(session, uri)?;
+    match fs::metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Ok(meta) if meta.len() > MOST => return Err(unreadable(&path, "it is too long")),
+        _ => {}
+    }
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| unreadable(&path, &error.to_string()))
+}
+
+/// Keeps `whole` for the event at `uri`, or forgets what was kept when there is nothing to.
+pub(crate) fn write(session: &Session, uri: &str, whole: &[Kept]) -> Result<()> {
+    let path = path(session, uri)?;
+    let written = if whole.is_empty() {
+        fs::remove_file(&path)
+            .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+    } else {
+        put(&path, &serde_json::to_vec(whole).unwrap_or_default())
+    };
+    written.map_err(|error| {
+        let said = Error::refused(format!("could not keep the address on this machine: {error}"))
+            .because(path.display().to_string());
+        let said = whole.iter().filter_map(|kept| kept.place.address()).fold(said, Error::because);
+        said.hint("the event itself is published, without its address: note the address down elsewhere")
+    })
+}
+
+fn put(path: &std::path::Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let new = path.with_extension("new");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(new, path)
+}
+
+fn path(session: &Session, uri: &str) -> Result<PathBuf> {
+    let uri: Uri = uri.parse().map_err(Error::ours)?;
+    Ok(session.dir.join("addresses").join(format!("{}.json", uri.short_id())))
+}
+
+fn unreadable(path: &std::path::Path, why: &str) -> Error {
+    Error::refused(format!("could not read the address that is kept here: {why}"))
+        .because(path.display().to_string())
+        .hint("mend the file or move it away; it is on this machine alone")
+}
+
+/// Says what of `whole` stays here.
+pub(crate) fn say(session: &Session, whole: &[Kept]) {
+    for Kept { at, place, .. } in whole {
+        let words = [
+            place.name.clone().filter(|_| place.venue.is_some()),
+            place.address(),
+            place.position(),
+            place.access.clone(),
+        ];
+        let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        let line = Line::new().faint("  only on this machine  ").text(words);
+        session.out.line(match at {
+            Some(at) => line.faint("  on ").text(at.get(..10).unwrap_or(at)),
+            None => line,
+        });
+    }
+    if !whole.is_empty() {
+        session.out.line(Line::new().warn("  nobody who comes is sent the address: tell them yourself"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use folkmoot_schemas::{
+        kind::Kind,
+        records::event::ShowPlace,
+        when::{Start, parse_date},
+    };
+
+    use super::*;
+
+    fn flat() -> Place {
+        Place {
+            name: Some("Ada's flat".into()),
+            street: Some("Hidden Road 1".into()),
+            locality: Some("Leeds".into()),
+            show: Some(ShowPlace::Area),
+            ..Place::default()
+        }
+    }
+
+    fn party(place: Place) -> Event {
+        let start = Start::Date { date: parse_date("2026-12-05").unwrap() };
+        Event { places: vec![place], ..Event::new("Party", start) }
+    }
+
+    #[test]
+    fn what_is_split_off_comes_back_and_what_is_left_may_be_published() {
+        let whole = party(flat());
+        let mut event = whole.clone();
+        let kept = split(&mut event).unwrap();
+        assert_eq!((event.check(), event.places[0].street.as_deref()), (Ok(()), None));
+        fill(&mut event, &kept);
+        assert_eq!(event, whole);
+    }
+
+    #[test]
+    fn a_date_with_an_address_of_its_own_gets_that_one_back() {
+        let mut whole = party(flat());
+        let places = Some(vec![Place { street: Some("Secret Lane 2".into()), ..flat() }]);
+        whole.overrides = vec![folkmoot_schemas::records::event::Override {
+            places,
+            ..crate::commands::event::unchanged("2026-12-12".into())
+        }];
+        let mut event = whole.clone();
+        let kept = split(&mut event).unwrap();
+        fill(&mut event, &kept);
+        assert_eq!(event, whole);
+    }
+
+    #[test]
+    fn an_address_is_not_put_to_a_place_that_was_changed_elsewhere() {
+        let kept = split(&mut party(flat())).unwrap();
+        let mut moved = party(Place { locality: Some("York".into()), ..flat().area() });
+        fill(&mut moved, &kept);
+        assert_eq!(moved.places[0].street, None);
+        let mut open = party(Place { show: None, ..flat().area() });
+        fill(&mut open, &kept);
+        assert_eq!(open.places[0].street, None);
+    }
+
+    #[test]
+    fn a_text_that_names_the_street_is_refused() {
+        let mut event = Event { text: Some("Come to\nhidden  road 1!".into()), ..party(flat()) };
+        assert!(split(&mut event).unwrap_err().message.contains("the text"));
+        let mut short = party(Place { street: Some("A 1".into()), ..flat() });
+        short.text = Some("a 1 b".into());
+        assert!(split(&mut short).is_ok());
+    }
+
+    #[test]
+    fn a_place_of_nothing_but_a_street_is_refused() {
+        let place = Place { street: Some("Hidden Road 1".into()), show: Some(ShowPlace::Ask), ..Place::default() };
+        assert!(split(&mut party(place)).is_err());
+    }
+}
