@@ -11,8 +11,18 @@ mod invite;
 mod tidy;
 
 use folkmoot_schemas::{
-    Audience, Cid, Did, Record, Tid, Uri, announce::Announce, block::Block, charter::Visibility, error::Fault,
-    identity::Identity, key::Secret, roster::Role,
+    Audience, Cid, Did, Record, Tid, Uri,
+    announce::Announce,
+    block::Block,
+    charter::Visibility,
+    error::Fault,
+    identity::Identity,
+    key::Secret,
+    records::{
+        event::Event,
+        revision::{Revision, Right},
+    },
+    roster::Role,
 };
 
 pub(crate) use community::widest;
@@ -65,6 +75,14 @@ pub enum PublishError {
     Absent(String),
     #[error("{0} was written by someone else")]
     NotYours(String),
+    /// Of somebody else's event.
+    #[error("only its author and the hosts who may edit it can change it")]
+    NotHost,
+    #[error("a steward may change only whether it takes place, and the note on that")]
+    StewardsPart,
+    /// Made from a version that is the newest no more.
+    #[error("its author changed it meanwhile")]
+    Superseded,
     #[error("the store could not take it")]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -234,6 +252,10 @@ fn prepare(
     if let (Record::Event(new), Some(Entry { record: Record::Event(old), .. })) = (&mut record, &older) {
         new.follow(old);
     }
+    let revised = match &mut record {
+        Record::Revision(revision) => Some(revise(view, me, community, revision)?),
+        _ => None,
+    };
     record.check()?;
     let size = record.size()?;
     if size > record.limit() {
@@ -244,6 +266,8 @@ fn prepare(
         Visibility::Public => record.audience(),
     };
     let audience = match &older {
+        // A revision is seen by whoever sees the event.
+        _ if revised.is_some() => revised.unwrap_or(narrowest),
         Some(older) if audience.is_some_and(|a| a != older.audience) && narrowest == Audience::Public => {
             return Err(Fault::new("audience", format!("this was published for {}", reach(older.audience))).into());
         }
@@ -251,6 +275,33 @@ fn prepare(
         None => audience.unwrap_or(narrowest).max(narrowest),
     };
     Ok((audience, Change::Put { rkey, record, again }))
+}
+
+/// Judges a revision as every reader will, and makes it the successor of the event as it is shown now. Whose audience.
+fn revise(view: &View, me: &Me, community: &Community, revision: &mut Revision) -> Result<Audience, PublishError> {
+    let Lookup::Found(event) = view.get(&revision.of)? else {
+        return Err(PublishError::Absent(revision.of.to_string()));
+    };
+    let (Record::Event(old), Record::Event(own)) = (&event.record, Record::view(&event.block)?.1) else {
+        return Err(Fault::new("of", "does not name an event").into());
+    };
+    let right = Right::of(&me.did, &event.uri, &own, &community.state).ok_or(PublishError::NotHost)?;
+    if revision.seen != event.cid {
+        return Err(PublishError::Superseded);
+    }
+    revision.event.follow(old);
+    let bound = right.bound(old, &revision.event);
+    let derived = Event { previous: bound.previous.clone(), sequence: bound.sequence, ..revision.event.clone() };
+    match right {
+        Right::Steward if derived != bound => Err(PublishError::StewardsPart),
+        Right::Host if revision.event.hosts != bound.hosts => {
+            Err(Fault::new("hosts", "only its author says who the hosts are").into())
+        }
+        Right::Host if derived != bound => {
+            Err(Fault::new("rsvp.anchor", "only its author says who keeps the list").into())
+        }
+        _ => Ok(event.audience),
+    }
 }
 
 fn reach(audience: Audience) -> &'static str {

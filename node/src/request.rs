@@ -20,6 +20,7 @@ mod title;
 
 use std::collections::BTreeMap;
 
+use folkmoot_schemas::records::revision::Right;
 use serde::{Deserialize, Serialize};
 
 pub use archive::{ExportedInfo, Exports, HeldInfo, ProofInfo, TakenInfo, WireBatch, WireUpdate};
@@ -467,6 +468,48 @@ pub struct Item {
     pub url: Option<String>,
     /// It is gone elsewhere; a pin keeps this last version here.
     pub kept: bool,
+    /// Of an event: who changed it besides its author since its newest version, the last one first.
+    #[serde(default)]
+    pub revised: Vec<RevisedInfo>,
+    /// The record as it is to be shown, where that is not what `block` says.
+    #[serde(default, with = "serde_bytes")]
+    pub shown: Option<Vec<u8>>,
+    /// What this home's person may change of it. None: nothing.
+    #[serde(default)]
+    pub may: Option<May>,
+}
+
+impl Item {
+    /// The bytes of the record as it is to be shown.
+    pub fn record(&self) -> &[u8] {
+        self.shown.as_ref().unwrap_or(&self.block)
+    }
+
+    /// CID of the version that is shown: what an answer to an event has seen.
+    pub fn shown_cid(&self) -> &str {
+        self.revised.first().map_or(&self.cid, |last| &last.cid)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum May {
+    /// It is theirs.
+    Edit,
+    /// By a revision of their own.
+    Revise(Right),
+}
+
+/// A change by somebody who is not the author.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RevisedInfo {
+    pub uri: String,
+    pub cid: String,
+    pub did: String,
+    pub name: String,
+    pub right: Right,
+    /// Microseconds since 1970.
+    pub at: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -40,6 +40,7 @@ mod read_sync;
 pub mod reader;
 mod reopen;
 mod repos;
+mod revisions;
 mod roster;
 mod shelf;
 mod staging;

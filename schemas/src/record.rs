@@ -15,6 +15,7 @@ use crate::{
         event::Event,
         post::{Post, PostKind},
         profile::Profile,
+        revision::Revision,
         rsvp::Rsvp,
         tombstone::Tombstone,
         venue::Venue,
@@ -115,7 +116,7 @@ macro_rules! kinds {
     };
 }
 
-kinds!(Profile, Post, Event, Rsvp, Tombstone, Venue);
+kinds!(Profile, Post, Event, Revision, Rsvp, Tombstone, Venue);
 
 impl Record {
     /// Encodes with `$type` and `rev`. Refuses what is over the kind's size limit; field limits are [`Self::check`].
@@ -151,12 +152,12 @@ impl Record {
     /// | kind | least role |
     /// |---|---|
     /// | RSVP, profile, reply, tombstone | guest |
-    /// | post, update, event, venue, kinds of later versions | member |
+    /// | post, update, event, revision, venue, kinds of later versions | member |
     pub fn allowed(&self, role: Role) -> bool {
         let least = match self {
             Self::Rsvp(_) | Self::Profile(_) | Self::Tombstone(_) => Role::Guest,
             Self::Post(post) if post.reply.is_some() && post.kind != PostKind::Update => Role::Guest,
-            Self::Post(_) | Self::Event(_) | Self::Venue(_) | Self::Unknown { .. } => Role::Member,
+            Self::Post(_) | Self::Event(_) | Self::Revision(_) | Self::Venue(_) | Self::Unknown { .. } => Role::Member,
         };
         role >= least
     }
@@ -174,6 +175,9 @@ impl Record {
     }
     pub fn as_event(&self) -> Option<&Event> {
         if let Self::Event(e) = self { Some(e) } else { None }
+    }
+    pub fn as_revision(&self) -> Option<&Revision> {
+        if let Self::Revision(r) = self { Some(r) } else { None }
     }
     pub fn as_profile(&self) -> Option<&Profile> {
         if let Self::Profile(p) = self { Some(p) } else { None }

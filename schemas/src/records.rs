@@ -3,6 +3,7 @@
 pub mod event;
 pub mod post;
 pub mod profile;
+pub mod revision;
 pub mod rsvp;
 pub mod text;
 pub mod tombstone;

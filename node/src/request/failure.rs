@@ -85,6 +85,10 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
             PublishError::Overtaken => said.hint("bring this device up to date (`moot sync`), then try again"),
             PublishError::Absent(_) => said.hint("`moot feed` and `moot event list` show what is here"),
             PublishError::NotYours(_) => said.hint("only its author can change or delete it"),
+            PublishError::NotHost | PublishError::StewardsPart => said.hint(
+                "its author can let you: moot event edit EVENT --cohost NAME; until then a comment reaches them: moot reply",
+            ),
+            PublishError::Superseded => said.hint("look at it (moot event show) and run the command again"),
             PublishError::TooLarge { .. } => said.hint("shorten it; `moot limits` lists all limits"),
             PublishError::Fault(_) => said.hint("`moot limits` lists all limits"),
             PublishError::Store(cause) => {

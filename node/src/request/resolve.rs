@@ -10,13 +10,13 @@ use folkmoot_schemas::{
     records::{event::Event, post::Post, profile::Profile, venue::Venue},
 };
 
-use super::{Failure, Item, handle::Desk};
+use super::{Failure, Item, May, RevisedInfo, handle::Desk};
 use crate::{
     config::Config,
     publish,
     store::{
         Scope, View,
-        reader::{Community, Entry, Lookup},
+        reader::{Community, Entry, Lookup, Revised},
     },
 };
 
@@ -214,6 +214,35 @@ impl<'a> Reading<'a> {
             block: entry.block.bytes().to_vec(),
             url: self.url(&entry.uri, entry.audience).filter(|_| !entry.kept),
             kept: entry.kept,
+            revised: self.revised(entry)?,
+            shown: match entry.revised.is_empty() {
+                true => None,
+                false => Some(entry.record.encode(entry.rev)?.bytes().to_vec()),
+            },
+            may: self.may(entry)?,
+        })
+    }
+
+    pub(super) fn revised(&self, entry: &Entry) -> Result<Vec<RevisedInfo>, Failure> {
+        let info = |one: &Revised| {
+            Ok(RevisedInfo {
+                uri: one.uri.to_string(),
+                cid: one.cid.to_string(),
+                did: one.uri.did.to_string(),
+                name: self.view.name(&one.uri.community, &one.uri.did)?,
+                right: one.right,
+                at: one.updated,
+            })
+        };
+        entry.revised.iter().map(info).collect()
+    }
+
+    fn may(&self, entry: &Entry) -> Result<Option<May>, Failure> {
+        Ok(match &entry.record {
+            _ if entry.kept => None,
+            _ if entry.uri.did == self.desk.me.did => Some(May::Edit),
+            Record::Event(_) => self.view.right(entry)?.map(May::Revise),
+            _ => None,
         })
     }
 

@@ -2,7 +2,7 @@
 //! where a person's devices overlap, readers ask which entry wins. Records with a fault, and tombstones, have no row
 //! but their short id.
 
-use folkmoot_schemas::{Cid, Did, Record, Tid, Uri, derive, record::KINDS, recur, uri};
+use folkmoot_schemas::{Cid, Did, Record, Tid, Uri, derive, record::KINDS, records::event::Event, recur, uri};
 use redb::ReadableTable;
 
 use super::{StoreError, blocks::audience_code, repos::Repo, tables::Tables, writer::Writer};
@@ -10,6 +10,8 @@ use super::{StoreError, blocks::audience_code, repos::Repo, tables::Tables, writ
 /// Events no longer than this (seconds) are found by their start alone: 60 days and some hours is the longest single
 /// event. Series, and what a moved occurrence stretches, are few and looked through.
 pub(super) const SHORT: i64 = 62 * 86_400;
+/// Beside whether it is long, in the row of a revision: its rkey is another's.
+pub(super) const REVISION: u8 = 2;
 /// How far a span may be off, in seconds: it is computed as if all-day events and unknown zones were in UTC, and no zone
 /// is further from that. So neither another zone of the community nor newer zone data makes the index miss an event.
 pub(super) const ZONES: i64 = 26 * 3_600;
@@ -111,11 +113,11 @@ impl Writer<'_> {
             return Ok(());
         }
         self.t.by_time.insert((community, collection, created, &inverted(&short), number), rkey.as_bytes())?;
-        if let Record::Event(event) = record {
+        if let Some((event, whose)) = planned(record) {
             let (start, end) = recur::span(event, "UTC");
             let end = end.unwrap_or(i64::MAX);
-            let long = end.saturating_sub(start) > SHORT;
-            self.t.events.insert((community, u8::from(long), start, number, rkey.as_bytes()), end)?;
+            let long = u8::from(end.saturating_sub(start) > SHORT);
+            self.t.events.insert((community, whose | long, start, number, rkey.as_bytes()), end)?;
         }
         if let Some(about) = about(record, place.community) {
             self.t.about.insert((community, &about, collection, created, number, rkey.as_bytes()), ())?;
@@ -133,10 +135,10 @@ impl Writer<'_> {
             self.t.graves.remove((number, collection, rkey.as_bytes()))?;
         }
         self.t.by_time.remove((community, collection, created, &inverted(&short), number))?;
-        if let Record::Event(event) = record {
+        if let Some((event, whose)) = planned(record) {
             let (start, _) = recur::span(event, "UTC");
             for long in [0, 1] {
-                self.t.events.remove((community, long, start, number, rkey.as_bytes()))?;
+                self.t.events.remove((community, whose | long, start, number, rkey.as_bytes()))?;
             }
         }
         if let Some(about) = about(record, place.community) {
@@ -174,6 +176,15 @@ impl Writer<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The plan in a record that is found by its time: an event, or a revision of one, whose rows are marked.
+fn planned(record: &Record) -> Option<(&Event, u8)> {
+    match record {
+        Record::Event(event) => Some((event, 0)),
+        Record::Revision(revision) => Some((&revision.event, REVISION)),
+        _ => None,
     }
 }
 

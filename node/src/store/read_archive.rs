@@ -125,7 +125,8 @@ impl View {
         each: &mut dyn FnMut(Piece) -> Result<(), E>,
     ) -> Result<u64, E> {
         match self.repo_with(entry)? {
-            Some(repo) => self.pour_files(&repo, &entry.record, each),
+            // What others changed in it stands in records of their own.
+            Some(repo) => self.pour_files(&repo, &Record::view(&entry.block).map_err(StoreError::from)?.1, each),
             None => self.pour_kept_files(entry, each),
         }
     }

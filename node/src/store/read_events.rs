@@ -11,6 +11,7 @@ use folkmoot_schemas::{
     kind::Kind,
     records::{
         event::{Event, RsvpMode, ShowAnswers},
+        revision::Revision,
         rsvp::{Answer, Rsvp, ShowName},
     },
     recur,
@@ -19,7 +20,7 @@ use redb::ReadableTable;
 
 use super::{
     Scope, StoreError, View,
-    index::{SHORT, ZONES},
+    index::{REVISION, SHORT, ZONES},
     intern::{Name, Numbers},
     reader::{Answers, Entry, Occurrence},
     tables::{LOWEST, Tables},
@@ -41,23 +42,32 @@ impl View {
         else {
             return Ok((Vec::new(), false));
         };
+        let revisions = self.t.number(Name::Collection(Revision::NAME))?;
         let zone = roster.state.describe.zone.as_deref().unwrap_or("UTC");
         let (from, to) = (window.start.saturating_sub(ZONES), window.end.saturating_add(ZONES));
         // A set: where newer zone data moved a start, a row of the old one may still be there beside the new.
         let mut rows = BTreeSet::new();
-        for (long, first) in [(0, from.saturating_sub(SHORT)), (1, i64::MIN)] {
-            let range = (roster.number, long, first, 0, LOWEST)..(roster.number, long, to, 0, LOWEST);
+        let short = from.saturating_sub(SHORT);
+        for (kind, first) in [(0, short), (1, i64::MIN), (REVISION, short), (REVISION | 1, i64::MIN)] {
+            let range = (roster.number, kind, first, 0, LOWEST)..(roster.number, kind, to, 0, LOWEST);
             for row in self.t.events().range(range)? {
                 let (key, end) = row?;
                 let (_, _, _, repo, rkey) = key.value();
                 if end.value() >= from {
-                    rows.insert((repo, String::from_utf8_lossy(rkey).into_owned()));
+                    rows.insert((kind & REVISION, repo, String::from_utf8_lossy(rkey).into_owned()));
                 }
             }
         }
         let mut entries = Vec::new();
-        for (repo, rkey) in rows {
-            entries.extend(self.listed(self.scope(), community, repo, Event::NAME, number, &rkey)?);
+        let mut known = BTreeSet::new();
+        // Events come first; a revision adds the one that it moved into the window.
+        for (kind, repo, rkey) in rows {
+            let entry = match (kind, revisions) {
+                (REVISION, Some(revisions)) => self.revised_by(community, repo, revisions, &rkey)?,
+                (REVISION, None) => None,
+                _ => self.listed(self.scope(), community, repo, Event::NAME, number, &rkey)?,
+            };
+            entries.extend(entry.filter(|entry| known.insert(entry.uri.clone())));
         }
         let budget = (BUDGET / entries.len().max(1)).clamp(500, recur::BUDGET as usize) as u32;
         let (mut found, mut cut) = (Vec::new(), false);

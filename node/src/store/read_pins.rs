@@ -121,6 +121,7 @@ impl View {
             block,
             fault: Some("it is gone; your pin keeps this last version, here alone".into()),
             kept: true,
+            revised: Vec::new(),
         }))
     }
 

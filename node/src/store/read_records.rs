@@ -39,6 +39,7 @@ impl View {
         Ok(current.is_some_and(|(winner, _)| winner.number == repo.number))
     }
 
+    /// One repository's record by its own word; what counts is shown as [`revised`](Self::revised).
     pub(super) fn entry(
         &self,
         community: &Cid,
@@ -65,6 +66,7 @@ impl View {
             updated,
             fault,
             kept: false,
+            revised: Vec::new(),
         })
     }
 
@@ -85,6 +87,7 @@ impl View {
         };
         if let Some((repo, leaf)) = self.current(self.scope(), roster.number, did, collection, &uri.rkey)? {
             let entry = self.entry(&uri.community, &repo, &uri.collection, collection, &uri.rkey, leaf)?;
+            let entry = self.revised(entry)?;
             return Ok(match entry.record {
                 Record::Tombstone(_) => Lookup::Gone(uri.clone()),
                 _ => Lookup::Found(Box::new(entry)),
@@ -174,7 +177,7 @@ impl View {
                 && self.counts(self.scope(), &repo, collection, &rkey)?
             {
                 let (community, name) = (self.t.community_of(repo.community)?, self.t.collection_of(collection)?);
-                return Ok(Some(self.entry(&community, &repo, &name, collection, &rkey, leaf)?));
+                return Ok(Some(self.revised(self.entry(&community, &repo, &name, collection, &rkey, leaf)?)?));
             }
         }
         Ok(None)
@@ -228,7 +231,7 @@ impl View {
         match self.t.leaf(repo.number, collection, rkey)? {
             Some(leaf) if self.counts(scope, &repo, collection, rkey)? => {
                 let entry = self.entry(community, &repo, name, collection, rkey, leaf)?;
-                Ok(Some(entry).filter(|entry| entry.fault.is_none()))
+                Ok(Some(self.revised(entry)?).filter(|entry| entry.fault.is_none()))
             }
             _ => Ok(None),
         }

@@ -10,6 +10,7 @@ use folkmoot_schemas::{
     block::Block,
     charter::Visibility,
     commit::{HeadRef, RepoId},
+    records::revision::Right,
     recur::Instance,
     roster::State,
 };
@@ -52,19 +53,39 @@ pub struct Entry {
     pub rev: Tid,
     pub device: Did,
     pub audience: Audience,
+    /// What it says. Of an event that others changed (`revised`), as they have it; `block` is the author's record.
     pub record: Record,
     pub block: Block,
     /// Microseconds since 1970: the rkey's TID where it is one, else `rev`; a time in the future counts as time of arrival.
     pub created: u64,
-    /// `rev`'s time by the same rule; differs from `created` after an edit.
+    /// `rev`'s time by the same rule, or a later one of `revised`; differs from `created` after an edit.
     pub updated: u64,
     /// A field beyond its limits, or more than its author's role allows: hidden from lists, shown with the reason when asked for by URI.
     pub fault: Option<String>,
     /// Nothing stands there any more: only a pin keeps this version, for this home's person alone.
     pub kept: bool,
+    /// Of an event: what co-hosts and stewards changed in this very version, the last one first.
+    pub revised: Vec<Revised>,
+}
+
+/// A revision that counts, by whom.
+#[derive(Debug, Clone)]
+pub struct Revised {
+    pub uri: Uri,
+    pub cid: Cid,
+    pub rev: Tid,
+    pub device: Did,
+    pub right: Right,
+    /// As in [`Entry`].
+    pub updated: u64,
 }
 
 impl Entry {
+    /// Names what is shown: the last revision that counts, else the record itself. What an answer has seen.
+    pub fn shown_cid(&self) -> Cid {
+        self.revised.first().map_or(self.cid, |last| last.cid)
+    }
+
     /// Newest first; of one moment by the bits their short ids spell (which is not the order of the ids as text).
     /// Every list is in this order, so that its last entry says where the next part begins.
     pub fn order(&self) -> (std::cmp::Reverse<u64>, [u8; 10]) {

@@ -12,6 +12,7 @@ mod own;
 mod pack;
 mod pins;
 mod quotas;
+mod revisions;
 mod roster;
 mod succession;
 mod tampered;

@@ -3,7 +3,9 @@
 use folkmoot_schemas::{
     Block, Record, Tid, Uri,
     kind::Kind,
-    records::{event::Event, post::Post, profile::Profile, rsvp::Rsvp, tombstone::Tombstone, venue::Venue},
+    records::{
+        event::Event, post::Post, profile::Profile, revision::Revision, rsvp::Rsvp, tombstone::Tombstone, venue::Venue,
+    },
 };
 use ipld_core::{ipld, ipld::Ipld, serde::from_ipld};
 
@@ -54,6 +56,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
                 .derived("short_id", event.short_id()),
         ),
         ("event-all-day", Vector::new("two days, and nothing that is not needed", &fair())),
+        ("revision", Vector::new("an event as a co-host changed it", &revision()).derived("rkey", rkey(&revision()))),
         ("rsvp", Vector::new("an answer to a whole event", &answer()).derived("rkey", rkey(&answer()))),
         ("rsvp-guest", Vector::new("an answer to one date, for a guest", &guest()).derived("rkey", rkey(&guest()))),
         ("venue", Vector::new("a venue with every field", &mill())),
@@ -178,6 +181,16 @@ fn mill() -> Block {
         "aliases": ["Old Mill", "Mühle"], "same_as": [uri(Venue::NAME, 60).to_string()]
     });
     record::<Venue>(at(50), fields)
+}
+
+fn revision() -> Block {
+    let event = ipld!({
+        "name": "Summer fair", "start": { "date": "2026-07-05" }, "days": 1, "status": "confirmed",
+        "previous": [{ "date": "2026-07-04" }], "mode": "inperson", "sequence": 1
+    });
+    let mut fields = ipld!({ "of": uri(Event::NAME, 500).to_string(), "seen": fair().cid().to_string() });
+    set(&mut fields, "event", event);
+    record::<Revision>(at(600), fields)
 }
 
 fn answer() -> Block {
