@@ -40,7 +40,7 @@ pub(crate) fn find_own(session: &Session, target: &str, act: &str) -> Result<Fou
 }
 
 pub(crate) fn open(item: &Item) -> Result<Record> {
-    let (_, _, record) = Record::open(&item.block)
+    let (_, _, record) = Record::open(item.record())
         .map_err(|error| Error::refused(format!("could not read {}: {error}", item.short)).because(&item.uri))?;
     Ok(record)
 }
@@ -171,7 +171,7 @@ pub(crate) fn said(session: &Session, info: &PublishedInfo, verb: &str) -> Line 
 /// What `--json` prints of a record: where it stands, and its fields as DAG-JSON.
 pub(crate) fn as_json(item: &Item) -> Value {
     let record = parse_cid(&item.cid)
-        .and_then(|cid| Block::trusted(cid, item.block.clone()).view::<Ipld>())
+        .and_then(|cid| Block::trusted(cid, item.record().to_vec()).view::<Ipld>())
         .map_or(Value::Null, |ipld| dag_json(&ipld));
     json!({
         "uri": item.uri,
@@ -189,6 +189,9 @@ pub(crate) fn as_json(item: &Item) -> Value {
         "fault": item.fault,
         "kept": item.kept,
         "url": item.url,
+        "revised": item.revised.iter().map(|one| json!({
+            "uri": one.uri, "cid": one.cid, "did": one.did, "name": one.name, "right": one.right, "at": rfc3339(one.at),
+        })).collect::<Vec<_>>(),
         "record": record,
     })
 }

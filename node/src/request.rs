@@ -672,6 +672,9 @@ pub struct VersionInfo {
     pub commit: Option<String>,
     #[serde(with = "serde_bytes")]
     pub block: Vec<u8>,
+    /// It is a revision of somebody else's event, by this right.
+    #[serde(default)]
+    pub right: Option<Right>,
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub(crate) mod cancel;
 mod date;
 pub(crate) mod edit;
 pub(crate) mod fields;
+mod hosts;
 pub(crate) mod import;
 mod imported;
 pub(crate) mod list;
@@ -14,9 +15,14 @@ pub(crate) mod place;
 mod show;
 
 use clap::Subcommand;
-use folkmoot_node::request::CommunityInfo;
+use folkmoot_node::request::{CommunityInfo, Item, May};
 use folkmoot_schemas::{
-    records::event::{Event, Override, Place, Price, ShowPlace},
+    Cid,
+    block::parse_cid,
+    records::{
+        event::{Event, Override, Place, Price, ShowPlace},
+        revision::Revision,
+    },
     recur::{self, BUDGET, Instance, Rule},
 };
 use jiff::civil::DateTime;
@@ -26,6 +32,7 @@ pub(crate) use self::{
     occurrence::occurrence,
     show::{next_dates, print_dates, print_single},
 };
+use super::post::parse_uri;
 use crate::{
     error::{Error, Result},
     output::{Line, count},
@@ -41,7 +48,7 @@ const AHEAD: i64 = 400 * 86_400;
 pub(crate) enum Command {
     /// Plan an event
     Add(Box<add::Args>),
-    /// Change an event of yours; what is not given stays
+    /// Change an event of yours, or one you are a co-host of; what is not given stays
     Edit(Box<edit::Args>),
     /// Call an event off, or one date of a series
     Cancel(cancel::Args),
@@ -84,9 +91,30 @@ pub(crate) fn find(session: &Session, target: &str) -> Result<(Found, Event)> {
     typed(record::find(session, target)?)
 }
 
-/// The same, of ours.
-fn find_own(session: &Session, target: &str, act: &str) -> Result<(Found, Event)> {
-    typed(record::find_own(session, target, act)?)
+/// The same, refused unless it is ours to change.
+fn find_to_change(session: &Session, target: &str, act: &str) -> Result<(Found, Event)> {
+    let (found, event) = find(session, target)?;
+    if found.item.may.is_none() {
+        return Err(Error::refused(format!("could not {act}: it is {}'s", found.item.author))
+            .because(&found.item.uri)
+            .hint("they can make you a co-host: moot event edit EVENT --cohost YOU; moot reply reaches them"));
+    }
+    Ok((found, event))
+}
+
+/// Publishes `event` as what follows `old`: the author in the event itself, others by a revision of it.
+fn send(session: &Session, item: &Item, old: &Event, mut event: Event, verb: &str) -> Result<()> {
+    event.follow(old);
+    imported::mark(&mut event, old);
+    let draft = match item.may {
+        Some(May::Edit) => record::redraft("event", item, event)?,
+        _ => record::draft("change", Revision { of: parse_uri(&item.uri)?, seen: parse(&item.cid)?, event })?,
+    };
+    record::publish_one(session, Some(&item.community), draft, verb)
+}
+
+fn parse(cid: &str) -> Result<Cid> {
+    parse_cid(cid).map_err(|error| Error::bug(format!("the node gave a CID that is none: {error}")))
 }
 
 fn typed(found: Found) -> Result<(Found, Event)> {
@@ -119,12 +147,6 @@ fn zone_of(session: &Session, community: &CommunityInfo, flag: Option<&str>) -> 
 
 fn now_in(session: &Session, zone: &str) -> DateTime {
     zone::wall(session.clock.seconds(), zone)
-}
-
-/// Makes `event` the next version of `old`, edited by hand.
-fn succeed(event: &mut Event, old: &Event) {
-    event.follow(old);
-    imported::mark(event, old);
 }
 
 /// An override that changes nothing yet.

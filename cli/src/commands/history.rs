@@ -38,12 +38,15 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             "device": version.by.device,
             "device_name": version.by.name,
             "updated": record::rfc3339(version.by.at),
+            "right": version.right,
             "current": version.current,
             "deleted": version.deleted,
             "commit": version.commit,
             "changes": changes.iter().map(|c| json!({"field": c.field, "from": c.from, "to": c.to})).collect::<Vec<_>>(),
         }));
-        let line = Line::new().text(time(version.by.at)).text("  ").strong(&version.author).faint(on(&version.by));
+        let line = Line::new().text(time(version.by.at)).text("  ").strong(&version.author);
+        let line = version.right.map_or(line.clone(), |right| line.text(format!(", {}", right.word())));
+        let line = line.faint(on(&version.by));
         out.line(match (version.current, version.deleted) {
             (_, true) => line.warn("  deleted"),
             (true, false) => line.text("  shown now"),
@@ -95,7 +98,11 @@ fn changes(before: Option<&VersionInfo>, version: &VersionInfo) -> Vec<Change> {
 fn fields(version: &VersionInfo) -> BTreeMap<String, Value> {
     let map = folkmoot_schemas::block::parse_cid(&version.cid)
         .and_then(|cid| Block::trusted(cid, version.block.clone()).view::<Ipld>());
-    let Ok(Ipld::Map(map)) = map else { return BTreeMap::new() };
+    let Ok(Ipld::Map(mut map)) = map else { return BTreeMap::new() };
+    // A revision is compared by the event in it.
+    if let (Some(_), Some(Ipld::Map(event))) = (version.right, map.remove("event")) {
+        map = event;
+    }
     map.iter()
         .filter(|(field, _)| !matches!(field.as_str(), "$type" | "rev"))
         .map(|(field, value)| (field.clone(), record::dag_json(value)))

@@ -83,8 +83,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             planned.days,
         )));
     }
-    let cid =
-        parse_cid(&found.item.cid).map_err(|error| Error::bug(format!("the node gave a CID that is none: {error}")))?;
+    let cid = parse_cid(found.item.shown_cid())
+        .map_err(|error| Error::bug(format!("the node gave a CID that is none: {error}")))?;
     let (status, said) = match word {
         Word::Yes => (Answer::Going, "you are going"),
         Word::Maybe => (Answer::Maybe, "you may come"),

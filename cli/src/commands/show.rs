@@ -68,6 +68,10 @@ pub(crate) fn card(out: &Output, item: &Item, card: &Card) {
     }
     let head = Line::new().text(&card.kind).text(" by ").strong(&item.author).text(" in ").text(&item.community_name);
     out.line(if item.audience == "members" { head.faint(", members only") } else { head });
+    for one in &item.revised {
+        let line = Line::new().faint("changed by  ").strong(&one.name).text(format!(", {}", one.right.word()));
+        out.line(line.faint(format!("  {}", super::doctor::time(one.at))));
+    }
     if let Some(fault) = &item.fault {
         out.line(Line::new().warn("hidden on pages: ").text(fault));
     }

@@ -63,6 +63,12 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         Some(_) => say_claim(session, &verified, &known),
         None => say_whole(session, &verified, &known),
     }
+    // What is shown of an event is its author's record and these: each is proven like it, by itself.
+    for revised in known.item.iter().flat_map(|item| &item.revised) {
+        let by = format!("changed since by {}, {}: ", revised.name, revised.right.word());
+        session.out.line(Line::new().text(by).strong(&revised.cid));
+        run(Args { target: revised.uri.clone() }, session)?;
+    }
     if !verified.strangers.is_empty() {
         let blocks = count(verified.strangers.total, "block is", "blocks are");
         session.out.note(Line::new().faint(format!("{blocks} part of nothing it says")));

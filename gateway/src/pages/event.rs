@@ -64,6 +64,8 @@ struct EventPage {
     poster_by: Person,
     written: (String, String),
     edited: Option<(String, String)>,
+    /// Who changed it last, where that is not its author.
+    edited_by: Option<Person>,
     imported: Option<String>,
     answers: Option<Counts>,
     calendar: String,
@@ -157,7 +159,7 @@ fn page(
     frame.kind = "article";
     let canonical = reading.canonical(&community, &address);
     let zone = reading.zone(&community);
-    let edited = entry.updated > entry.created + 60_000_000;
+    let edited = !entry.revised.is_empty() || entry.updated > entry.created + 60_000_000;
     let person = |did: &Option<folkmoot_schemas::Did>| {
         did.map(|did| reading.person(&community, &did).map(|p| p.href)).transpose()
     };
@@ -208,6 +210,7 @@ fn page(
         poster_by: author,
         written: words::written(entry.created, zone),
         edited: edited.then(|| words::written(entry.updated, zone)),
+        edited_by: entry.revised.first().map(|last| reading.person(&community, &last.uri.did)).transpose()?,
         imported: record.source.as_ref().map(|s| s.url.clone().unwrap_or_else(|| s.kind.clone())),
         answers: counts(record, &answers),
         calendar: reading.href(&community, &Page::EventCalendar(id.clone())),

@@ -52,7 +52,7 @@ impl View {
 
     /// What each of those who may change the event has written of it, whether it counts or not. Of the event's own
     /// audience, so that members and strangers see the same.
-    pub(super) fn written_revisions(&self, event: &Entry) -> Result<Vec<(Right, Entry)>, StoreError> {
+    pub fn written_revisions(&self, event: &Entry) -> Result<Vec<(Right, Entry)>, StoreError> {
         let (Some(roster), Some(collection), Record::Event(own)) = (
             self.roster_in_scope(&event.uri.community),
             self.t.number(Name::Collection(Revision::NAME))?,

@@ -3,11 +3,10 @@ use folkmoot_schemas::{
     when::words,
 };
 
-use super::{find_own, occurrence, succeed};
+use super::{find_to_change, occurrence, send};
 use crate::{
     error::{Error, Result},
     output::Line,
-    record,
     session::Session,
 };
 
@@ -16,7 +15,7 @@ use crate::{
     after_help = "Examples:\n  moot event cancel uyv3m2bq4kzjxw5a --note \"The singer is ill\"\n  moot event cancel uyv3m2bq4kzjxw5a --at 2026-12-24\n\nA cancelled event stays visible and says so, in every calendar that subscribed to it."
 )]
 pub(crate) struct Args {
-    /// Your event: short id, whole title, URI or CID
+    /// Your event, or one you are a co-host or steward of: short id, whole title, URI or CID
     event: String,
     /// Only this date of a series
     #[arg(long, value_name = "DATE")]
@@ -27,7 +26,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let (found, old) = find_own(session, &args.event, "cancel it")?;
+    let (found, old) = find_to_change(session, &args.event, "cancel it")?;
     let mut event = old.clone();
     let note = args.note.as_deref().map(clean).filter(|n| !n.is_empty());
     let what = match &args.at {
@@ -64,9 +63,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             .because(what)
             .hint(format!("moot event edit EVENT{at} --confirmed takes that back")));
     }
-    succeed(&mut event, &old);
-    let draft = record::redraft("event", &found.item, event)?;
-    record::publish_one(session, Some(&found.item.community), draft, "cancelled")?;
+    send(session, &found.item, &old, event, "cancelled")?;
     session.out.line(Line::new().faint("  ").text(what));
     Ok(())
 }

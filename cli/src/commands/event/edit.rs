@@ -10,7 +10,7 @@ use folkmoot_schemas::{
 };
 use jiff::civil::Date;
 
-use super::{answers, date, echo, fields, find_own, now_in, succeed};
+use super::{answers, date, echo, fields, find_to_change, now_in, send};
 use crate::{
     error::{Error, Result},
     kept::{self, Kept},
@@ -25,7 +25,7 @@ use crate::{
     after_help = "Examples:\n  moot event edit uyv3m2bq4kzjxw5a --start \"sat 20:00\" --end 23:00\n  moot event edit uyv3m2bq4kzjxw5a --start 19:30                        # the day stays\n  moot event edit uyv3m2bq4kzjxw5a --place \"Town hall\" --price \"\"      # moves it, takes the price away\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --start \"23 dec 20:00\" --note \"A day earlier\"\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --confirmed          # that date takes place after all"
 )]
 pub(crate) struct Args {
-    /// Your event: short id, whole title, URI or CID
+    /// Your event, or one you are a co-host of: short id, whole title, URI or CID
     event: String,
     /// A new name
     #[arg(long)]
@@ -50,7 +50,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let (found, old) = find_own(session, &args.event, "edit it")?;
+    let (found, old) = find_to_change(session, &args.event, "edit it")?;
+    if args.at.is_some() && args.fields.hosts.given() {
+        return Err(Error::refused("could not change one date: its hosts are those of the whole series")
+            .hint("leave out --at to change them"));
+    }
     if let Some(at) = args.at.clone() {
         return date::edit(args, &at, &found.item, &old, session);
     }
@@ -138,8 +142,7 @@ pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event
         let line = Line::new().strong("address changed on this machine").text(": nothing of ").id(&item.short);
         record::unchanged_but(session, item, line.text(" had to be published"));
     } else {
-        succeed(&mut event, &old);
-        record::publish_one(session, Some(&item.community), record::redraft("event", item, event)?, "changed")?;
+        send(session, item, &old, event, "changed")?;
     }
     if whole != kept {
         kept::write(session, &item.uri, &whole)?;

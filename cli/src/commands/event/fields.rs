@@ -15,7 +15,7 @@ use jiff::{
     civil::{Date, DateTime, Time},
 };
 
-use super::place::Where;
+use super::{hosts::Hosts, place::Where};
 use crate::{
     commands::{community::labelled, post::parse_uri},
     error::{Error, Result},
@@ -100,6 +100,9 @@ pub(crate) struct Fields {
     #[arg(long, help_heading = "What")]
     tentative: bool,
 
+    #[command(flatten)]
+    pub(crate) hosts: Hosts,
+
     /// How many people fit in
     #[arg(long, help_heading = "Answers")]
     capacity: Option<u32>,
@@ -149,6 +152,7 @@ impl Fields {
             return Err(outside(rule, event));
         }
         self.at.apply(event, session, community)?;
+        self.hosts.apply(event, community, session)?;
         if let Some(target) = &self.part_of {
             event.parent = parent(target, session, community)?;
         }
