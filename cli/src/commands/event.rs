@@ -197,6 +197,13 @@ fn echo(session: &Session, event: &Event) {
         event.doors.as_ref().map(|doors| format!("doors {doors}")),
         places_line(event),
         event.price.as_ref().map(Price::words),
+        (!event.hosts.is_empty()).then(|| {
+            let named = event.hosts.iter().map(|host| match host.edit {
+                true => format!("{}, who may change it", host.name),
+                false => host.name.clone(),
+            });
+            format!("hosts: {}", named.collect::<Vec<_>>().join("; "))
+        }),
         rules.and_then(|rules| rules.capacity).map(|n| count(n.into(), "place", "places")),
         rules.and_then(|rules| rules.plus_max).map(|n| match n {
             0 => "nobody may bring others".to_owned(),

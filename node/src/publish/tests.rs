@@ -1,4 +1,5 @@
 mod devices;
+mod revisions;
 
 use std::sync::{
     Arc,

@@ -46,7 +46,8 @@ impl Hosts {
             if event.hosts.len() == before {
                 let names: Vec<&str> = event.hosts.iter().map(|host| host.name.as_str()).collect();
                 return Err(Error::refused(format!("could not take {who:?} off: they are no host"))
-                    .because(if names.is_empty() { "it has none".into() } else { names.join(", ") }));
+                    .because(if names.is_empty() { "it has none".into() } else { names.join(", ") })
+                    .hint("give one of those names"));
             }
         }
         for who in &self.host {
