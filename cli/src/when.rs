@@ -119,6 +119,8 @@ fn day(words: &[&str], time: Option<Time>, now: DateTime) -> Option<Date> {
         ["today" | "tonight"] => Some(today),
         ["tomorrow"] => today.tomorrow().ok(),
         ["yesterday"] => today.yesterday().ok(),
+        ["next", unit] if later(1, unit, today).is_some() => later(1, unit, today),
+        [nth, name, "of", ref rest @ ..] => nth_of_month(nth, weekday(name)?, rest, today),
         ["next", name] => {
             // Of the next week, Monday to Sunday: "next fri" said on a Tuesday is not in three days.
             let monday = today.checked_sub(i64::from(today.weekday().to_monday_zero_offset()).days()).ok()?;
@@ -135,14 +137,7 @@ fn day(words: &[&str], time: Option<Time>, now: DateTime) -> Option<Date> {
                 "a" | "an" | "one" => 1,
                 n => number::<i64>(n).filter(|n| *n <= 1000)?,
             };
-            let span = match unit.trim_end_matches('s') {
-                "day" => n.days(),
-                "week" => n.weeks(),
-                "month" => n.months(),
-                "year" => n.years(),
-                _ => return None,
-            };
-            today.checked_add(span).ok()
+            later(n, unit, today)
         }
         [one] => iso(one).or_else(|| dotted(one, today)),
         [a, b] => named(a, b, None, today).or_else(|| named(b, a, None, today)),
@@ -150,6 +145,33 @@ fn day(words: &[&str], time: Option<Time>, now: DateTime) -> Option<Date> {
             let year = number::<i16>(year)?;
             named(a, b, Some(year), today).or_else(|| named(b, a, Some(year), today))
         }
+        _ => None,
+    }
+}
+
+/// That many days, weeks, months or years after today.
+fn later(n: i64, unit: &str, today: Date) -> Option<Date> {
+    let span = match unit.trim_end_matches('s') {
+        "day" => n.days(),
+        "week" => n.weeks(),
+        "month" => n.months(),
+        "year" => n.years(),
+        _ => return None,
+    };
+    today.checked_add(span).ok()
+}
+
+/// `first friday of the month`, `last sun of march`, `2nd tue of next month`: the next one that comes.
+fn nth_of_month(nth: &str, day: Weekday, rest: &[&str], today: Date) -> Option<Date> {
+    let nth = if nth == "last" { -1 } else { ordinal(nth).filter(|n| (1..=5).contains(n))? };
+    let at = |first: Date| first.nth_weekday_of_month(nth, day).ok().filter(|date| *date >= today);
+    let first = today.first_of_month();
+    match *rest {
+        ["month"] => (0..=12).find_map(|ahead| at(first.checked_add(i64::from(ahead).months()).ok()?)),
+        ["this", "month"] => at(first),
+        ["next", "month"] => at(first.checked_add(1.month()).ok()?),
+        [month] => (0..=8).find_map(|ahead| at(Date::new(today.year() + ahead, month_of(month)?, 1).ok()?)),
+        [month, year] => at(Date::new(number(year)?, month_of(month)?, 1).ok()?),
         _ => None,
     }
 }
@@ -297,6 +319,15 @@ mod tests {
             ("next fri", date(2026, 12, 4)),
             ("in 2 weeks", date(2026, 12, 8)),
             ("in a month", date(2026, 12, 24)),
+            ("next week", date(2026, 12, 1)),
+            ("next month", date(2026, 12, 24)),
+            ("next year", date(2027, 11, 24)),
+            ("first friday of the month", date(2026, 12, 4)),
+            ("last sun of the month", date(2026, 11, 29)),
+            ("last monday of this month", date(2026, 11, 30)),
+            ("2nd tue of next month", date(2026, 12, 8)),
+            ("first sat of march", date(2027, 3, 6)),
+            ("3rd thursday of june 2028", date(2028, 6, 15)),
             ("1 feb", date(2027, 2, 1)),
             ("24.11.", date(2026, 11, 24)),
             ("29 feb", date(2028, 2, 29)),
@@ -332,6 +363,12 @@ mod tests {
             "5.12.26",
             "in -1 days",
             "2026-12-05 20:00 x",
+            "first friday",
+            "6th friday of the month",
+            "first friday of this month",
+            "5th friday of february 2027",
+            "first of the month",
+            "next blue moon",
             "ü:ß",
         ] {
             assert_eq!(says(text), None, "{text}");

@@ -1,7 +1,10 @@
 //! schema.org data of an event page, as search engines read it. A data block, which browsers never run; still, no text
 //! in it can end the block.
 
-use folkmoot_schemas::records::event::{Event, HostRole, LinkKind, Mode, Place, ShowPlace, Status, minor_digits};
+use folkmoot_schemas::records::{
+    event::{Event, HostRole, LinkKind, Mode, Place, ShowPlace, Status, minor_digits},
+    venue::Venue,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -18,6 +21,11 @@ pub(crate) struct Facts<'a> {
     pub(crate) url: &'a str,
     /// Name and page of the series it is a date of.
     pub(crate) series: Option<(&'a str, String)>,
+    /// Name and page of the event it is part of, and pages of its own parts.
+    pub(crate) parent: Option<(&'a str, String)>,
+    pub(crate) parts: Vec<String>,
+    /// Page of the venue of each place.
+    pub(crate) venues: Vec<Option<String>>,
     pub(crate) origin: &'a str,
     /// The community: organises what names no host.
     pub(crate) organizer: &'a str,
@@ -74,7 +82,8 @@ fn value(facts: &Facts<'_>) -> Value {
         Mode::Hybrid => "https://schema.org/MixedEventAttendanceMode",
     };
     put("eventAttendanceMode", json!(mode));
-    let mut places: Vec<Value> = event.places.iter().map(place).collect();
+    let venues = facts.venues.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+    let mut places: Vec<Value> = event.places.iter().zip(venues).map(|(at, page)| place(at, page)).collect();
     let online = event.online.iter().filter(|l| markdown::link(&l.url).is_some());
     places.extend(online.map(|l| json!({"@type": "VirtualLocation", "url": l.url})));
     put("location", one_or_many(places));
@@ -96,7 +105,10 @@ fn value(facts: &Facts<'_>) -> Value {
     put("maximumAttendeeCapacity", json!(event.rsvp.as_ref().and_then(|r| r.capacity)));
     if let Some((name, url)) = &facts.series {
         put("superEvent", json!({"@type": "EventSeries", "name": name, "url": url}));
+    } else if let Some((name, url)) = &facts.parent {
+        put("superEvent", json!({"@type": "Event", "@id": url, "name": name, "url": url}));
     }
+    put("subEvent", one_or_many(facts.parts.iter().map(|url| json!({"@id": url})).collect()));
     Value::Object(out)
 }
 
@@ -109,7 +121,24 @@ fn status(event: &Event) -> &'static str {
     }
 }
 
-fn place(place: &Place) -> Value {
+/// Of a venue's page.
+pub(crate) fn venue(venue: &Venue, page: &str) -> String {
+    let mut out = place(&venue.place(None), Some(page));
+    out["@context"] = json!("https://schema.org");
+    if let Some(url) = venue.url.as_deref().and_then(markdown::link) {
+        out["sameAs"] = json!(url);
+    }
+    if let Some(capacity) = venue.capacity {
+        out["maximumAttendeeCapacity"] = json!(capacity);
+    }
+    if !venue.aliases.is_empty() {
+        out["alternateName"] = json!(venue.aliases);
+    }
+    escape(&out.to_string())
+}
+
+/// `page`: the one of its venue.
+fn place(place: &Place, page: Option<&str>) -> Value {
     let open = matches!(place.show, None | Some(ShowPlace::Public));
     let mut address = json!({"@type": "PostalAddress"});
     let mut put = |key: &str, value: &Option<String>, shown: bool| {
@@ -128,6 +157,10 @@ fn place(place: &Place) -> Value {
         out["geo"] = json!({
             "@type": "GeoCoordinates", "latitude": f64::from(lat) / 1e7, "longitude": f64::from(lon) / 1e7,
         });
+    }
+    if let (true, Some(page)) = (open, page) {
+        out["@id"] = json!(page);
+        out["url"] = json!(page);
     }
     out
 }
@@ -183,6 +216,9 @@ mod tests {
             occasion: &occasion,
             url: "https://a.example/e/x",
             series: None,
+            parent: None,
+            parts: Vec::new(),
+            venues: Vec::new(),
             origin: "https://a.example",
             organizer: "</script><script>alert(1)</script>",
             community: "https://a.example/",

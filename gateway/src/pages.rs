@@ -13,6 +13,7 @@ pub(crate) mod notice;
 mod person;
 mod posts;
 mod proof;
+mod venue;
 
 use askama::Template;
 use folkmoot_node::{
@@ -73,6 +74,9 @@ pub(crate) fn answer(origin: &Origin, view: &View, proofs: Prover<'_>, route: &R
         Page::Post(id) => posts::thread(&reading, id, query),
         Page::PostProof(id) => proof::answer(&reading, proofs, id, Post::NAME),
         Page::Person(did) => person::answer(&reading, did),
+        Page::Venue(id) => venue::answer(&reading, id),
+        Page::VenueCalendar(id) => venue::calendar(&reading, id),
+        Page::VenueFeed(id) => venue::feed(&reading, id),
         Page::Join => club::join(&reading),
         Page::Subscribe => club::subscribe(&reading),
         Page::About => club::about(&reading),

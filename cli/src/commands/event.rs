@@ -3,6 +3,7 @@
 pub(crate) mod add;
 mod answers;
 pub(crate) mod cancel;
+mod clone;
 mod date;
 pub(crate) mod edit;
 pub(crate) mod fields;
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Edit(Box<edit::Args>),
     /// Call an event off, or one date of a series
     Cancel(cancel::Args),
+    /// Plan an event like one that was; what is not given is taken over
+    Clone(Box<clone::Args>),
     /// What comes, series as single dates
     List(list::Args),
     /// Everything about one event, and who comes
@@ -74,6 +77,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Add(args) => add::run(*args, session),
         Command::Edit(args) => edit::run(*args, session),
         Command::Cancel(args) => cancel::run(args, session),
+        Command::Clone(args) => clone::run(*args, session),
         Command::List(args) => list::run(args, session),
         Command::Show { event, at } => {
             let (found, planned) = find(session, &event)?;

@@ -1,5 +1,10 @@
 use folkmoot_node::request::{AnswersInfo, Item, Reply, Request};
-use folkmoot_schemas::{card::Card, kind::Kind, records::post::Post, recur::Instance};
+use folkmoot_schemas::{
+    card::Card,
+    kind::Kind,
+    records::{event::Event, post::Post},
+    recur::Instance,
+};
 use serde_json::json;
 
 use super::{event, feed};
@@ -28,12 +33,17 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     let replies = about(session, item, Post::NAME)?;
     let answers = record.as_event().map(|_| answers(session, item, None)).transpose()?;
     let dates = record.as_event().map_or(Ok(Vec::new()), |planned| event::next_dates(session, item, planned))?;
+    let parts = match record.as_event() {
+        Some(_) => parts(session, item)?,
+        None => Vec::new(),
+    };
     let kept = record.as_event().map_or(Ok(Vec::new()), |_| kept::read(session, &item.uri))?;
     if session.out.json {
         let mut value = record::as_json(item);
         if !kept.is_empty() {
             value["kept_here"] = json!(kept);
         }
+        value["parts"] = parts.iter().map(record::as_json).collect();
         value["replies"] = replies.iter().map(record::as_json).collect();
         if let Some(answers) = &answers {
             value["answers"] = json!(answers);
@@ -48,6 +58,12 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     kept::say(session, &kept);
     if let Some(planned) = record.as_event() {
         event::print_dates(session, planned, &dates);
+    }
+    for part in &parts {
+        if let Some(planned) = record::open(part)?.as_event() {
+            let line = Line::new().faint("part  ").text(planned.when_words()).text("  ").strong(&planned.name);
+            out.line(line.text("  ").id(&part.short));
+        }
     }
     if let Some(answers) = &answers {
         print_answers(out, answers);
@@ -96,6 +112,17 @@ pub(crate) fn card(out: &Output, item: &Item, card: &Card) {
     if let Some(url) = &item.url {
         out.line(Line::new().faint("page  ").id(url));
     }
+}
+
+/// The events that say they are part of this one, by time.
+fn parts(session: &Session, item: &Item) -> Result<Vec<Item>> {
+    let start = |part: &Item| {
+        let record = record::open(part).ok()?;
+        record.as_event().map(|event| event.start.instant(event.start.zone().unwrap_or("UTC")))
+    };
+    let mut parts = about(session, item, Event::NAME)?;
+    parts.sort_by_cached_key(|part| (start(part), part.uri.clone()));
+    Ok(parts)
 }
 
 pub(crate) fn about(session: &Session, item: &Item, collection: &str) -> Result<Vec<Item>> {

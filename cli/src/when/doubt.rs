@@ -3,7 +3,7 @@
 use folkmoot_schemas::when::YEARS;
 use jiff::civil::Date;
 
-use super::{month_of, number, ordinal};
+use super::{month_of, number, ordinal, weekday};
 use crate::error::Error;
 
 /// A year that has every day of the calendar, for dates that were typed without one.
@@ -19,15 +19,30 @@ pub(super) fn refusal(text: &str) -> Error {
         return failed(format!(": it can mean {} or {}", day(first), day(second)))
             .hint(format!("write the month as a word, like \"{month}\", or the year first: YEAR-MONTH-DAY"));
     }
+    if let Some(hour) = bare_hour(&words) {
+        let said = failed(format!(": it can mean {hour}:00 or {}:00", hour + 12));
+        return said.hint(format!("write {hour}am, {hour}pm or {}:00", hour + 12));
+    }
+    if words.contains(&"midnight") {
+        return failed(": midnight can be the one that begins the day or the one that ends it".to_owned())
+            .hint("write 00:00 with the day it begins, or 23:59 with the day it ends");
+    }
     let why = no_such_day(&words).map(|day| format!(": there is no {day}")).unwrap_or_default();
     failed(why).hint(
         "write it like \"2026-12-05 20:00\", \"5 dec 20:00\", \"fri 20:00\", \"tomorrow 8pm\" or \"in 2 weeks 19:30\"",
     )
 }
 
-/// `5/6/2027` or `5/6`: day first, and month first. None where one of them is no date or both are the same.
+/// "fri 8": a day, and an hour of the morning or the evening.
+fn bare_hour(words: &[&str]) -> Option<u8> {
+    let (last, day) = words.split_last()?;
+    let named = |word: &&str| weekday(word).is_some() || matches!(*word, "today" | "tonight" | "tomorrow");
+    number(last).filter(|hour| (1..12).contains(hour) && day.iter().any(named))
+}
+
+/// `5/6/2027`, `5-6-2027` or `5/6`: day first, and month first. None where one of them is no date or both are the same.
 fn two_meanings(word: &str) -> Option<(Date, Date)> {
-    let mut parts = word.split('/');
+    let mut parts = word.split(if word.matches('-').count() == 2 { '-' } else { '/' });
     let (a, b) = (number(parts.next()?)?, number(parts.next()?)?);
     let year = parts.next().map_or(Some(LEAP), number).filter(|year| YEARS.contains(year))?;
     let (first, second) = (Date::new(year, b, a).ok()?, Date::new(year, a, b).ok()?);
@@ -84,6 +99,16 @@ mod tests {
         let said = refusal("5/6/2027 20:00");
         assert!(said.message.ends_with("it can mean 5 June or 6 May"), "{}", said.message);
         assert!(said.hint.unwrap().contains("\"5 jun\""));
-        assert_eq!(two_meanings("25/6/2027"), None);
+        assert!(refusal("5-6-2027").message.ends_with("it can mean 5 June or 6 May"));
+        assert_eq!((two_meanings("25/6/2027"), two_meanings("2027-06-05"), two_meanings("5-6")), (None, None, None));
+    }
+
+    #[test]
+    fn an_hour_that_may_be_in_the_morning_or_the_evening_is_told_with_both() {
+        assert!(refusal("fri 8").message.ends_with("it can mean 8:00 or 20:00"), "{}", refusal("fri 8").message);
+        for text in ["fri 20", "5 dec 8", "8"] {
+            assert!(!refusal(text).message.contains("it can mean"), "{text}");
+        }
+        assert!(refusal("sat midnight").message.contains("begins the day or"));
     }
 }

@@ -46,14 +46,22 @@ fn rhythm(phrase: &str) -> Option<Rhythm> {
         ["weekly", days @ ..] => Some((Freq::Weekly, 1, weekdays(days)?, Vec::new())),
         ["monthly", rest @ ..] => monthly(1, rest),
         ["every", "other" | "second" | "2nd", unit, rest @ ..] if freq(unit).is_some() => every(2, unit, rest),
-        ["every", n, unit, rest @ ..] if number::<u32>(n).is_some() => every(number(n)?, unit, rest),
+        ["every", n, unit, rest @ ..] if number::<u32>(n).is_some() && freq(unit).is_some() => {
+            every(number(n)?, unit, rest)
+        }
         ["every", unit, rest @ ..] if freq(unit).is_some() => every(1, unit, rest),
+        ["every", "other", day] if weekday(day).is_some() => Some((Freq::Weekly, 2, weekdays(&[day])?, Vec::new())),
+        ["every", n, day] if number::<u32>(n).is_some_and(|n| (2..=52).contains(&n)) && weekday(day).is_some() => {
+            Some((Freq::Weekly, number(n)?, weekdays(&[day])?, Vec::new()))
+        }
         // "every 2nd thursday", "every last fri month": the weekday's place in the month.
         ["every", nth, day, "month" | "months"] | ["every", nth, day]
             if place(nth).is_some() && weekday(day).is_some() =>
         {
             monthly(1, &[nth, day])
         }
+        // "first friday of the month"
+        [nth, day, "month"] if place(nth).is_some() && weekday(day).is_some() => monthly(1, &[nth, day]),
         ["every", days @ ..] if !days.is_empty() => Some((Freq::Weekly, 1, weekdays(days)?, Vec::new())),
         _ => None,
     }
@@ -167,6 +175,11 @@ mod tests {
             ("monthly on the last day", made(Freq::Monthly, None, &[], &[-1])),
             ("every 3 months", made(Freq::Monthly, Some(3), &[], &[])),
             ("yearly", made(Freq::Yearly, None, &[], &[])),
+            ("first friday of the month", made(Freq::Monthly, None, &["1FR"], &[])),
+            ("every 2nd thursday of the month", made(Freq::Monthly, None, &["2TH"], &[])),
+            ("every other thursday", made(Freq::Weekly, Some(2), &["TH"], &[])),
+            ("every second week on thu", made(Freq::Weekly, Some(2), &["TH"], &[])),
+            ("every 2 thursdays", made(Freq::Weekly, Some(2), &["TH"], &[])),
         ] {
             assert_eq!(read(text), Some(want), "{text}");
         }

@@ -1,5 +1,7 @@
 //! `/calendar.ics` and `/e/<id>.ics`.
 
+use std::sync::Arc;
+
 use folkmoot_node::store::reader::Entry;
 use folkmoot_schemas::{kind::Kind, records::event::Event};
 
@@ -22,16 +24,23 @@ const ITEMS: usize = 2_000;
 
 pub(super) fn community(reading: &Reading<'_>) -> Shown {
     let (dates, _) = items::dates(reading, reading.now - PAST..reading.now + AHEAD, ITEMS)?;
-    let events = items::events_of(&dates);
+    of(reading, &items::events_of(&dates), &reading.site_name(), &reading.own_canonical(&Page::Calendar))
+}
+
+/// A calendar of these events; `own` is its address.
+pub(super) fn of(reading: &Reading<'_>, events: &[Arc<Entry>], name: &str, own: &str) -> Shown {
     let mut list: Vec<Item<'_>> = events.iter().filter_map(|e| item(reading, e)).collect();
     // In an order that does not change as time goes on.
     list.sort_by(|a, b| a.uid.cmp(&b.uid));
-    render(reading, list, Caching::List)
+    render(list, name, own, Caching::List)
 }
 
 pub(super) fn event(reading: &Reading<'_>, id: &str) -> Shown {
     match reading.by_short(id, Event::NAME)? {
-        Found::Entry(entry) => render(reading, item(reading, &entry).into_iter().collect(), Caching::Revalidate),
+        Found::Entry(entry) => {
+            let list = item(reading, &entry).into_iter().collect();
+            render(list, &reading.site_name(), &reading.own_canonical(&Page::Calendar), Caching::Revalidate)
+        }
         Found::Gone => Ok(gone(reading)),
         Found::Absent => Ok(not_found(Some(reading))),
     }
@@ -56,8 +65,7 @@ fn item<'a>(reading: &'a Reading<'_>, entry: &'a Entry) -> Option<Item<'a>> {
     })
 }
 
-fn render(reading: &Reading<'_>, items: Vec<Item<'_>>, caching: Caching) -> Shown {
-    let name = reading.site_name();
-    let calendar = Calendar { name: &name, url: &reading.own_canonical(&Page::Calendar), items };
+fn render(items: Vec<Item<'_>>, name: &str, url: &str, caching: Caching) -> Shown {
+    let calendar = Calendar { name, url, items };
     Ok(Answer::new(CALENDAR, calendar.to_ics(), caching))
 }

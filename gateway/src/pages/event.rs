@@ -3,16 +3,18 @@
 use askama::Template;
 use folkmoot_node::store::reader::{Answers, Entry, Occurrence};
 use folkmoot_schemas::{
+    Uri,
     kind::Kind,
     records::{
-        event::{Event, HostRole, LinkKind, Place, RsvpMode, ShowPlace, Status},
+        event::{Event, HostRole, LinkKind, RsvpMode, Status},
         post::Post,
     },
     recur,
 };
 
 use super::{
-    Shown, home, html, items,
+    Shown, home, html,
+    items::{self, Where},
     notice::{gone, not_found},
     proof,
 };
@@ -28,6 +30,8 @@ use crate::{
 
 /// Further dates of a series that are listed.
 const DATES: usize = 8;
+/// Parts of a festival that are listed.
+const PARTS: usize = 30;
 
 #[derive(Debug, Template)]
 #[template(path = "event.html")]
@@ -36,6 +40,8 @@ struct EventPage {
     uri: String,
     /// The whole event, where the page is about one date of a series.
     series: Option<Link>,
+    /// The festival or series of events it belongs to.
+    parent: Option<Link>,
     name: String,
     lang: Option<String>,
     status: Option<&'static str>,
@@ -72,19 +78,12 @@ struct EventPage {
     proof: Proof,
     rsvp: String,
     dates: Vec<EventItem>,
+    /// What belongs to it, by time.
+    parts: Vec<EventItem>,
     updates: Vec<PostItem>,
     data: Html,
     /// An event that names nothing but its time has no box beside it.
     has_facts: bool,
-}
-
-#[derive(Debug)]
-struct Where {
-    parts: Vec<String>,
-    access: Option<String>,
-    /// On a map; only for places that are not kept for guests.
-    geo: Option<(String, String)>,
-    on_request: bool,
 }
 
 /// A host or an act.
@@ -177,6 +176,10 @@ fn page(
         let link = act.url.as_deref().and_then(markdown::link).map(str::to_owned);
         acts.push(Named { name: act.name.clone(), href: link.or(person(&act.did)?), extra: act.at.clone() });
     }
+    let venues = on.places.iter().map(|place| items::venue_page(reading, place)).collect::<Result<Vec<_>, _>>()?;
+    let venue_page = |uri: &Uri| Page::Venue(uri.short_id());
+    let parent = parent(reading, record)?;
+    let parts = parts(reading, entry)?;
     let link_of = |l: &folkmoot_schemas::records::event::EventLink| home::named(&l.url, &l.label);
     let (tickets, links): (Vec<_>, Vec<_>) = on.links.iter().partition(|l| l.kind == LinkKind::Tickets);
     Ok(EventPage {
@@ -184,6 +187,10 @@ fn page(
         series: at
             .filter(|_| record.recur.is_some())
             .map(|_| Link { href: reading.href(&community, &Page::Event(id.clone())), label: record.name.clone() }),
+        parent: parent.as_ref().map(|(label, uri)| Link {
+            href: reading.href(&community, &Page::Event(uri.short_id())),
+            label: label.clone(),
+        }),
         name: on.name.clone(),
         lang: words::lang(on.lang.as_deref()).map(str::to_owned).or_else(|| reading.lang(&community)),
         status,
@@ -194,7 +201,14 @@ fn page(
         previous: on.previous.iter().rev().map(words::start).collect(),
         summary: on.summary.clone(),
         text: on.text.as_deref().map(|t| Html(markdown::to_html(t, 3))),
-        places: on.places.iter().map(place_of).collect(),
+        places: on
+            .places
+            .iter()
+            .zip(&venues)
+            .map(|(place, venue)| {
+                items::place_of(place, venue.as_ref().map(|uri| reading.href(&uri.community, &venue_page(uri))))
+            })
+            .collect(),
         online: on.online.iter().filter_map(|l| home::named(&l.url, l.label.as_deref().unwrap_or_default())).collect(),
         poster,
         pictures: on.images.iter().filter_map(items::picture).collect(),
@@ -220,6 +234,7 @@ fn page(
             _ => format!("moot rsvp {id} yes"),
         },
         dates: dates(reading, entry, record, at),
+        parts: items::event_items(reading, &parts),
         updates: updates(reading, entry)?,
         data: Html(jsonld::event(&jsonld::Facts {
             occasion,
@@ -228,6 +243,17 @@ fn page(
                 .recur
                 .as_ref()
                 .map(|_| (record.name.as_str(), reading.canonical(&community, &Page::Event(id)))),
+            parent: parent
+                .as_ref()
+                .map(|(name, uri)| (name.as_str(), reading.canonical(&community, &Page::Event(uri.short_id())))),
+            parts: parts
+                .iter()
+                .map(|date| reading.canonical(&community, &Page::Event(date.entry.uri.short_id())))
+                .collect(),
+            venues: venues
+                .iter()
+                .map(|uri| uri.as_ref().map(|uri| reading.canonical(&uri.community, &venue_page(uri))))
+                .collect(),
             origin: reading.origin.as_str(),
             organizer: reading.find(&community).map_or("", |c| c.state.name.as_str()),
             community: &reading.canonical(&community, &Page::Home),
@@ -258,6 +284,32 @@ fn dates(reading: &Reading<'_>, entry: &Entry, record: &Event, at: Option<&str>)
     items::event_items(reading, &next)
 }
 
+/// Name and address of the event it is part of, if that can be seen here.
+fn parent(reading: &Reading<'_>, record: &Event) -> Result<Option<(String, Uri)>, super::PageError> {
+    let Some(uri) = record.parent.as_ref().filter(|uri| reading.find(&uri.community).is_some()) else {
+        return Ok(None);
+    };
+    let name = reading.get(uri)?.and_then(|entry| entry.record.as_event().map(|event| event.name.clone()));
+    Ok(name.map(|name| (name, uri.clone())))
+}
+
+/// The events that say they are part of this one, each once, by time.
+fn parts(reading: &Reading<'_>, entry: &Entry) -> Result<Vec<Occurrence>, super::PageError> {
+    let zone = reading.fallback_zone(&entry.uri.community);
+    let all = reading.view.about(&entry.uri, Event::NAME)?;
+    let mut parts: Vec<Occurrence> = all
+        .into_iter()
+        .filter(|part| part.fault.is_none() && part.uri != entry.uri)
+        .filter_map(|part| {
+            let instance = Occasion::main(part.record.as_event()?, reading.now, zone)?.instance;
+            Some(Occurrence { entry: std::sync::Arc::new(part), instance })
+        })
+        .collect();
+    parts.sort_by(|a, b| (a.instance.from, &a.entry.uri).cmp(&(b.instance.from, &b.entry.uri)));
+    parts.truncate(PARTS);
+    Ok(parts)
+}
+
 fn updates(reading: &Reading<'_>, entry: &Entry) -> Result<Vec<PostItem>, super::PageError> {
     const MOST: usize = 10;
     let mut out = Vec::new();
@@ -269,19 +321,6 @@ fn updates(reading: &Reading<'_>, entry: &Entry) -> Result<Vec<PostItem>, super:
         }
     }
     Ok(out)
-}
-
-fn place_of(place: &Place) -> Where {
-    let open = matches!(place.show, None | Some(ShowPlace::Public));
-    let country = place.country.as_ref().filter(|c| c.len() == 2 && place.locality.is_some());
-    let degrees = |e7: i32| format!("{:.5}", f64::from(e7) / 1e7);
-    Where {
-        // A country's code says nothing to those who go there.
-        parts: words::place_parts(place).into_iter().filter(|p| Some(p) != country).collect(),
-        access: place.access.clone().filter(|_| open),
-        geo: place.lat_e7.zip(place.lon_e7).filter(|_| open).map(|(lat, lon)| (degrees(lat), degrees(lon))),
-        on_request: !open,
-    }
 }
 
 /// An address to write to comes with the subject filled in, for people who have no account here.

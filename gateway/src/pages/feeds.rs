@@ -43,7 +43,11 @@ fn feed(reading: &Reading<'_>, page: &Page, kinds: &[&str], title: &str) -> Show
         let (dates, _) = items::dates(reading, reading.now - 86_400..reading.now + 400 * 86_400, 400)?;
         found.extend(items::events_of(&dates).iter().map(|e| (e.uri.to_string(), e.as_ref().clone())));
     }
-    let mut entries: Vec<Entry> = found.into_values().collect();
+    of(reading, page, &Page::Home, found.into_values().collect(), title)
+}
+
+/// A feed of these records, the newest change first; `home` is the page it belongs to.
+pub(super) fn of(reading: &Reading<'_>, page: &Page, home: &Page, mut entries: Vec<Entry>, title: &str) -> Shown {
     entries.sort_by_key(|e| (std::cmp::Reverse(e.updated), e.uri.to_string()));
     entries.truncate(ITEMS);
     let mut list = Vec::with_capacity(entries.len());
@@ -55,7 +59,7 @@ fn feed(reading: &Reading<'_>, page: &Page, kinds: &[&str], title: &str) -> Show
         // The charter names a community for good; the merged feed is this gateway's own.
         id: community.map_or_else(|| reading.own_canonical(page), |c| format!("moot://{}{}", c.id, page.path())),
         title,
-        home: &reading.own_canonical(&Page::Home),
+        home: &reading.own_canonical(home),
         own: &reading.own_canonical(page),
         author: &reading.site_name(),
         lang: community.and_then(|c| words::lang(c.state.describe.lang.as_deref())),

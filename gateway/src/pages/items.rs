@@ -10,8 +10,9 @@ use folkmoot_schemas::{
     Cid, Uri,
     kind::Kind,
     records::{
-        event::{Event, Image},
+        event::{Event, Image, Place, ShowPlace},
         post::{Post, PostKind},
+        venue::Venue,
     },
 };
 
@@ -30,11 +31,50 @@ const SHORT: usize = 600;
 /// Characters of a place in lists.
 const PLACE: usize = 48;
 
+/// A place as pages show it.
+#[derive(Debug, Default)]
+pub(super) struct Where {
+    /// Name, street, town, country, as far as readers are told.
+    pub(super) parts: Vec<String>,
+    pub(super) access: Option<String>,
+    /// On a map; only for places whose address is for everybody.
+    pub(super) geo: Option<(String, String)>,
+    /// Why the address is missing.
+    pub(super) kept: Option<&'static str>,
+    /// The page of its venue.
+    pub(super) venue: Option<String>,
+}
+
+pub(super) fn place_of(place: &Place, venue: Option<String>) -> Where {
+    let country = place.country.as_ref().filter(|c| c.len() == 2 && place.locality.is_some());
+    let degrees = |e7: i32| format!("{:.5}", f64::from(e7) / 1e7);
+    let open = !place.hides_address();
+    Where {
+        // A country's code says nothing to those who go there.
+        parts: words::place_parts(place).into_iter().filter(|p| Some(p) != country).collect(),
+        access: place.access.clone().filter(|_| open),
+        geo: place.lat_e7.zip(place.lon_e7).filter(|_| open).map(|(lat, lon)| (degrees(lat), degrees(lon))),
+        kept: match place.show {
+            Some(ShowPlace::Area) => Some("The address is not published; the hosts tell those who come."),
+            Some(ShowPlace::Ask) => Some("Ask the hosts for the address."),
+            _ => None,
+        },
+        venue,
+    }
+}
+
+/// Where the venue that a place names can be read about, if it is here.
+pub(super) fn venue_page(reading: &Reading<'_>, place: &Place) -> Result<Option<Uri>, StoreError> {
+    let Some(uri) = place.venue.as_ref().filter(|uri| reading.find(&uri.community).is_some()) else { return Ok(None) };
+    Ok(reading.get(uri)?.filter(|entry| entry.record.as_venue().is_some()).map(|_| uri.clone()))
+}
+
 /// The page of a record, if its kind has one.
 pub(super) fn page_of(uri: &Uri) -> Option<Page> {
     match uri.collection.as_str() {
         Event::NAME => Some(Page::Event(uri.short_id())),
         Post::NAME => Some(Page::Post(uri.short_id())),
+        Venue::NAME => Some(Page::Venue(uri.short_id())),
         _ => None,
     }
 }

@@ -1,5 +1,5 @@
 use axum::http::StatusCode;
-use folkmoot_schemas::{charter::Visibility, roster::Describe};
+use folkmoot_schemas::{charter::Visibility, records::venue::Venue, roster::Describe};
 
 use super::{ask, page};
 use crate::sample::{self, Sample, event, post, river_street};
@@ -222,4 +222,76 @@ fn an_empty_gateway_has_pages_too() {
         page(&store, path);
     }
     assert_eq!(ask(&store, &format!("/p/{}", sample::Sample::new().somebody(1).did())).status, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn a_venue_has_a_page_with_what_comes_there_and_its_own_calendar_and_feed() {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Clubs", Visibility::Public, Describe::default());
+    let venue = |json: serde_json::Value| serde_json::from_value::<Venue>(json).unwrap();
+    let mill = sample.publish(&ada, &community, venue(serde_json::json!({
+        "name": "The <Mill>", "street": "River Street 1", "locality": "Cottbus", "lat_e7": 517_563_000, "lon_e7": 143_329_000,
+        "access": "Step-free", "capacity": 120, "aliases": ["Old Mill"], "url": "https://mill.example/",
+    })));
+    let at = |place: serde_json::Value, name: &str, day: &str| {
+        event(serde_json::json!({
+            "name": name, "start": {"local": format!("{day}T20:00"), "zone": "Europe/Berlin"}, "places": [place],
+        }))
+    };
+    let linked = serde_json::json!({"name": "The <Mill>", "street": "River Street 1", "venue": mill.uri.to_string()});
+    let gig = sample.publish(&ada, &community, at(linked.clone(), "Linked gig", "2026-10-09"));
+    sample.publish(&ada, &community, at(serde_json::json!({"name": "old mill"}), "Named gig", "2026-10-08"));
+    sample.publish(&ada, &community, at(linked, "Old gig", "2026-09-01"));
+    sample.publish(&ada, &community, at(serde_json::json!({"name": "Elsewhere"}), "Other gig", "2026-10-08"));
+    let hidden = serde_json::json!({"name": "Old Mill", "show": "ask"});
+    let party = sample.publish(&ada, &community, at(hidden, "Secret gig", "2026-10-10"));
+
+    let id = mill.uri.short_id();
+    let shown = page(&sample.store, &format!("/v/{id}"));
+    let place = |text: &str| shown.find(text).unwrap_or_else(|| panic!("{text} is not in {shown}"));
+    assert!(place("Named gig") < place("Linked gig") && place("Linked gig") < place("What was here"));
+    assert!(place("What was here") < place("Old gig"));
+    for expected in ["The &#60;Mill&#62;", "River Street 1", "Step-free", "geo:51.75630,14.33290", "Also Old Mill"] {
+        place(expected);
+    }
+    assert!(!shown.contains("Other gig") && !shown.contains("Secret gig") && !shown.contains("<Mill>"));
+    assert!(shown.contains("\"maximumAttendeeCapacity\":120") && shown.matches("<h1").count() == 1);
+
+    let calendar = page(&sample.store, &format!("/v/{id}.ics"));
+    assert!(calendar.contains("Linked gig") && calendar.contains("NAME:The <Mill>") && !calendar.contains("Other gig"));
+    let feed = page(&sample.store, &format!("/v/{id}.atom"));
+    assert!(feed.contains("Named gig") && !feed.contains("Other gig") && feed.contains(&format!("/v/{id}")));
+    let gig = page(&sample.store, &format!("/e/{}", gig.uri.short_id()));
+    assert!(
+        gig.contains(&format!("href=\"/v/{id}\"")) && gig.contains(&format!("\"url\":\"https://moot.example/v/{id}\""))
+    );
+    let party = page(&sample.store, &format!("/e/{}", party.uri.short_id()));
+    assert!(party.contains("Ask the hosts for the address.") && !party.contains("/v/"));
+    assert_eq!(ask(&sample.store, &format!("/v/{}", "a".repeat(16))).status, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn a_festival_lists_its_parts_by_time_and_each_part_names_it() {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Fest", Visibility::Public, Describe::default());
+    let fest = sample.publish(
+        &ada,
+        &community,
+        event(serde_json::json!({"name": "Fest", "start": {"date": "2026-10-09"}, "days": 2})),
+    );
+    let part = |name: &str, local: &str| {
+        let part = event(serde_json::json!({
+            "name": name, "start": {"local": local, "zone": "Europe/Berlin"}, "parent": fest.uri.to_string(),
+        }));
+        sample.publish(&ada, &community, part)
+    };
+    part("Late set", "2026-10-10T22:00");
+    let early = part("Early set", "2026-10-09T18:00");
+    let shown = page(&sample.store, &format!("/e/{}", fest.uri.short_id()));
+    assert!(shown.find("Programme").unwrap() < shown.find("Early set").unwrap());
+    assert!(shown.find("Early set").unwrap() < shown.find("Late set").unwrap());
+    let shown = page(&sample.store, &format!("/e/{}", early.uri.short_id()));
+    assert!(shown.contains("Part of <a") && shown.contains("\"superEvent\":{\"@id\""));
 }

@@ -189,6 +189,10 @@ impl Kind for Event {
     fn card(&self) -> Card {
         show::card(self)
     }
+    /// The festival or series of events it belongs to.
+    fn about(&self) -> Option<Uri> {
+        self.parent.clone()
+    }
     fn links(&self) -> Vec<Cid> {
         self.image.iter().chain(&self.images).map(|image| image.blob).collect()
     }

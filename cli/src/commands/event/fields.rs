@@ -7,7 +7,7 @@ use folkmoot_schemas::{
         event::{CATEGORIES, Event, EventLink, LinkKind, PerformingAct, RsvpMode, RsvpRules, ShowAnswers, Status},
         text::clean,
     },
-    recur::Rule,
+    recur::{Freq, Rule},
     when::Start,
 };
 use jiff::{
@@ -271,7 +271,13 @@ fn outside(rule: &Rule, event: &Event) -> Error {
     Error::refused("could not publish the event: its start is not one of the dates it repeats on")
         .because(format!("starts {}", event.when_words()))
         .because(format!("repeats {}", rule.in_words()))
-        .hint("give the first of those dates as the start")
+        .hint(match rule.freq {
+            // "every 2nd thursday" is both in English.
+            Freq::Monthly if !rule.by_day.is_empty() => {
+                "give the first of those dates as the start; for every other week write \"every 2 weeks\""
+            }
+            _ => "give the first of those dates as the start",
+        })
 }
 
 /// Doors open this long before the start at most, in seconds: beyond that they are rather meant to open after it.
