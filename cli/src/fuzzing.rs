@@ -1,6 +1,6 @@
 //! Foreign files, for whoever tries to break their reading. See the module of the same name in `folkmoot-schemas`.
 
-use folkmoot_schemas::{Record, Tid, kind::Kind};
+use folkmoot_schemas::{Record, Tid, kind::Kind, limits};
 
 use crate::ics::{self, Context};
 
@@ -18,9 +18,13 @@ fn calendar(bytes: &[u8]) -> bool {
         let record = Record::from(entry.event.clone()).encode(Tid::new(1, 1));
         record.expect("what is imported fits into a record");
     }
+    for answer in &reading.answers {
+        assert!(answer.guest.chars().count() <= limits::PERSON_NAME && (1..=11).contains(&answer.count));
+        assert!(!answer.guest.contains('@'), "an address is nobody else's business");
+    }
     let again = ics::read(text, &context).map(|again| format!("{again:?}"));
     assert_eq!(again.ok(), Some(format!("{reading:?}")), "a second reading gives the same keys and events");
-    !reading.entries.is_empty()
+    !(reading.entries.is_empty() && reading.answers.is_empty() && reading.called_off.is_empty())
 }
 
 #[cfg(test)]

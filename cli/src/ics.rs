@@ -5,6 +5,8 @@
 
 mod fields;
 mod html;
+mod message;
+mod offsets;
 mod rule;
 mod series;
 mod shape;
@@ -14,7 +16,7 @@ use std::collections::HashMap;
 
 use calcard::{
     Entry as Parsed, Parser,
-    icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarProperty},
+    icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarMethod, ICalendarProperty},
 };
 use folkmoot_schemas::{derive, records::event::Event};
 
@@ -22,6 +24,9 @@ use crate::{
     error::{Error, Result},
     output::count,
 };
+
+pub(crate) use message::{Answered, CalledOff};
+pub(crate) use time::alike;
 
 /// Bytes of a calendar file.
 pub(crate) const FILE: usize = 16 * 1024 * 1024;
@@ -43,6 +48,8 @@ pub(crate) struct Entry {
     /// Goes into `source.uid`: the file's UID, with `#<date>` for a date that had to become an event of its own.
     pub(crate) key: String,
     pub(crate) event: Event,
+    /// The file's own count of changes: of two versions the higher one is the newer.
+    pub(crate) sequence: i64,
     pub(crate) said: Vec<String>,
 }
 
@@ -57,11 +64,51 @@ pub(crate) struct Skipped {
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     pub(crate) entries: Vec<Entry>,
+    /// Answers by mail, of a REPLY.
+    pub(crate) answers: Vec<Answered>,
+    pub(crate) called_off: Vec<CalledOff>,
     pub(crate) skipped: Vec<Skipped>,
     /// About the file as a whole.
     pub(crate) said: Vec<String>,
     /// Rules that were worked out date by date.
     rules: usize,
+}
+
+impl Reading {
+    fn bounded(&self) -> Result<()> {
+        if self.entries.len() + self.skipped.len() + self.answers.len() + self.called_off.len() <= EVENTS {
+            return Ok(());
+        }
+        Err(Error::refused(format!("could not import: that is more than {EVENTS} events"))
+            .hint("import it in parts, or export a shorter span of time"))
+    }
+
+    /// Takes what another file says as well. Where both have the same event, the newer version stays.
+    pub(crate) fn and(&mut self, other: Self) -> Result<()> {
+        let mut at: HashMap<String, usize> = self.entries.iter().enumerate().map(|(n, e)| (e.key.clone(), n)).collect();
+        for mut entry in other.entries {
+            match at.get(&entry.key).and_then(|n| self.entries.get_mut(*n)) {
+                Some(held) => {
+                    let newer = entry.sequence >= held.sequence;
+                    if newer {
+                        std::mem::swap(held, &mut entry);
+                    }
+                    if held.event != entry.event {
+                        time::say(&mut held.said, "it is in several files: the newest version is kept".into());
+                    }
+                }
+                None => {
+                    at.insert(entry.key.clone(), self.entries.len());
+                    self.entries.push(entry);
+                }
+            }
+        }
+        self.answers.extend(other.answers);
+        self.called_off.extend(other.called_off);
+        self.skipped.extend(other.skipped);
+        other.said.into_iter().for_each(|said| time::say(&mut self.said, said));
+        self.bounded()
+    }
 }
 
 /// The components that share a UID: an event or series, and changes to single dates of it.
@@ -88,7 +135,15 @@ pub(crate) fn read(text: &str, context: &Context) -> Result<Reading> {
 }
 
 fn take(calendar: &ICalendar, context: &Context, reading: &mut Reading) -> Result<()> {
-    let zones = time::Zones::of(calendar, context);
+    let mut zones = time::Zones::of(calendar, context);
+    reading.said.append(&mut zones.said);
+    match message::method(calendar) {
+        None | Some(ICalendarMethod::Publish | ICalendarMethod::Request) => {}
+        Some(method) => {
+            message::take(method, calendar, &zones, reading);
+            return Ok(());
+        }
+    }
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut by_uid: HashMap<String, usize> = HashMap::new();
     let mut others = 0;
@@ -118,10 +173,7 @@ fn take(calendar: &ICalendar, context: &Context, reading: &mut Reading) -> Resul
     for group in &groups {
         series::take(group, calendar, &zones, context, reading);
         // One rule can become hundreds of events, each with its own texts.
-        if reading.entries.len() + reading.skipped.len() > EVENTS {
-            return Err(Error::refused(format!("could not import: the file holds more than {EVENTS} events"))
-                .hint("split it, or export a shorter span of time"));
-        }
+        reading.bounded()?;
     }
     Ok(())
 }

@@ -547,6 +547,187 @@ fn what_was_changed_here_survives_the_next_import() {
 }
 
 #[test]
+fn folders_several_files_and_stdin_are_imported_together() {
+    let home = Home::settled();
+    let at = |name: &str| home.0.path().join(name);
+    let event =
+        |uid: &str, name: &str, day: u8| format!("UID:{uid}\r\nSUMMARY:{name}\r\nDTSTART:203101{day:02}T190000\r\n");
+    fs::create_dir_all(at("club/inner")).unwrap();
+    fs::write(at("club/a.ics"), calendar([event("a", "Choir", 2)])).unwrap();
+    fs::write(at("club/inner/b.ICS"), calendar([event("b", "Quiz", 3)])).unwrap();
+    fs::write(at("club/.hidden.ics"), calendar([event("h", "Hidden", 4)])).unwrap();
+    fs::write(at("club/notes.txt"), "no calendar").unwrap();
+    fs::write(at("more.ics"), calendar([event("c", "Gig", 5), event("a", "Choir", 2)])).unwrap();
+    let paths = [at("club"), at("more.ics")].map(|path| path.to_str().unwrap().to_owned());
+    let lines = home.json(&["event", "import", &paths[0], &paths[1]]);
+    let names: Vec<_> = lines.iter().filter_map(|line| line["name"].as_str()).collect();
+    assert_eq!(names, ["Choir", "Quiz", "Gig"], "what is in two files is one event");
+    assert_eq!(summary(home.json(&["event", "import", &paths[1], &paths[0]]))["unchanged"], 3);
+
+    // Of several, what can be read is imported, and what cannot be is named.
+    fs::write(at("club/cut.ics"), "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n").unwrap();
+    fs::write(at("club/new.ics"), calendar([event("n", "New", 6)])).unwrap();
+    let output = home.run(&["event", "import", &paths[0]]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("cut.ics") && said.contains("could not read 1 file\n"), "{said}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("added  New"));
+
+    fs::create_dir(at("empty")).unwrap();
+    assert!(home.refused(1, &["event", "import", at("empty").to_str().unwrap()]).contains("without a calendar file"));
+    let mut piped = home.command(&["event", "import", "-"]);
+    let piped = piped.stdin(fs::File::open(at("more.ics")).unwrap()).output().unwrap();
+    assert!(String::from_utf8(piped.stdout).unwrap().contains("2 events: 0 added, 0 changed, 2 unchanged"));
+}
+
+#[test]
+fn what_is_gone_at_the_source_stays_and_what_is_called_off_there_is_called_off_here() {
+    let home = Home::settled();
+    let file = home.0.path().join("c.ics");
+    let import = ["event", "import", file.to_str().unwrap()];
+    let gig = |status: &str| format!("UID:gig\r\nSUMMARY:Gig\r\nDTSTART:20310105T200000\r\n{status}");
+    let choir = "UID:choir\r\nSUMMARY:Choir\r\nDTSTART:20310106T200000\r\n".to_owned();
+    fs::write(&file, calendar([gig(""), choir.clone()])).unwrap();
+    home.ok(&import);
+    fs::write(&file, calendar([gig("STATUS:CANCELLED\r\n")])).unwrap();
+    assert_eq!(summary(home.json(&import))["changed"], 1);
+    let statuses = || -> Vec<(String, String)> {
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        let dates = home.json(&["event", "list", "--from", "2031-01-01", "--to", "2031-01-31"]);
+        dates.iter().map(|date| (word(&date["name"]), word(&date["status"]))).collect()
+    };
+    let expected = [("Gig", "cancelled"), ("Choir", "confirmed")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+    assert_eq!(statuses(), expected);
+    assert_eq!(summary(home.json(&import))["unchanged"], 1);
+}
+
+/// A message from a mail program about one event.
+fn message(method: &str, uid: &str, lines: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20300101T000000Z\r\n\
+         {lines}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+#[test]
+fn a_cancellation_by_mail_calls_off_what_was_imported_and_nothing_else() {
+    let home = Home::settled();
+    let file = home.0.path().join("c.ics");
+    let import = |text: &str| {
+        fs::write(&file, text).unwrap();
+        home.json(&["event", "import", file.to_str().unwrap()])
+    };
+    let choir =
+        "UID:choir\r\nSUMMARY:Choir\r\nDTSTART;TZID=Europe/Berlin:20310102T193000\r\nRRULE:FREQ=WEEKLY;COUNT=3\r\n";
+    import(&calendar([choir.to_owned(), "UID:gig\r\nSUMMARY:Gig\r\nDTSTART:20310105T200000\r\n".to_owned()]));
+    let one = import(&message("CANCEL", "choir", "RECURRENCE-ID:20310109T183000Z\r\nCOMMENT:Ill"));
+    assert_eq!(one[0]["action"], "changed");
+    assert_eq!(import(&message("CANCEL", "gig", "STATUS:CANCELLED"))[0]["action"], "changed");
+    let dates = home.json(&["event", "list", "--from", "2031-01-01", "--to", "2031-01-31"]);
+    let off: Vec<_> = dates.iter().filter(|d| d["cancelled"] == true).map(|d| (&d["at"], &d["note"])).collect();
+    assert_eq!(off, [(&"2031-01-05T20:00".into(), &Value::Null), (&"2031-01-09T19:30".into(), &"Ill".into())]);
+    assert_eq!(import(&message("CANCEL", "gig", "STATUS:CANCELLED"))[0]["action"], "unchanged");
+
+    for (uid, lines, why) in [("nobody", "", "not here"), ("choir", "RECURRENCE-ID:20310110T183000Z", "no such date")] {
+        let lines = import(&message("CANCEL", uid, lines));
+        assert!(lines[0]["said"][0].as_str().unwrap().contains(why), "{lines:?}");
+    }
+    let own = home.json(&["event", "add", "Own", "2031-02-02 20:00"]).remove(0);
+    let ics = home.ok(&["event", "export", own["short"].as_str().unwrap()]);
+    let uid = ics.lines().find_map(|line| line.strip_prefix("UID:")).unwrap().trim();
+    let lines = import(&message("CANCEL", uid, "STATUS:CANCELLED"));
+    assert!(lines[0]["said"][0].as_str().unwrap().contains("moot event cancel"), "{lines:?}");
+}
+
+#[test]
+fn an_answer_by_mail_is_a_guests_and_the_newest_counts() {
+    let home = Home::settled();
+    let file = home.0.path().join("reply.ics");
+    let reply = |uid: &str, lines: &str| {
+        fs::write(&file, message("REPLY", uid, lines)).unwrap();
+        home.json(&["event", "import", file.to_str().unwrap()])
+    };
+    let choir = home
+        .json(&["event", "add", "Choir", "2031-01-02 19:30", "--repeat", "every week", "--duration", "2h"])
+        .remove(0);
+    let short = choir["short"].as_str().unwrap();
+    let ics = home.ok(&["event", "export", short]);
+    let uid = ics.lines().find_map(|line| line.strip_prefix("UID:")).unwrap().trim();
+    let grandma = |status: &str| {
+        format!("ATTENDEE;CN=Grandma;PARTSTAT={status};X-NUM-GUESTS=1:mailto:g@example.org\r\nCOMMENT:With cake")
+    };
+
+    let yes = reply(uid, &grandma("ACCEPTED"));
+    assert_eq!(
+        (&yes[0]["action"], &yes[0]["guest"], &yes[0]["count"]),
+        (&"added".into(), &"Grandma".into(), &2.into())
+    );
+    assert_eq!(reply(uid, &grandma("ACCEPTED"))[0]["action"], "unchanged");
+    let answers = || home.json(&["event", "show", short])[0]["answers"].clone();
+    assert_eq!((&answers()["going"], &answers()["people"][0]["note"]), (&2.into(), &"With cake".into()));
+    // One date alone, by its moment in UTC.
+    let one = reply(uid, &format!("RECURRENCE-ID:20310109T183000Z\r\n{}", grandma("TENTATIVE")));
+    assert_eq!((&one[0]["action"], &one[0]["occurrence"]), (&"added".into(), &"2031-01-09T19:30".into()));
+    assert_eq!(reply(uid, &grandma("DECLINED"))[0]["action"], "changed");
+    assert_eq!(answers()["going"], 0);
+    let summary = summary(reply(uid, &grandma("DECLINED")));
+    assert_eq!(summary["answers"]["unchanged"], 1);
+
+    // After a change of the plan, an answer to the old one does not overrule one to the new one.
+    home.ok(&["event", "edit", short, "--start", "20:00"]);
+    assert_eq!(reply(uid, &format!("SEQUENCE:1\r\n{}", grandma("ACCEPTED")))[0]["action"], "changed");
+    let late = reply(uid, &format!("SEQUENCE:0\r\n{}", grandma("DECLINED")));
+    assert!(
+        late[0]["action"] == "unchanged" && late[0]["said"][0].as_str().unwrap().contains("older plan"),
+        "{late:?}"
+    );
+    assert_eq!(answers()["going"], 2);
+
+    for (uid, lines, why) in [
+        ("nobody@example.org", grandma("ACCEPTED"), "not here"),
+        (uid, format!("RECURRENCE-ID:20310110T183000Z\r\n{}", grandma("ACCEPTED")), "has no date"),
+    ] {
+        let lines = reply(uid, &lines);
+        assert!(lines[0]["said"][0].as_str().unwrap().contains(why), "{lines:?}");
+    }
+}
+
+#[test]
+fn events_are_exported_as_they_are_and_a_copy_that_comes_back_changes_nothing() {
+    let home = Home::settled();
+    home.ok(&["event", "add", "Choir", "2020-01-02 19:30", "--repeat", "every week", "--duration", "2h"]);
+    let gig = home.json(&["event", "add", "Gig", "2031-01-05 20:00"]).remove(0);
+    home.ok(&["event", "cancel", "Choir", "--at", "2031-01-09"]);
+    let one = home.ok(&["event", "export", gig["short"].as_str().unwrap()]);
+    assert!(one.starts_with("BEGIN:VCALENDAR\r\n") && one.matches("BEGIN:VEVENT").count() == 1 && !one.contains("URL"));
+    let file = home.0.path().join("all.ics");
+    let path = file.to_str().unwrap();
+    assert_eq!(home.json(&["event", "export", "--all", "-o", path])[0]["events"], 2);
+    let all = fs::read_to_string(&file).unwrap();
+    assert_eq!(all, home.ok(&["event", "export", "--all"]), "two renders are equal");
+    assert_eq!(all, home.ok(&["event", "export", "Gig", "choir", "Gig"]), "whatever the order they are named in");
+    assert!(all.contains("STATUS:CANCELLED") && all.contains("RRULE:FREQ=WEEKLY"));
+    assert!(home.refused(1, &["event", "export", "--all", "-o", path]).contains("already"));
+    home.ok(&["event", "export", "--all", "-o", path, "--force"]);
+    home.refused(2, &["event", "export"]);
+    let back = home.json(&["event", "import", path]);
+    let summary = summary(back);
+    assert_eq!((&summary["unchanged"], &summary["added"]), (&2.into(), &0.into()));
+
+    // In another home they are new, and the export of that holds the same dates.
+    let other = Home::settled();
+    other.ok(&["event", "import", path]);
+    let dates = |home: &Home| {
+        let dates = home.json(&["event", "list", "--from", "2031-01-01", "--to", "2031-03-01"]);
+        dates
+            .into_iter()
+            .map(|d| (d["name"].clone(), d["from"].clone(), d["to"].clone(), d["status"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(dates(&home), dates(&other));
+}
+
+#[test]
 fn an_event_is_named_by_its_title_unless_several_have_it() {
     let home = Home::settled();
     home.ok(&["event", "add", "Harbour Gig", "2031-05-02 20:00"]);

@@ -1,6 +1,8 @@
 //! The iCalendar we write (RFC 5545, with RFC 7986 for names, pictures and conference links). Everything comes from
 //! the records: two renders of the same records are equal byte by byte, whenever and wherever they are made. Times are
 //! local with their zone, never UTC for a series, so that a series stays at its hour across a clock change.
+//!
+//! The one writer, of feeds as of files that a person takes away.
 
 mod line;
 mod zone;
@@ -8,7 +10,7 @@ mod zone;
 use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{
-    Tid,
+    Tid, Uri, derive,
     records::event::{Event, Place, ShowPlace, Status},
     when::{self, Start},
 };
@@ -21,31 +23,36 @@ use line::Lines;
 const DESCRIPTION_MAX: usize = 4_000;
 
 #[derive(Debug)]
-pub(crate) struct Calendar<'a> {
-    pub(crate) name: &'a str,
-    /// Where it is fetched from.
-    pub(crate) url: &'a str,
-    pub(crate) items: Vec<Item<'a>>,
+pub struct Calendar<'a> {
+    pub name: &'a str,
+    /// Where it is fetched from, again and again. None: a file.
+    pub url: Option<&'a str>,
+    pub items: Vec<Item<'a>>,
 }
 
 /// One event, with all its dates.
 #[derive(Debug)]
-pub(crate) struct Item<'a> {
-    pub(crate) event: &'a Event,
-    /// The same over all revisions and on all gateways.
-    pub(crate) uid: String,
-    pub(crate) parent: Option<String>,
-    /// Its page.
-    pub(crate) url: String,
-    pub(crate) origin: &'a str,
-    pub(crate) rev: Tid,
+pub struct Item<'a> {
+    pub event: &'a Event,
+    pub uri: &'a Uri,
+    /// Its page, where it has one.
+    pub url: Option<String>,
+    /// Where pictures are fetched from, e.g. `https://moot.example.org`.
+    pub origin: Option<&'a str>,
+    pub rev: Tid,
     /// Places whole-day dates.
-    pub(crate) zone: &'a str,
-    pub(crate) lang: Option<String>,
+    pub zone: &'a str,
+    /// Of the community, where the event names none.
+    pub lang: Option<&'a str>,
+}
+
+/// The event's name in calendars: the same over all revisions and on all gateways.
+pub fn uid(uri: &Uri) -> String {
+    format!("{}@folkmoot", derive::id(&[Some(&uri.to_string())], 26))
 }
 
 impl Calendar<'_> {
-    pub(crate) fn to_ics(&self) -> String {
+    pub fn to_ics(&self) -> String {
         let mut out = Lines::default();
         out.raw("BEGIN", "VCALENDAR");
         out.raw("VERSION", "2.0");
@@ -53,10 +60,12 @@ impl Calendar<'_> {
         out.raw("CALSCALE", "GREGORIAN");
         out.text("NAME", self.name);
         out.text("X-WR-CALNAME", self.name);
-        out.raw("URL;VALUE=URI", self.url);
-        out.raw("SOURCE;VALUE=URI", self.url);
-        out.raw("REFRESH-INTERVAL;VALUE=DURATION", "PT1H");
-        out.raw("X-PUBLISHED-TTL", "PT1H");
+        if let Some(url) = self.url {
+            out.raw("URL;VALUE=URI", url);
+            out.raw("SOURCE;VALUE=URI", url);
+            out.raw("REFRESH-INTERVAL;VALUE=DURATION", "PT1H");
+            out.raw("X-PUBLISHED-TTL", "PT1H");
+        }
         for (name, years) in self.zones() {
             zone::write(&mut out, name, years);
         }
@@ -125,19 +134,24 @@ impl Item<'_> {
     fn component(&self, out: &mut Lines, event: &Event, extra: impl FnOnce(&mut Lines)) {
         let stamp = utc(self.rev.micros());
         out.raw("BEGIN", "VEVENT");
-        out.raw("UID", &self.uid);
+        out.raw("UID", &uid(self.uri));
         out.raw("DTSTAMP", &stamp);
         out.raw("LAST-MODIFIED", &stamp);
         out.raw("SEQUENCE", &event.sequence.to_string());
         moment(out, "DTSTART", &event.start);
-        if let Some(end) = end(event) {
-            moment(out, "DTEND", &end);
+        match end(event) {
+            Some(End::At(end)) => moment(out, "DTEND", &end),
+            Some(End::After(seconds)) => out.raw("DURATION", &lasting(seconds)),
+            None => {}
         }
         extra(out);
-        let lang = words::lang(event.lang.as_deref()).or(self.lang.as_deref());
+        let lang = words::lang(event.lang.as_deref()).or_else(|| words::lang(self.lang));
         let in_lang = |name: &str| lang.map_or_else(|| name.to_owned(), |tag| format!("{name};LANGUAGE={tag}"));
         out.text(&in_lang("SUMMARY"), &event.name);
-        out.text(&in_lang("DESCRIPTION"), &self.description(event));
+        let description = self.description(event);
+        if !description.is_empty() {
+            out.text(&in_lang("DESCRIPTION"), &description);
+        }
         out.raw(
             "STATUS",
             match event.status {
@@ -146,7 +160,9 @@ impl Item<'_> {
                 Status::Tentative | Status::Postponed => "TENTATIVE",
             },
         );
-        out.raw("URL;VALUE=URI", &self.url);
+        if let Some(url) = &self.url {
+            out.raw("URL;VALUE=URI", url);
+        }
         self.place(out, event);
         if !event.tags.is_empty() {
             out.list("CATEGORIES", &event.tags);
@@ -155,17 +171,19 @@ impl Item<'_> {
             let label = line::parameter(link.label.as_deref().unwrap_or("Online"));
             out.raw(&format!("CONFERENCE;VALUE=URI;FEATURE=VIDEO;LABEL={label}"), &link.url);
         }
-        if let Some(image) = &event.image
+        if let (Some(image), Some(origin)) = (&event.image, self.origin)
             && let mime @ ("image/png" | "image/jpeg" | "image/webp") = image.mime.as_str()
         {
-            let url = format!("{}{}", self.origin, Page::Blob(image.blob).path());
+            let url = format!("{origin}{}", Page::Blob(image.blob).path());
             out.raw(&format!("IMAGE;VALUE=URI;DISPLAY=BADGE;FMTTYPE={mime}"), &url);
         }
-        if let Some(contact) = &event.contact {
-            out.text("CONTACT", contact);
+        // ORGANIZER would need a mail address.
+        let hosts = event.hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ");
+        for contact in [Some(hosts).filter(|names| !names.is_empty()), event.contact.clone()].into_iter().flatten() {
+            out.text("CONTACT", &contact);
         }
-        if let Some(parent) = &self.parent {
-            out.text("RELATED-TO", parent);
+        if let Some(parent) = &event.parent {
+            out.text("RELATED-TO", &uid(parent));
         }
         out.raw("END", "VEVENT");
     }
@@ -220,7 +238,8 @@ impl Item<'_> {
         let text = lines.join("\n");
         let end = text.char_indices().nth(DESCRIPTION_MAX).map(|(end, _)| end);
         let text = end.map_or(text.clone(), |end| format!("{}…", &text[..end]));
-        if text.is_empty() { self.url.clone() } else { format!("{text}\n\n{}", self.url) }
+        let parts = [Some(text).filter(|text| !text.is_empty()), self.url.clone()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
     }
 }
 
@@ -243,21 +262,43 @@ fn utc(micros: u64) -> String {
     words::utc(micros).replace(['-', ':'], "")
 }
 
-/// The end, exclusive; None where the record names none.
-fn end(event: &Event) -> Option<Start> {
+enum End {
+    /// Exclusive.
+    At(Start),
+    /// Seconds.
+    After(u32),
+}
+
+/// None where the record names no end.
+fn end(event: &Event) -> Option<End> {
     match &event.start {
         Start::Date { date } => {
             let days = i64::from(event.days.unwrap_or(1).clamp(1, 60));
             let date = date.checked_add(jiff::Span::new().days(days)).ok()?;
-            Some(Start::Date { date })
+            Some(End::At(Start::Date { date }))
         }
-        Start::Local { zone, .. } => {
+        Start::Local { local: begin, zone } => {
             let seconds = event.duration.filter(|s| *s > 0 && !event.open_end)?;
             let local = when::local_at(event.start.instant("UTC") + i64::from(seconds), zone)?;
-            Some(Start::Local { local, zone: zone.clone() })
+            // Of an hour that comes twice, readers take the first; and what the clock on the wall counts from the first
+            // start to its end, some take for the length of every date.
+            let as_shown = begin.duration_until(local).as_secs() == i64::from(seconds);
+            Some(match when::is_shown_once(local, zone) && (as_shown || event.recur.is_none()) {
+                true => End::At(Start::Local { local, zone: zone.clone() }),
+                false => End::After(seconds),
+            })
         }
     }
 }
 
+/// `PT1H30M`: hours and smaller parts are exact time, whatever the clocks do.
+fn lasting(seconds: u32) -> String {
+    let parts = [(seconds / 3600, 'H'), (seconds / 60 % 60, 'M'), (seconds % 60, 'S')];
+    let parts: String = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    format!("PT{parts}")
+}
+
+#[cfg(test)]
+mod conformance;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ mod accent;
 mod answer;
 mod app;
 mod cache;
-mod calendar;
+pub mod calendar;
 mod connections;
 mod feed;
 #[cfg(any(test, fuzzing))]

@@ -1,39 +1,55 @@
 // Lists the dates of a calendar between two days, as ical.js understands it.
-// usage: node dates.mjs FILE FROM TO MODULES; prints `start|status|summary` a line, sorted; times as UTC, all-day as a date.
-import { readFileSync } from "node:fs";
+// usage: node dates.mjs MODULES FILE FROM TO; prints `start|status|summary` a line, sorted; times as UTC, all-day as a date.
+//        node dates.mjs MODULES FOLDER; the same for each line `NAME FROM TO` of FOLDER/list, from NAME.ics to NAME.js.
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
-const [path, from, to, modules] = process.argv.slice(2);
+const [modules, path, from, to] = process.argv.slice(2);
 const loaded = createRequire(`${modules}/`)("ical.js");
 const ICAL = loaded.default ?? loaded;
-const root = new ICAL.Component(ICAL.parse(readFileSync(path, "utf8")));
-for (const zone of root.getAllSubcomponents("vtimezone")) ICAL.TimezoneService.register(zone);
 
-const lines = new Set();
-const add = (start, item) => {
-  const day = (start.isDate ? start.toString() : start.toJSDate().toISOString()).slice(0, 10);
-  if (day < from || day >= to) return;
-  const text = start.isDate ? day : `${start.toJSDate().toISOString().slice(0, 16)}Z`;
-  lines.add(`${text}|${item.component.getFirstPropertyValue("status") ?? "CONFIRMED"}|${item.summary}`);
-};
+function dates(path, from, to) {
+  const root = new ICAL.Component(ICAL.parse(readFileSync(path, "utf8")));
+  ICAL.TimezoneService.reset();
+  for (const zone of root.getAllSubcomponents("vtimezone")) ICAL.TimezoneService.register(zone);
 
-const events = root.getAllSubcomponents("vevent").map((component) => new ICAL.Event(component));
-const masters = events.filter((event) => !event.isRecurrenceException());
-const after = ICAL.Time.fromDateString(to);
-after.addDuration(ICAL.Duration.fromString("P2D"));
-for (const event of masters) {
-  for (const other of events) {
-    if (other.isRecurrenceException() && other.uid === event.uid) event.relateException(other);
+  const lines = new Set();
+  const add = (start, item) => {
+    const day = (start.isDate ? start.toString() : start.toJSDate().toISOString()).slice(0, 10);
+    if (day < from || day >= to) return;
+    const text = start.isDate ? day : `${start.toJSDate().toISOString().slice(0, 16)}Z`;
+    lines.add(`${text}|${item.component.getFirstPropertyValue("status") ?? "CONFIRMED"}|${item.summary}`);
+  };
+
+  // Left to itself it takes every changed date of the file for one of each series.
+  const alone = { exceptions: [], strictExceptions: true };
+  const events = root.getAllSubcomponents("vevent").map((component) => new ICAL.Event(component, alone));
+  // A date may have been moved into the window from as far away as this.
+  const after = ICAL.Time.fromDateString(to);
+  after.addDuration(ICAL.Duration.fromString("P20D"));
+  for (const event of events.filter((event) => !event.isRecurrenceException())) {
+    for (const other of events) {
+      if (other.isRecurrenceException() && other.uid === event.uid) event.relateException(other);
+    }
+    if (!event.isRecurring()) {
+      add(event.startDate, event);
+      continue;
+    }
+    const times = event.iterator();
+    for (let n = 0, next = times.next(); next && n < 20000; n += 1, next = times.next()) {
+      if (next.compare(after) > 0) break;
+      const { startDate, item } = event.getOccurrenceDetails(next);
+      add(startDate, item);
+    }
   }
-  if (!event.isRecurring()) {
-    add(event.startDate, event);
-    continue;
-  }
-  const dates = event.iterator();
-  for (let n = 0, next = dates.next(); next && n < 20000; n += 1, next = dates.next()) {
-    if (next.compare(after) > 0) break;
-    const { startDate, item } = event.getOccurrenceDetails(next);
-    add(startDate, item);
+  return [...lines].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map((line) => `${line}\n`).join("");
+}
+
+if (from) {
+  process.stdout.write(dates(path, from, to));
+} else {
+  for (const row of readFileSync(`${path}/list`, "utf8").trim().split("\n")) {
+    const [name, from, to] = row.split(" ");
+    writeFileSync(`${path}/${name}.js`, dates(`${path}/${name}.ics`, from, to));
   }
 }
-console.log([...lines].sort((a, b) => (Buffer.compare(Buffer.from(a), Buffer.from(b)))).join("\n"));

@@ -1,16 +1,14 @@
 """Lists the dates of a calendar between two days, as recurring-ical-events understands it.
 
 usage: dates.py FILE FROM TO; prints `start|status|summary` a line, sorted; times as UTC, all-day as a date.
+       dates.py FOLDER; the same for each line `NAME FROM TO` of FOLDER/list, from NAME.ics to NAME.python.
 """
 import sys
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
 
 import icalendar
 import recurring_ical_events
-
-path, start, end = sys.argv[1], date.fromisoformat(sys.argv[2]), date.fromisoformat(sys.argv[3])
-with open(path, "rb") as file:
-    calendar = icalendar.Calendar.from_ical(file.read())
 
 
 def text(when):
@@ -19,11 +17,25 @@ def text(when):
     return when.isoformat()
 
 
-lines = set()
-for event in recurring_ical_events.of(calendar).between(start, end):
-    when = event["DTSTART"].dt
-    day = when.astimezone(timezone.utc).date() if isinstance(when, datetime) else when
-    # Only starts inside the window: how an overlap at its edge is listed differs from reader to reader.
-    if start <= day < end:
-        lines.add(f"{text(when)}|{event.get('STATUS', 'CONFIRMED')}|{event['SUMMARY']}")
-print("\n".join(sorted(lines)))
+def dates(path, start, end):
+    start, end = date.fromisoformat(start), date.fromisoformat(end)
+    calendar = icalendar.Calendar.from_ical(Path(path).read_bytes())
+    lines = set()
+    # In its own zone, a date may be a day apart.
+    for event in recurring_ical_events.of(calendar).between(start - timedelta(days=2), end + timedelta(days=2)):
+        when = event["DTSTART"].dt
+        day = when.astimezone(timezone.utc).date() if isinstance(when, datetime) else when
+        # Only starts inside the window: how an overlap at its edge is listed differs from reader to reader.
+        if start <= day < end:
+            lines.add(f"{text(when)}|{event.get('STATUS', 'CONFIRMED')}|{event['SUMMARY']}")
+    return "".join(f"{line}\n" for line in sorted(lines))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        print(dates(*sys.argv[1:]), end="")
+    else:
+        folder = Path(sys.argv[1])
+        for row in (folder / "list").read_text().splitlines():
+            name, start, end = row.split()
+            (folder / f"{name}.python").write_text(dates(folder / f"{name}.ics", start, end))

@@ -505,6 +505,7 @@ pub enum May {
 pub struct RevisedInfo {
     pub uri: String,
     pub cid: String,
+    pub rev: String,
     pub did: String,
     pub name: String,
     pub right: Right,

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use jiff::{
     SignedDuration, Timestamp,
     civil::{Date, DateTime, Time},
-    tz::{TimeZone, TimeZoneDatabase},
+    tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeStruct};
 
@@ -213,6 +213,12 @@ pub fn offset_at(local: DateTime, zone: &str) -> Option<i32> {
 pub fn local_at(instant: i64, zone: &str) -> Option<DateTime> {
     let at = Timestamp::from_second(instant).ok()?;
     Some(find_zone(zone).unwrap_or(TimeZone::UTC).to_datetime(at))
+}
+
+/// Does the clock there show this time exactly once? So it is in a zone nobody knows.
+pub fn is_shown_once(local: DateTime, zone: &str) -> bool {
+    find_zone(zone)
+        .is_none_or(|zone| matches!(zone.to_ambiguous_timestamp(local).offset(), AmbiguousOffset::Unambiguous { .. }))
 }
 
 /// The one rule for gaps and folds: jiff's "compatible", which is RFC 5545's.

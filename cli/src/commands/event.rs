@@ -6,6 +6,7 @@ pub(crate) mod cancel;
 mod clone;
 mod date;
 pub(crate) mod edit;
+pub(crate) mod export;
 pub(crate) mod fields;
 mod hosts;
 pub(crate) mod import;
@@ -68,8 +69,10 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DATE")]
         at: Option<String>,
     },
-    /// Take over events from a calendar file
+    /// Take over events from calendar files
     Import(import::Args),
+    /// Write events to a calendar file
+    Export(export::Args),
 }
 
 pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
@@ -87,6 +90,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
             }
         }
         Command::Import(args) => import::run(args, session),
+        Command::Export(args) => export::run(args, session),
     }
 }
 

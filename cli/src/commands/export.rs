@@ -74,13 +74,13 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn exists(path: &Path) -> Error {
+pub(super) fn exists(path: &Path) -> Error {
     Error::refused(format!("could not write {}: there is a file already", path.display()))
         .hint("choose another name, or replace it with --force")
 }
 
 /// Where the file grows: in the same folder, or it could not simply be renamed.
-fn beside(path: &Path, random: &[u8; 6]) -> Result<PathBuf> {
+pub(super) fn beside(path: &Path, random: &[u8; 6]) -> Result<PathBuf> {
     let Some(name) = path.file_name() else {
         return Err(Error::refused(format!("could not write {}: it names no file", path.display())));
     };

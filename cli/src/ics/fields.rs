@@ -90,7 +90,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// At most `max` characters, the last of which says that there was more.
-fn cut(text: String, max: usize, what: &str, said: &mut Vec<String>) -> String {
+pub(super) fn cut(text: String, max: usize, what: &str, said: &mut Vec<String>) -> String {
     let length = text.chars().count();
     if length <= max {
         return text;

@@ -9,6 +9,7 @@ use calcard::icalendar::{
 use folkmoot_schemas::{
     kind::Kind,
     records::event::{Event, LinkKind, Override, Source, Status},
+    recur,
     when::{Start, local_at},
 };
 
@@ -29,6 +30,13 @@ const OVERRIDES: usize = 100;
 const RULES: usize = 200;
 
 pub(super) fn take(group: &Group<'_>, calendar: &ICalendar, zones: &Zones, context: &Context, reading: &mut Reading) {
+    let before = reading.entries.len();
+    take_all(group, calendar, zones, context, reading);
+    let version = group.masters.iter().chain(&group.changes).map(|component| sequence(component)).max().unwrap_or(0);
+    reading.entries.iter_mut().skip(before).for_each(|entry| entry.sequence = version);
+}
+
+fn take_all(group: &Group<'_>, calendar: &ICalendar, zones: &Zones, context: &Context, reading: &mut Reading) {
     let mut said = Vec::new();
     let Some(master) = newest(&group.masters) else {
         // Only single dates of a series whose rule is not in the file.
@@ -61,35 +69,36 @@ pub(super) fn take(group: &Group<'_>, calendar: &ICalendar, zones: &Zones, conte
             None
         }
     };
-    let changes = Changes::read(group, master, &event, calendar, zones, &mut said);
+    let mut changes = Changes::read(group, master, &event, calendar, zones, &mut said);
+    let mut own = std::mem::take(&mut changes.own);
+    extra.retain(|start| !changes.gone.contains(&start.text()));
+    let base = event.clone();
+    let before = reading.entries.len();
     match series {
         None => {
-            let mut event = event;
+            // The one date there is may be changed as well.
+            let same = own.iter().position(|(at, _)| *at == event.start);
+            let mut event = same.map_or(event, |n| own.swap_remove(n).1);
             event.start = zones.at_home(event.start);
-            push(reading, context, group.uid.clone(), event.clone(), said);
-            extra.retain(|start| *start != event.start);
-            for at in changes.moved.values() {
-                reading
-                    .entries
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|e| say(&mut e.said, format!("a change to {} belongs to no date of it", at.at)));
-            }
+            push(reading, context, group.uid.clone(), event, said);
         }
         Some(theirs) => repeat(group, theirs, event, changes, zones, context, said, reading),
     }
-    for start in extra {
-        let Some(base) = reading.entries.iter().rev().find(|e| e.key == group.uid).map(|e| e.event.clone()) else {
-            break;
-        };
-        let single = Event { start: start.clone(), recur: None, overrides: Vec::new(), ..base };
-        push(
-            reading,
-            context,
-            key(&group.uid, Some(&start)),
-            single,
-            vec!["an extra date of its series, kept as an event of its own".into()],
-        );
+    let made: BTreeMap<&str, &Event> =
+        reading.entries.iter().skip(before).map(|entry| (entry.key.as_str(), &entry.event)).collect();
+    // Where a rule was taken apart into single dates, its changes went with them.
+    let Some(whole) = made.get(group.uid.as_str()) else { return };
+    let is_new = |at: &Start| !recur::has(whole, at) && !made.contains_key(key(&group.uid, Some(at)).as_str());
+    let mut single = BTreeMap::new();
+    for at in extra.into_iter().filter(is_new) {
+        let event = Event { start: at.clone(), recur: None, overrides: Vec::new(), ..base.clone() };
+        single.insert(at.text(), (event, "an extra date of its series, kept as an event of its own"));
+    }
+    for (at, event) in own.into_iter().filter(|(at, _)| is_new(at)) {
+        single.insert(at.text(), (event, "a changed date that its series does not have, kept as an event of its own"));
+    }
+    for (at, (event, note)) in single {
+        push(reading, context, format!("{}#{at}", group.uid), event, vec![note.to_owned()]);
     }
 }
 
@@ -98,6 +107,8 @@ pub(super) fn take(group: &Group<'_>, calendar: &ICalendar, zones: &Zones, conte
 struct Changes {
     gone: BTreeSet<String>,
     moved: BTreeMap<String, Override>,
+    /// The changed dates as events of their own.
+    own: Vec<(Start, Event)>,
 }
 
 impl Changes {
@@ -125,13 +136,16 @@ impl Changes {
         }
         for change in &group.changes {
             match Self::one(change, event, calendar, zones, said) {
-                Ok(change) => {
+                Ok((at, own, change)) => {
                     changes.moved.insert(change.at.clone(), change);
+                    changes.own.retain(|(other, _)| *other != at);
+                    changes.own.push((at, own));
                 }
                 Err(why) => say(said, format!("a change to one of its dates is not kept: {why}")),
             }
         }
         changes.gone.retain(|at| !changes.moved.contains_key(at));
+        changes.own.sort_by_key(|(at, _)| at.text());
         changes
     }
 
@@ -142,7 +156,7 @@ impl Changes {
         calendar: &ICalendar,
         zones: &Zones,
         said: &mut Vec<String>,
-    ) -> Result<Override, String> {
+    ) -> Result<(Start, Event, Override), String> {
         let entry = change.property(&ICalendarProperty::RecurrenceId).ok_or("it names no date")?;
         let at = zones.start(entry, said).ok_or("its date could not be read")?;
         let at = alike(&at, &event.start);
@@ -158,15 +172,16 @@ impl Changes {
                 format!("{} has its own contact, link, categories or length in days, which are not kept", at.text()),
             );
         }
-        Ok(Override {
+        let change = Override {
             status: Some(own.status).filter(|s| *s != event.status),
             start: Some(start).filter(|s| *s != at),
             duration: own.duration.filter(|d| Some(*d) != event.duration),
-            name: Some(own.name).filter(|n| *n != event.name),
-            text: own.text.filter(|t| Some(t) != event.text.as_ref()),
-            places: Some(own.places).filter(|p| !p.is_empty() && *p != event.places),
+            name: Some(own.name.clone()).filter(|n| *n != event.name),
+            text: own.text.clone().filter(|t| Some(t) != event.text.as_ref()),
+            places: Some(own.places.clone()).filter(|p| !p.is_empty() && *p != event.places),
             ..unchanged(at.text())
-        })
+        };
+        Ok((at, own, change))
     }
 
     fn list(self) -> Vec<Override> {
@@ -313,10 +328,11 @@ fn extra_dates(master: &ICalendarComponent, event: &Event, zones: &Zones, said: 
 
 /// Of several versions of one event the one with the highest SEQUENCE, else the last.
 fn newest<'a>(masters: &[&'a ICalendarComponent]) -> Option<&'a ICalendarComponent> {
-    let sequence = |c: &ICalendarComponent| {
-        c.property(&ICalendarProperty::Sequence).and_then(|e| e.values.first()?.as_integer()).unwrap_or(0)
-    };
     masters.iter().copied().max_by_key(|c| sequence(c))
+}
+
+fn sequence(component: &ICalendarComponent) -> i64 {
+    component.property(&ICalendarProperty::Sequence).and_then(|e| e.values.first()?.as_integer()).unwrap_or(0)
 }
 
 fn key(uid: &str, at: Option<&Start>) -> String {
@@ -331,7 +347,7 @@ fn push(reading: &mut Reading, context: &Context, key: String, mut event: Event,
         say(&mut said, "the whole series is cancelled".into());
     }
     match fields::mend(&mut event, &mut said) {
-        Ok(()) if event.check().is_ok() => reading.entries.push(Entry { key, event, said }),
+        Ok(()) if event.check().is_ok() => reading.entries.push(Entry { key, event, sequence: 0, said }),
         Ok(()) => reading.skipped.push(Skipped { key, name: event.name, why: "it does not fit the format".into() }),
         Err(why) => reading.skipped.push(Skipped { key, name: event.name, why }),
     }

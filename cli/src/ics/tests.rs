@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use folkmoot_schemas::{
     kind::Kind,
-    records::event::Status,
+    records::{event::Status, rsvp::Answer},
     recur::{self, BUDGET},
     when::Start,
 };
@@ -380,4 +380,224 @@ fn remarks_end_where_nobody_would_read_on() {
     let reading = event(&format!("RRULE:FREQ=WEEKLY{zones}"));
     let said = &reading.entries[0].said;
     assert!(said.len() <= 101 && said.iter().any(|s| s.starts_with("and more")), "{}", said.len());
+}
+
+#[test]
+fn zone_names_of_windows_and_outlook_are_understood() {
+    let zone = |name: &str| {
+        let text =
+            format!("BEGIN:VEVENT\r\nUID:z\r\nSUMMARY:z\r\nDTSTART;TZID=\"{name}\":20260108T193000\r\nEND:VEVENT\r\n");
+        let entry = calendar(&text).entries.remove(0);
+        (entry.event.start.zone().map(ToOwned::to_owned), entry.said)
+    };
+    // By CLDR's table, for the territory 001.
+    for (windows, iana) in [
+        ("GMT Standard Time", "Europe/London"),
+        ("Romance Standard Time", "Europe/Paris"),
+        ("Central Europe Standard Time", "Europe/Budapest"),
+        ("Central European Standard Time", "Europe/Warsaw"),
+        ("GTB Standard Time", "Europe/Bucharest"),
+        ("FLE Standard Time", "Europe/Kiev"),
+        ("Russian Standard Time", "Europe/Moscow"),
+        ("Turkey Standard Time", "Europe/Istanbul"),
+        ("Eastern Standard Time", "America/New_York"),
+        ("Central Standard Time", "America/Chicago"),
+        ("Mountain Standard Time", "America/Denver"),
+        ("US Mountain Standard Time", "America/Phoenix"),
+        ("Pacific Standard Time", "America/Los_Angeles"),
+        ("Newfoundland Standard Time", "America/St_Johns"),
+        ("E. South America Standard Time", "America/Sao_Paulo"),
+        ("South Africa Standard Time", "Africa/Johannesburg"),
+        ("Tokyo Standard Time", "Asia/Tokyo"),
+        ("China Standard Time", "Asia/Shanghai"),
+        ("India Standard Time", "Asia/Calcutta"),
+        ("AUS Eastern Standard Time", "Australia/Sydney"),
+        ("New Zealand Standard Time", "Pacific/Auckland"),
+        ("(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", "Europe/Berlin"),
+        ("(GMT-05:00) Eastern Time (US & Canada)", "America/New_York"),
+    ] {
+        assert_eq!(zone(windows), (Some(iana.to_owned()), vec![]), "{windows}");
+    }
+}
+
+/// A calendar with one event in a zone that it describes itself.
+fn in_zone(parts: &str) -> Reading {
+    calendar(&format!(
+        "BEGIN:VTIMEZONE\r\nTZID:Customized Time Zone 1\r\n{}END:VTIMEZONE\r\nBEGIN:VEVENT\r\nUID:z\r\nSUMMARY:z\r\n\
+         DTSTART;TZID=Customized Time Zone 1:20260708T193000\r\nRRULE:FREQ=WEEKLY\r\nEND:VEVENT\r\n",
+        parts.replace('\n', "\r\n")
+    ))
+}
+
+/// A part of a zone's description, with a yearly rule or without one.
+fn part(kind: &str, start: &str, from: &str, to: &str, rule: &str) -> String {
+    let rule = if rule.is_empty() { String::new() } else { format!("RRULE:FREQ=YEARLY;{rule}\n") };
+    format!("BEGIN:{kind}\nDTSTART:{start}\nTZOFFSETFROM:{from}\nTZOFFSETTO:{to}\n{rule}END:{kind}\n")
+}
+
+#[test]
+fn a_zone_under_a_name_of_its_own_is_known_by_its_clock_changes() {
+    // As Outlook writes them: rules since the year 1601.
+    let two = |[summer, winter]: [(&str, &str); 2], [standard, daylight]: [&str; 2]| {
+        part("STANDARD", winter.0, daylight, standard, winter.1)
+            + &part("DAYLIGHT", summer.0, standard, daylight, summer.1)
+    };
+    let europe = [("16010325T020000", "BYDAY=-1SU;BYMONTH=3"), ("16011028T030000", "BYDAY=-1SU;BYMONTH=10")];
+    let america = [("20070311T020000", "BYDAY=2SU;BYMONTH=3"), ("20071104T020000", "BYDAY=1SU;BYMONTH=11")];
+    let south = [("16011007T020000", "BYDAY=1SU;BYMONTH=10"), ("16010401T030000", "BYDAY=1SU;BYMONTH=4")];
+    for (parts, zone) in [
+        (two(europe, ["+0100", "+0200"]), "Europe/Berlin"),
+        (two(america, ["-0500", "-0400"]), "America/New_York"),
+        (two(america, ["-0800", "-0700"]), "America/Los_Angeles"),
+        (two(south, ["+1000", "+1100"]), "Australia/Sydney"),
+        // No summer time: what the file says and nothing more, but for half hours.
+        (part("STANDARD", "19700101T000000", "-0300", "-0300", ""), "Etc/GMT+3"),
+        (part("STANDARD", "19700101T000000", "+0000", "+0000", ""), "UTC"),
+        (part("STANDARD", "19700101T000000", "+0530", "+0530", ""), "Asia/Kolkata"),
+    ] {
+        let reading = in_zone(&parts);
+        assert_eq!(reading.entries[0].event.start.zone(), Some(zone), "{parts}");
+        assert_eq!(reading.entries[0].event.start.text(), "2026-07-08T19:30");
+        let said = format!("the zone \"Customized Time Zone 1\" has the clocks of {zone}: its times are taken as such");
+        assert_eq!(reading.said, [said]);
+    }
+}
+
+#[test]
+fn a_zone_with_clocks_that_no_place_has_is_said() {
+    for parts in [
+        String::new(),
+        part("STANDARD", "19700101T000000", "+0117", "+0117", ""),
+        part("STANDARD", "16011028T030000", "+0200", "+0100", "BYDAY=-1SU;BYMONTH=9")
+            + &part("DAYLIGHT", "16010325T020000", "+0100", "+0200", "BYDAY=-1SU;BYMONTH=3"),
+        // Rules nobody writes are not followed.
+        part("STANDARD", "19700101T000000", "+0100", "+0200", "BYSECOND=1").replace("YEARLY", "SECONDLY"),
+    ] {
+        let reading = in_zone(&parts);
+        assert_eq!(reading.entries[0].event.start.zone(), Some("Europe/Berlin"), "the default");
+        assert!(said(&reading).contains("\"Customized Time Zone 1\" is not known"), "{parts}: {}", said(&reading));
+        assert!(reading.said.is_empty());
+    }
+}
+
+#[test]
+fn an_offset_for_a_name_does_not_hide_the_summer_time_that_the_file_describes() {
+    let file = |id: &str| {
+        let parts = part("STANDARD", "16011028T030000", "+0200", "+0100", "BYDAY=-1SU;BYMONTH=10")
+            + &part("DAYLIGHT", "16010325T020000", "+0100", "+0200", "BYDAY=-1SU;BYMONTH=3");
+        let text = format!(
+            "BEGIN:VTIMEZONE\r\nTZID:{id}\r\n{}END:VTIMEZONE\r\nBEGIN:VEVENT\r\nUID:z\r\nSUMMARY:z\r\n\
+             DTSTART;TZID=\"{id}\":20260708T193000\r\nEND:VEVENT\r\n",
+            parts.replace('\n', "\r\n")
+        );
+        calendar(&text).entries.remove(0).event.start.zone().unwrap().to_owned()
+    };
+    assert_eq!(file("(GMT+01:00)"), "Europe/Berlin");
+    assert_eq!(file("Etc/GMT-1"), "Etc/GMT-1", "a zone's own name is never doubted");
+}
+
+#[test]
+fn a_changed_date_that_the_series_does_not_have_is_an_event_of_its_own() {
+    let reading = calendar(
+        "BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:Choir\r\nDTSTART:20260108T193000\r\nRRULE:FREQ=WEEKLY;COUNT=3\r\n\
+         RDATE:20260301T193000,20260308T193000\r\nEXDATE:20260308T193000\r\nEND:VEVENT\r\n\
+         BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:Festival\r\nRECURRENCE-ID:20260301T193000\r\nDTSTART:20260302T200000\r\nEND:VEVENT\r\n\
+         BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:Summer\r\nRECURRENCE-ID:20260601T193000\r\nDTSTART:20260601T180000\r\nEND:VEVENT\r\n",
+    );
+    let all: Vec<_> =
+        reading.entries.iter().map(|e| (e.key.as_str(), e.event.name.as_str(), e.event.start.text())).collect();
+    assert_eq!(
+        all,
+        [
+            ("s", "Choir", "2026-01-08T19:30".to_owned()),
+            ("s#2026-03-01T19:30", "Festival", "2026-03-02T20:00".into()),
+            ("s#2026-06-01T19:30", "Summer", "2026-06-01T18:00".into()),
+        ]
+    );
+}
+
+fn message(method: &str, lines: &str) -> Reading {
+    let event = format!("UID:choir\nDTSTAMP:20260101T000000Z\n{lines}\n").replace('\n', "\r\n");
+    calendar(&format!("METHOD:{method}\r\nBEGIN:VEVENT\r\n{event}END:VEVENT\r\n"))
+}
+
+#[test]
+fn a_reply_is_the_answer_of_a_guest() {
+    let reading = message(
+        "REPLY",
+        "RECURRENCE-ID;TZID=Europe/Berlin:20260115T193000\nSEQUENCE:2\nCOMMENT:With cake\n\
+         ATTENDEE;PARTSTAT=ACCEPTED;CN=\"Grandma \";X-NUM-GUESTS=2:mailto:g@example.org",
+    );
+    assert!(reading.entries.is_empty(), "it plans nothing");
+    let answer = &reading.answers[0];
+    assert_eq!((answer.uid.as_str(), answer.guest.as_str(), answer.count), ("choir", "Grandma", 3));
+    assert_eq!((answer.status, answer.sequence), (Answer::Going, 2));
+    assert_eq!(answer.at.as_ref().map(Start::text).as_deref(), Some("2026-01-15T19:30"));
+    assert_eq!(answer.note.as_deref(), Some("With cake"));
+}
+
+#[test]
+fn a_guest_is_named_and_their_address_is_not() {
+    for (attendee, guest) in [
+        ("ATTENDEE;PARTSTAT=DECLINED;X-NUM-GUESTS=3:mailto:jo.smith@example.org", "jo.smith"),
+        ("ATTENDEE;PARTSTAT=DECLINED;CN=jo.smith@example.org:MAILTO:jo.smith@example.org", "jo.smith"),
+        ("ATTENDEE;PARTSTAT=DECLINED;CN=\"mailto:jo@example.org\":mailto:jo@example.org", "jo"),
+    ] {
+        let answer = message("REPLY", attendee).answers.remove(0);
+        assert_eq!((answer.guest.as_str(), answer.status, answer.count), (guest, Answer::NotGoing, 1));
+    }
+    let long =
+        message("REPLY", &format!("ATTENDEE;PARTSTAT=TENTATIVE;CN={}:mailto:x@y", "ä".repeat(200))).answers.remove(0);
+    assert_eq!((long.guest.chars().count(), long.status), (64, Answer::Maybe));
+}
+
+#[test]
+fn a_reply_that_answers_nothing_is_said() {
+    for (lines, why) in [
+        ("SUMMARY:x", "does not say who"),
+        ("ATTENDEE;CN=Jo:mailto:jo@example.org", "gives no answer"),
+        ("ATTENDEE;CN=Jo;PARTSTAT=NEEDS-ACTION:mailto:jo@example.org", "has not answered"),
+        ("ATTENDEE;CN=Jo;PARTSTAT=DELEGATED:mailto:jo@example.org", "sends somebody else"),
+    ] {
+        let reading = message("REPLY", lines);
+        assert!(reading.answers.is_empty() && reading.skipped[0].why.contains(why), "{lines}: {:?}", reading.skipped);
+    }
+    let counter =
+        message("COUNTER", "ATTENDEE;CN=Jo;PARTSTAT=TENTATIVE:mailto:jo@example.org\nDTSTART:20260115T193000Z");
+    assert!(counter.answers.is_empty() && counter.entries.is_empty() && counter.said[0].contains("COUNTER"));
+}
+
+#[test]
+fn of_several_replies_of_one_guest_the_last_counts() {
+    let reply = |status: &str| {
+        format!("BEGIN:VEVENT\r\nUID:c\r\nATTENDEE;CN=Jo;PARTSTAT={status}:mailto:jo@x\r\nEND:VEVENT\r\n")
+    };
+    let reading = calendar(&format!("METHOD:REPLY\r\n{}{}", reply("ACCEPTED"), reply("DECLINED")));
+    assert_eq!(reading.answers.iter().map(|a| a.status).collect::<Vec<_>>(), [Answer::NotGoing]);
+}
+
+#[test]
+fn a_cancellation_plans_nothing_and_names_what_is_off() {
+    let reading = message("CANCEL", "RECURRENCE-ID:20260115T183000Z\nSUMMARY:Choir\nCOMMENT:Ill");
+    assert!(reading.entries.is_empty());
+    let off = &reading.called_off[0];
+    assert_eq!((off.uid.as_str(), off.name.as_str(), off.note.as_deref()), ("choir", "Choir", Some("Ill")));
+    assert_eq!(off.at.as_ref().map(Start::text).as_deref(), Some("2026-01-15T18:30"));
+    assert!(message("REQUEST", "SUMMARY:x\nDTSTART:20260115T183000Z").entries.len() == 1, "a request is an event");
+}
+
+#[test]
+fn of_one_event_in_several_files_the_newest_version_is_kept() {
+    let file = |sequence: u32, name: &str| {
+        let event = format!("UID:1\r\nSEQUENCE:{sequence}\r\nSUMMARY:{name}\r\nDTSTART:20260108T193000Z\r\n");
+        calendar(&format!("BEGIN:VEVENT\r\n{event}END:VEVENT\r\n"))
+    };
+    for order in [[(2, "New"), (1, "Old")], [(1, "Old"), (2, "New")]] {
+        let [first, second] = order.map(|(sequence, name)| file(sequence, name));
+        let mut all = first;
+        all.and(second).unwrap();
+        let [one] = &all.entries[..] else { panic!("one event") };
+        assert_eq!(one.event.name, "New");
+        assert!(one.said[0].contains("several files"), "{:?}", one.said);
+    }
 }

@@ -1,6 +1,6 @@
 //! Points in time and their zones, as calendar programs of all ages write them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 use calcard::{
     common::{PartialDateTime, timezone::Tz},
@@ -15,7 +15,7 @@ use jiff::{
     civil::{Date, DateTime, Time},
 };
 
-use super::{Context, fields};
+use super::{Context, fields, offsets};
 
 /// Zone names of one file.
 #[derive(Debug)]
@@ -25,7 +25,12 @@ pub(super) struct Zones {
     /// Of the calendar (`X-WR-TIMEZONE`), if it says and we know it.
     calendar: Option<String>,
     floating: String,
+    /// About zones that were recognised by their clocks alone.
+    pub(super) said: Vec<String>,
 }
+
+/// Zones of one file that are looked for by their clocks.
+const BY_CLOCK: usize = 20;
 
 impl Zones {
     pub(super) fn of(calendar: &ICalendar, context: &Context) -> Self {
@@ -38,16 +43,29 @@ impl Zones {
         };
         let root = calendar.components.first();
         let own = root.and_then(|root| other(root, "X-WR-TIMEZONE")).and_then(|name| known(&name));
-        let named =
-            calendar.components.iter().filter(|c| c.component_type == ICalendarComponentType::VTimezone).filter_map(
-                |c| {
-                    let id = fields::text(c, &ICalendarProperty::Tzid)?;
-                    let meant = known(&id).or_else(|| known(&other(c, "X-LIC-LOCATION")?))?;
-                    Some((id, meant))
-                },
-            );
-        let named = named.collect();
-        Self { named, floating: own.clone().unwrap_or_else(|| context.zone.clone()), calendar: own }
+        let floating = own.clone().unwrap_or_else(|| context.zone.clone());
+        let mut zones = Self { named: HashMap::new(), calendar: own, floating, said: Vec::new() };
+        let years = years(calendar);
+        let mut unnamed = 0;
+        for zone in calendar.components.iter().filter(|c| c.component_type == ICalendarComponentType::VTimezone) {
+            let Some(id) = fields::text(zone, &ICalendarProperty::Tzid) else { continue };
+            // "(GMT+01:00)" alone would be a zone without summer time: what the file describes says more.
+            let place = |name: String| Some(name).filter(|name| !name.starts_with("Etc/") || *name == id);
+            let by_name = known(&id).and_then(place).or_else(|| known(&other(zone, "X-LIC-LOCATION")?));
+            let by_name = by_name.or_else(|| tz_name(zone.timezone()?.1).and_then(place));
+            let meant = by_name.or_else(|| {
+                unnamed += 1;
+                let preferred = [zones.floating.as_str(), &context.zone];
+                let found = (unnamed <= BY_CLOCK).then(|| offsets::alike(zone, calendar, years.clone()?, &preferred));
+                let found = found.flatten()?;
+                say(&mut zones.said, format!("the zone {id:?} has the clocks of {found}: its times are taken as such"));
+                Some(found)
+            });
+            if let Some(meant) = meant.or_else(|| known(&id)) {
+                zones.named.insert(id, meant);
+            }
+        }
+        zones
     }
 
     fn resolve(&self, id: &str) -> Option<String> {
@@ -123,11 +141,28 @@ fn known(id: &str) -> Option<String> {
         }
         tail = rest;
     }
-    let name = match id.parse::<Tz>() {
-        Ok(Tz::Tz(zone)) => zone.name().to_owned(),
-        _ => return None,
-    };
-    zone_known(&name).then_some(name)
+    id.parse().ok().and_then(tz_name)
+}
+
+fn tz_name(zone: Tz) -> Option<String> {
+    match zone {
+        Tz::Tz(zone) => Some(zone.name().to_owned()).filter(|name| zone_known(name)),
+        _ => None,
+    }
+}
+
+/// The years in which events of the file begin.
+fn years(calendar: &ICalendar) -> Option<RangeInclusive<i16>> {
+    let events = calendar.components.iter().filter(|c| c.component_type == ICalendarComponentType::VEvent);
+    let starts = events.filter_map(|c| c.property(&ICalendarProperty::Dtstart)?.values.first());
+    let years = starts.filter_map(|value| Some(date(value.as_partial_date_time()?)?.year()));
+    let (first, last) = years.fold((i16::MAX, i16::MIN), |(a, b), year| (a.min(year), b.max(year)));
+    (first <= last).then_some(first..=last)
+}
+
+/// Date and time as written, whatever the zone.
+pub(super) fn local(value: &PartialDateTime) -> Option<DateTime> {
+    Some(date(value)?.to_datetime(time(value)?))
 }
 
 fn date(value: &PartialDateTime) -> Option<Date> {
@@ -162,7 +197,7 @@ pub(super) fn moved(start: &Start, zone: &str) -> Start {
 }
 
 /// `point`, which names a date of the series that begins at `start`, in that series' form and zone.
-pub(super) fn alike(point: &Start, start: &Start) -> Start {
+pub(crate) fn alike(point: &Start, start: &Start) -> Start {
     match (point, start) {
         (Start::Local { zone, .. }, Start::Local { zone: home, .. }) if zone != home => moved(point, home),
         (Start::Date { date }, Start::Local { local, zone }) => {

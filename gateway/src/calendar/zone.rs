@@ -116,7 +116,7 @@ fn position(local: DateTime) -> (usize, bool) {
 }
 
 fn observance(out: &mut Lines, kind: &Kind, dates: &[DateTime], rule: Option<&str>) {
-    let Some((first, rest)) = dates.split_first() else { return };
+    let Some(first) = dates.first() else { return };
     let part = if kind.summer { "DAYLIGHT" } else { "STANDARD" };
     out.raw("BEGIN", part);
     out.raw("DTSTART", &super::compact(*first));
@@ -126,7 +126,8 @@ fn observance(out: &mut Lines, kind: &Kind, dates: &[DateTime], rule: Option<&st
     if let Some(rule) = rule {
         out.raw("RRULE", rule);
     }
-    for date in rest {
+    // ical.js, which is in Thunderbird, forgets the DTSTART where there is an RDATE: it is named once more.
+    for date in dates.iter().filter(|_| dates.len() > 1) {
         out.raw("RDATE", &super::compact(*date));
     }
     out.raw("END", part);
@@ -162,6 +163,7 @@ mod tests {
     fn changes_before_the_rule_are_written_date_by_date() {
         let york = zone("America/New_York", (2004, 2026));
         assert!(york.contains("DTSTART:20030406T020000"), "{york}");
+        assert!(york.contains("RDATE:20030406T020000\nRDATE:20040404T020000\n"), "{york}");
         assert!(york.contains("RDATE:20060402T020000"), "{york}");
         assert!(york.contains("DTSTART:20070311T020000"), "{york}");
     }

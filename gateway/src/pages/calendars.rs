@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     answer::{Answer, CALENDAR, Caching},
-    calendar::{Calendar, Item},
+    calendar::{self, Calendar, Item},
     reading::{Found, Reading},
     route::Page,
 };
@@ -31,7 +31,7 @@ pub(super) fn community(reading: &Reading<'_>) -> Shown {
 pub(super) fn of(reading: &Reading<'_>, events: &[Arc<Entry>], name: &str, own: &str) -> Shown {
     let mut list: Vec<Item<'_>> = events.iter().filter_map(|e| item(reading, e)).collect();
     // In an order that does not change as time goes on.
-    list.sort_by(|a, b| a.uid.cmp(&b.uid));
+    list.sort_by_cached_key(|item| calendar::uid(item.uri));
     render(list, name, own, Caching::List)
 }
 
@@ -47,25 +47,19 @@ pub(super) fn event(reading: &Reading<'_>, id: &str) -> Shown {
 }
 
 fn item<'a>(reading: &'a Reading<'_>, entry: &'a Entry) -> Option<Item<'a>> {
-    let uri = entry.uri.to_string();
+    let community = &entry.uri.community;
     Some(Item {
         event: entry.record.as_event()?,
-        uid: format!("{}@folkmoot", folkmoot_schemas::derive::id(&[Some(&uri)], 26)),
-        parent: entry
-            .record
-            .as_event()?
-            .parent
-            .as_ref()
-            .map(|parent| format!("{}@folkmoot", folkmoot_schemas::derive::id(&[Some(&parent.to_string())], 26))),
-        url: reading.canonical(&entry.uri.community, &Page::Event(entry.uri.short_id())),
-        origin: reading.origin.as_str(),
-        rev: entry.rev,
-        zone: reading.fallback_zone(&entry.uri.community),
-        lang: reading.lang(&entry.uri.community),
+        uri: &entry.uri,
+        url: Some(reading.canonical(community, &Page::Event(entry.uri.short_id()))),
+        origin: Some(reading.origin.as_str()),
+        rev: entry.shown_rev(),
+        zone: reading.fallback_zone(community),
+        lang: reading.find(community).and_then(|c| c.state.describe.lang.as_deref()),
     })
 }
 
 fn render(items: Vec<Item<'_>>, name: &str, url: &str, caching: Caching) -> Shown {
-    let calendar = Calendar { name, url, items };
+    let calendar = Calendar { name, url: Some(url), items };
     Ok(Answer::new(CALENDAR, calendar.to_ics(), caching))
 }

@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
 use folkmoot_schemas::{charter::Visibility, records::venue::Venue, roster::Describe};
+use serde_json::json;
 
 use super::{ask, page};
 use crate::sample::{self, Sample, event, post, river_street};
@@ -211,6 +212,71 @@ fn calendar_and_feed_are_equal_byte_by_byte_in_two_stores_with_the_same_data() {
     assert!(calendar.contains("RECURRENCE-ID;TZID=Europe/Berlin:20261006T193000\r\n"));
     let gig = page(&a.sample.store, &format!("/e/{}.ics", a.gig.uri.short_id()));
     assert!(gig.contains("SEQUENCE:1\r\n") && gig.contains("DTSTART;TZID=Europe/Berlin:20260926T200000\r\n"));
+}
+
+/// A public community of one, with these events.
+fn with_events(events: impl IntoIterator<Item = serde_json::Value>) -> sample::Sample {
+    let sample = sample::Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Club", Visibility::Public, Describe::default());
+    for fields in events {
+        sample.publish(&ada, &community, sample::event(fields));
+    }
+    sample
+}
+
+#[test]
+fn the_calendar_reaches_from_90_days_ago_to_400_ahead_and_keeps_what_was_cancelled() {
+    // The sample's today is 21 September 2026.
+    let sample = with_events([
+        json!({"name": "Too long ago", "start": {"date": "2026-06-20"}}),
+        json!({"name": "Cancelled long ago", "start": {"date": "2026-06-27"}, "status": "cancelled"}),
+        json!({"name": "Far ahead", "start": {"date": "2027-10-20"}}),
+        json!({"name": "Too far ahead", "start": {"date": "2027-10-30"}}),
+        json!({"name": "Weekly for years", "start": {"date": "2020-01-07"}, "recur": {"freq": "weekly"},
+               "overrides": [{"at": "2026-08-25", "status": "cancelled"}]}),
+        json!({"name": "Weekly until spring", "start": {"date": "2020-01-07"}, "recur": {"freq": "weekly", "until": "2026-04-01"}}),
+    ]);
+    let calendar = page(&sample.store, "/calendar.ics");
+    for name in ["Cancelled long ago", "Far ahead", "Weekly for years"] {
+        assert!(calendar.contains(&format!("\r\nSUMMARY:{name}\r\n")), "{name}");
+    }
+    for name in ["Too long ago", "Too far ahead", "Weekly until spring"] {
+        assert!(!calendar.contains(name), "{name}");
+    }
+    let cancelled = calendar.split("BEGIN:VEVENT").filter(|event| event.contains("STATUS:CANCELLED"));
+    assert_eq!(cancelled.count(), 2, "the event, and one date of the series");
+}
+
+#[test]
+fn a_calendar_holds_no_more_than_2000_dates() {
+    let daily = |n| json!({"name": format!("Daily {n}"), "start": {"date": "2026-09-01"}, "recur": {"freq": "daily"}});
+    let last = |day: &str| json!({"name": format!("On {day}"), "start": {"date": day}});
+    let sample = with_events((0..5).map(daily).chain([last("2027-09-01"), last("2027-10-20")]));
+    let calendar = page(&sample.store, "/calendar.ics");
+    assert_eq!(calendar.matches("\r\nRRULE:FREQ=DAILY\r\n").count(), 5);
+    assert!(calendar.contains("On 2027-09-01") && !calendar.contains("On 2027-10-20"));
+}
+
+#[test]
+fn an_event_keeps_its_uid_and_place_in_the_calendar_when_it_is_changed() {
+    let river = river_street();
+    let store = &river.sample.store;
+    let uids = || -> Vec<String> {
+        page(store, "/calendar.ics").lines().filter(|l| l.starts_with("UID:")).map(ToOwned::to_owned).collect()
+    };
+    let before = uids();
+    assert!(before.is_sorted());
+    let cleo = river.sample.somebody(3);
+    let event = json!({"name": "Quiz", "start": {"local": "2026-09-30T19:30", "zone": "Europe/Berlin"}, "sequence": 1});
+    river.sample.edit(&cleo, &river.quiz.uri, sample::event(event));
+    let mut after = uids();
+    // The series had two changed dates, and has them no more.
+    after.dedup();
+    let mut before = before;
+    before.dedup();
+    assert_eq!(after, before);
+    assert!(page(store, "/calendar.ics").contains("SUMMARY;LANGUAGE=en:Quiz\r\n"));
 }
 
 #[test]

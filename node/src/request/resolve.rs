@@ -228,6 +228,7 @@ impl<'a> Reading<'a> {
             Ok(RevisedInfo {
                 uri: one.uri.to_string(),
                 cid: one.cid.to_string(),
+                rev: one.rev.to_string(),
                 did: one.uri.did.to_string(),
                 name: self.view.name(&one.uri.community, &one.uri.did)?,
                 right: one.right,

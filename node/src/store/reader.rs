@@ -86,6 +86,11 @@ impl Entry {
         self.revised.first().map_or(self.cid, |last| last.cid)
     }
 
+    /// When what is shown was written, by its writer's clock.
+    pub fn shown_rev(&self) -> Tid {
+        self.revised.iter().map(|one| one.rev).fold(self.rev, Tid::max)
+    }
+
     /// Newest first; of one moment by the bits their short ids spell (which is not the order of the ids as text).
     /// Every list is in this order, so that its last entry says where the next part begins.
     pub fn order(&self) -> (std::cmp::Reverse<u64>, [u8; 10]) {

@@ -1,30 +1,34 @@
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{self, Read},
-    path::PathBuf,
-};
+//! `moot event import`: calendar files into events of ours. What is here already follows its file; messages from mail
+//! programs call off and answer.
 
-use folkmoot_node::request::{CommunityInfo, Item, Reply, Request};
-use folkmoot_schemas::{kind::Kind, records::event::Event};
+use std::path::PathBuf;
+
+use folkmoot_node::request::{PublishedInfo, WireDraft};
+use folkmoot_schemas::records::{event::Event, rsvp::Rsvp};
 use serde_json::json;
 
 use super::{imported, zone_of};
 use crate::{
     error::{Error, Result},
-    ics::{self, Context, Entry, FILE},
+    ics::{self, Context, Entry, Reading, Skipped},
     output::{Line, count},
     record,
-    session::{Session, answer},
+    session::Session,
 };
+use known::{Held, Known};
+
+mod files;
+mod known;
+mod messages;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event import programme.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n\nA second import adds nothing; what changed in the file is changed here, except where you changed it here yourself. What cannot be kept is said event by event."
+    after_help = "Examples:\n  moot event import programme.ics\n  moot event import ~/.calendars/club other.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n\nA second import adds nothing; what changed in the file is changed here, except where you changed it here yourself. What cannot be kept is said event by event. An answer that came by mail (METHOD:REPLY) becomes the answer of a guest."
 )]
 pub(crate) struct Args {
-    /// Calendar file (.ics); - reads stdin
-    file: PathBuf,
+    /// Calendar files (.ics), or folders of them; - reads stdin
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Zone of times that name none [default: the calendar's, the community's, this machine's]
     #[arg(long)]
     zone: Option<String>,
@@ -50,128 +54,234 @@ impl Act {
     }
 }
 
-pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let text = load(&args.file)?;
-    let community = session.pick_community(None)?;
-    let zone = zone_of(session, &community, args.zone.as_deref())?;
-    let reading = ics::read(&text, &Context { zone, now: session.clock.seconds() })?;
-    let known = imported(session, &community)?;
+/// One thing the files ask for, and what becomes of it.
+#[derive(Debug)]
+struct Step {
+    act: Act,
+    /// What is not kept, or stays as it is here.
+    said: Vec<String>,
+    /// Where it stands already: URI and short id.
+    held: Option<(String, String)>,
+    subject: Subject,
+    draft: Option<WireDraft>,
+}
 
-    let (mut acts, mut drafts) = (Vec::new(), Vec::new());
-    for entry in &reading.entries {
-        let (act, draft, left) = match known.get(&entry.key) {
-            None => (Act::Added, Some(record::draft("event", entry.event.clone())?), None),
-            Some((item, old)) => match imported::merge(old, &entry.event) {
-                (None, left) => (Act::Unchanged, None, left),
-                (Some(next), left) => (Act::Changed, Some(record::redraft("event", item, next)?), left),
-            },
-        };
-        acts.push((act, left));
-        drafts.extend(draft.filter(|_| !args.dry_run));
+#[derive(Debug)]
+enum Subject {
+    Event {
+        key: String,
+        event: Box<Event>,
+    },
+    /// `to`: the event in words.
+    Answer {
+        key: String,
+        to: String,
+        rsvp: Box<Rsvp>,
+    },
+}
+
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let files = files::all(&args.files)?;
+    let community = session.pick_community(None)?;
+    let context = Context { zone: zone_of(session, &community, args.zone.as_deref())?, now: session.clock.seconds() };
+    let (mut reading, mut unread) = (Reading::default(), 0);
+    for path in &files {
+        match files::load(path).and_then(|text| ics::read(&text, &context)) {
+            Ok(read) => reading.and(read)?,
+            // Of one file there is nothing else to do; among several the others are as good as before.
+            Err(error) if files.len() == 1 => return Err(error),
+            Err(error) => {
+                unread += 1;
+                session
+                    .out
+                    .note(Line::new().warn("not read  ").strong(path.display().to_string()).text(format!(": {error}")));
+            }
+        }
     }
+    let known = Known::read(session, &community)?;
+    let mut steps = plan(&mut reading, &known)?;
+    if !reading.answers.is_empty() {
+        let mut guests = messages::guests(session, &community, &known)?;
+        for answered in &reading.answers {
+            match messages::answer(&known, &mut guests, answered)? {
+                Ok(step) => steps.push(step),
+                Err(why) => {
+                    let (key, name) = (answered.uid.clone(), format!("the answer of {}", answered.guest));
+                    reading.skipped.push(Skipped { key, name, why });
+                }
+            }
+        }
+    }
+    let drafts: Vec<WireDraft> =
+        steps.iter_mut().filter_map(|step| step.draft.take().filter(|_| !args.dry_run)).collect();
     // One commit, unless it is very long: either all of the calendar is there or nothing.
     let published =
         if drafts.is_empty() { Vec::new() } else { record::publish(session, Some(&community.cid), drafts)? };
-
     let mut published = published.into_iter();
-    for (entry, (act, left)) in reading.entries.iter().zip(&acts) {
-        let uri = match act {
-            Act::Unchanged => known.get(&entry.key).map(|(item, _)| (item.uri.clone(), item.short.clone())),
-            _ if args.dry_run => None,
-            _ => published.next().map(|info| (info.uri, info.short)),
-        };
-        tell(session, entry, *act, left.as_deref(), uri);
+    for step in &steps {
+        let new = (step.act != Act::Unchanged && !args.dry_run).then(|| published.next()).flatten();
+        tell(session, step, new);
     }
+    sum_up(session, &steps, &reading, args.dry_run);
+    match unread {
+        0 => Ok(()),
+        n => Err(Error::refused(format!("could not read {}", count(n, "file", "files")))
+            .because("what the others hold was imported")
+            .hint("each of them is named above, with the reason")),
+    }
+}
+
+/// What is to be done for events, in the order of the files. What cannot be done goes to what was skipped.
+fn plan(reading: &mut Reading, known: &Known) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    let copies = reading.entries.iter().filter(|entry| matches!(known.get(&entry.key), Held::Here(_))).count();
+    if copies > 0 {
+        let events = count(copies as u64, "event was", "events were");
+        reading.said.push(format!("{events} planned here: a copy in a file changes nothing of that"));
+    }
+    for entry in &reading.entries {
+        match follow(entry, known)? {
+            Ok(step) => steps.push(step),
+            Err(why) => {
+                let (key, name) = (entry.key.clone(), entry.event.name.clone());
+                reading.skipped.push(Skipped { key, name, why });
+            }
+        }
+    }
+    for off in &reading.called_off {
+        match messages::call_off(known, off)? {
+            Ok(some) => steps.extend(some),
+            Err(why) => reading.skipped.push(Skipped { key: off.uid.clone(), name: off.name.clone(), why }),
+        }
+    }
+    Ok(steps)
+}
+
+/// Makes an event follow what its file says now; or why it does not.
+fn follow(entry: &Entry, known: &Known) -> Result<Result<Step, String>> {
+    let subject = Subject::Event { key: entry.key.clone(), event: Box::new(entry.event.clone()) };
+    let (item, old) = match known.get(&entry.key) {
+        Held::Nothing => {
+            let draft = Some(record::draft("event", entry.event.clone())?);
+            return Ok(Ok(Step { act: Act::Added, said: entry.said.clone(), held: None, subject, draft }));
+        }
+        Held::Here(item) => {
+            let held = Some((item.uri.clone(), item.short.clone()));
+            return Ok(Ok(Step { act: Act::Unchanged, said: Vec::new(), held, subject, draft: None }));
+        }
+        Held::Theirs(item) => return Ok(Err(format!("{} imported it already ({})", item.author, item.short))),
+        Held::Imported(item, old) => (item, old),
+    };
+    let held = Some((item.uri.clone(), item.short.clone()));
+    let (next, left) = imported::merge(old, &entry.event);
+    Ok(Ok(match next {
+        None => Step { act: Act::Unchanged, said: left.into_iter().collect(), held, subject, draft: None },
+        Some(next) => Step {
+            act: Act::Changed,
+            said: entry.said.iter().cloned().chain(left).collect(),
+            held,
+            subject,
+            draft: Some(record::redraft("event", item, next)?),
+        },
+    }))
+}
+
+fn tell(session: &Session, step: &Step, new: Option<PublishedInfo>) {
+    let (uri, short) = new.map(|info| (info.uri, info.short)).or_else(|| step.held.clone()).unzip();
+    let line = match &step.subject {
+        Subject::Event { key, event } => {
+            session.out.object(&json!({
+                "uid": key,
+                "uri": uri,
+                "short": short,
+                "name": event.name,
+                "start": event.start,
+                "action": step.act.word(),
+                "said": step.said,
+            }));
+            let line = Line::new().text(step.act.word()).text("  ").strong(&event.name).text("  ");
+            let line = line.text(event.when_words());
+            let line = match &event.recur {
+                Some(rule) => line.text(", ").text(rule.in_words()),
+                None => line,
+            };
+            match event.status_words() {
+                Some(status) => line.warn(format!("  {}", status.to_lowercase())),
+                None => line,
+            }
+        }
+        Subject::Answer { key, to, rsvp } => {
+            session.out.object(&json!({
+                "uid": key,
+                "uri": uri,
+                "short": short,
+                "guest": rsvp.guest_name,
+                "status": rsvp.status,
+                "count": rsvp.count,
+                "occurrence": rsvp.occurrence,
+                "action": step.act.word(),
+                "said": step.said,
+            }));
+            let line =
+                Line::new().text(step.act.word()).text("  ").strong(rsvp.guest_name.as_deref().unwrap_or_default());
+            let line = line.text(": ").text(rsvp.status.words());
+            let line = if rsvp.count > 1 { line.text(format!(", {} people", rsvp.count)) } else { line };
+            line.text("  ").text(to)
+        }
+    };
+    // A second import of a long calendar is one line, and those for what it left alone.
+    if step.act == Act::Unchanged && step.said.is_empty() {
+        return;
+    }
+    session.out.line(line.text("  ").id(short.unwrap_or_default()));
+    for said in &step.said {
+        session.out.line(Line::new().text("    ").faint(said));
+    }
+}
+
+fn sum_up(session: &Session, steps: &[Step], reading: &Reading, dry_run: bool) {
+    let out = &session.out;
     for skipped in &reading.skipped {
-        session
-            .out
-            .object(&json!({"uid": skipped.key, "name": skipped.name, "action": "skipped", "said": [skipped.why]}));
-        session.out.line(Line::new().warn("not imported  ").strong(&skipped.name).text(format!(": {}", skipped.why)));
+        out.object(&json!({"uid": skipped.key, "name": skipped.name, "action": "skipped", "said": [skipped.why]}));
+        out.line(Line::new().warn("not imported  ").strong(&skipped.name).text(format!(": {}", skipped.why)));
     }
-    let n = |act| acts.iter().filter(|(a, _)| *a == act).count();
-    let (added, changed, unchanged) = (n(Act::Added), n(Act::Changed), n(Act::Unchanged));
-    session.out.object(&json!({
+    let of = |event: bool, act: Act| {
+        steps.iter().filter(|s| matches!(s.subject, Subject::Event { .. }) == event && s.act == act).count()
+    };
+    let [added, changed, unchanged] = [Act::Added, Act::Changed, Act::Unchanged].map(|act| of(true, act));
+    let [new, other, same] = [Act::Added, Act::Changed, Act::Unchanged].map(|act| of(false, act));
+    // Of what is new or changed here now.
+    let cut = steps.iter().filter(|s| s.act != Act::Unchanged && !s.said.is_empty()).count();
+    out.object(&json!({
         "summary": true,
         "added": added,
         "changed": changed,
         "unchanged": unchanged,
         "skipped": reading.skipped.len(),
+        "not_whole": cut,
+        "answers": {"added": new, "changed": other, "unchanged": same},
         "said": reading.said,
-        "dry_run": args.dry_run,
+        "dry_run": dry_run,
     }));
     for said in &reading.said {
-        session.out.line(said.as_str());
+        out.line(said.as_str());
     }
-    let events = count(reading.entries.len() as u64, "event", "events");
-    let would = if args.dry_run { " (nothing was done)" } else { "" };
-    session.out.line(Line::new().strong(events).text(format!(
-        ": {added} added, {changed} changed, {unchanged} unchanged, {} not imported{would}",
-        reading.skipped.len()
-    )));
-    Ok(())
-}
-
-/// `left`: what of the file was left out for the sake of what was changed here.
-fn tell(session: &Session, entry: &Entry, act: Act, left: Option<&str>, uri: Option<(String, String)>) {
-    let (uri, short) = uri.unzip();
-    session.out.object(&json!({
-        "uid": entry.key,
-        "uri": uri,
-        "short": short,
-        "name": entry.event.name,
-        "start": entry.event.start,
-        "action": act.word(),
-        "said": entry.said.iter().map(String::as_str).chain(left).collect::<Vec<_>>(),
-    }));
-    // A second import of a long calendar is one line, and those for what it left alone.
-    if act == Act::Unchanged && left.is_none() {
-        return;
-    }
-    let line =
-        Line::new().text(act.word()).text("  ").strong(&entry.event.name).text("  ").text(entry.event.when_words());
-    let line = match &entry.event.recur {
-        Some(rule) => line.text(", ").text(rule.in_words()),
-        None => line,
-    };
-    session.out.line(line.text("  ").id(short.unwrap_or_default()));
-    let losses = entry.said.iter().filter(|_| act != Act::Unchanged).map(String::as_str);
-    for said in losses.chain(left) {
-        session.out.line(Line::new().text("    ").faint(said));
-    }
-}
-
-fn load(path: &PathBuf) -> Result<String> {
-    let failed = |error: io::Error| {
-        Error::refused(format!("could not read {}: {error}", path.display()))
-            .hint("give the path of an .ics file, or - for stdin")
-    };
-    let mut bytes = Vec::new();
-    let limit = FILE as u64 + 1;
-    if path.as_os_str() == "-" {
-        io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    } else {
-        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(failed)?;
-    }
-    String::from_utf8(bytes).map_err(|_| {
-        Error::refused(format!("could not read {}: it is not UTF-8 text", path.display()))
-            .hint("convert it first, e.g. iconv -f latin1 -t utf-8")
-    })
-}
-
-/// Our own events in this community that came from a calendar file, by their key.
-fn imported(session: &Session, community: &CommunityInfo) -> Result<HashMap<String, (Item, Event)>> {
-    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?.did;
-    let mut known = HashMap::new();
-    for item in
-        record::list(session, Some(&community.cid), Event::NAME, usize::MAX)?.into_iter().filter(|i| i.did == me)
-    {
-        let record = record::open(&item)?;
-        if let Some(event) = record.as_event()
-            && let Some(source) = event.source.as_ref().filter(|s| s.kind == "ics")
-            && let Some(uid) = &source.uid
-        {
-            known.insert(uid.clone(), (item, event.clone()));
+    let would = if dry_run { " (nothing was done)" } else { "" };
+    let skipped = reading.skipped.len();
+    if !reading.answers.is_empty() {
+        let answers = count((new + other + same) as u64, "answer of a guest", "answers of guests");
+        out.line(Line::new().strong(answers).text(format!(": {new} added, {other} changed, {same} unchanged{would}")));
+        if added + changed + unchanged == 0 {
+            return;
         }
     }
-    Ok(known)
+    let events = count((added + changed + unchanged) as u64, "event", "events");
+    out.line(
+        Line::new()
+            .strong(events)
+            .text(format!(": {added} added, {changed} changed, {unchanged} unchanged, {skipped} not imported{would}")),
+    );
+    if cut > 0 {
+        out.line(format!("{cut} could not be kept whole: below each stands what is missing"));
+    }
 }

@@ -1,0 +1,164 @@
+//! iTIP (RFC 5546): what a calendar file wants besides telling of events. Somebody answers, or something is called off.
+
+use calcard::{
+    common::IanaString,
+    icalendar::{
+        ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarEntry, ICalendarMethod, ICalendarParameterName,
+        ICalendarParameterValue, ICalendarParticipationStatus, ICalendarProperty, ICalendarValue,
+    },
+};
+use folkmoot_schemas::{
+    limits,
+    records::{rsvp::Answer, text::clean},
+    when::Start,
+};
+
+use super::{
+    Reading, Skipped, fields,
+    time::{Zones, say},
+    uid,
+};
+
+/// One person's answer.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) uid: String,
+    /// One date of a series, in whatever form and zone the file has it.
+    pub(crate) at: Option<Start>,
+    /// Name of the guest; never a mail address.
+    pub(crate) guest: String,
+    pub(crate) status: Answer,
+    /// 1–11.
+    pub(crate) count: u32,
+    pub(crate) note: Option<String>,
+    /// SEQUENCE of the plan it answers.
+    pub(crate) sequence: u32,
+    pub(crate) said: Vec<String>,
+}
+
+/// An event, or one date of it, that does not take place.
+#[derive(Debug)]
+pub(crate) struct CalledOff {
+    pub(crate) uid: String,
+    pub(crate) name: String,
+    pub(crate) at: Option<Start>,
+    pub(crate) note: Option<String>,
+}
+
+pub(super) fn method(calendar: &ICalendar) -> Option<&ICalendarMethod> {
+    match calendar.components.first()?.property(&ICalendarProperty::Method)?.values.first()? {
+        ICalendarValue::Method(method) => Some(method),
+        _ => None,
+    }
+}
+
+/// Takes a message that tells of no events.
+pub(super) fn take(method: &ICalendarMethod, calendar: &ICalendar, zones: &Zones, reading: &mut Reading) {
+    let events = calendar.components.iter().filter(|c| c.component_type == ICalendarComponentType::VEvent);
+    for event in events {
+        match method {
+            ICalendarMethod::Reply => answered(event, zones, reading),
+            ICalendarMethod::Cancel => called_off(event, zones, reading),
+            other => {
+                let what = other.as_str().to_ascii_uppercase();
+                say(
+                    &mut reading.said,
+                    format!("a message of the kind {what} is left out: there is nothing to take over"),
+                );
+            }
+        }
+    }
+}
+
+fn called_off(event: &ICalendarComponent, zones: &Zones, reading: &mut Reading) {
+    let name = name(event);
+    match at(event, zones, &mut Vec::new()) {
+        Ok(at) => {
+            let note = comment(event, limits::EVENT_NOTE);
+            reading.called_off.push(CalledOff { uid: uid(event), name, at, note });
+        }
+        Err(why) => reading.skipped.push(Skipped { key: uid(event), name, why }),
+    }
+}
+
+fn answered(event: &ICalendarComponent, zones: &Zones, reading: &mut Reading) {
+    match answer(event, zones) {
+        Ok(answer) => {
+            // Of several by one guest about one thing the last counts, as senders write them.
+            let same = |old: &Answered| (&old.uid, &old.at, &old.guest) == (&answer.uid, &answer.at, &answer.guest);
+            reading.answers.retain(|old| !same(old));
+            reading.answers.push(answer);
+        }
+        Err(why) => reading.skipped.push(Skipped { key: uid(event), name: name(event), why }),
+    }
+}
+
+fn answer(event: &ICalendarComponent, zones: &Zones) -> Result<Answered, String> {
+    let mut said = Vec::new();
+    let attendee = event.property(&ICalendarProperty::Attendee).ok_or("it does not say who answers")?;
+    if event.properties(&ICalendarProperty::Attendee).count() > 1 {
+        say(&mut said, "it names several people: the answer is taken as that of the first".into());
+    }
+    let guest = guest(attendee).ok_or("it does not say who answers")?;
+    let status = match attendee.parameter(&ICalendarParameterName::Partstat) {
+        Some(ICalendarParameterValue::Partstat(status)) => status,
+        _ => return Err(format!("{guest} gives no answer")),
+    };
+    let status = match status {
+        ICalendarParticipationStatus::Accepted => Answer::Going,
+        ICalendarParticipationStatus::Tentative => Answer::Maybe,
+        ICalendarParticipationStatus::Declined => Answer::NotGoing,
+        ICalendarParticipationStatus::Delegated => {
+            return Err(format!("{guest} sends somebody else: enter that guest with moot rsvp EVENT yes --guest NAME"));
+        }
+        _ => return Err(format!("{guest} has not answered yet")),
+    };
+    let others = attendee.params.iter().find(|p| p.name.as_str().eq_ignore_ascii_case("X-NUM-GUESTS"));
+    let others = others.and_then(|p| p.value.as_integer()).filter(|_| status != Answer::NotGoing).unwrap_or(0);
+    if others > 10 {
+        say(&mut said, format!("brings {others} people, 10 are kept"));
+    }
+    let sequence = event.property(&ICalendarProperty::Sequence).and_then(|e| e.values.first()?.as_integer());
+    Ok(Answered {
+        uid: uid(event),
+        at: at(event, zones, &mut said)?,
+        guest,
+        status,
+        count: 1 + u32::try_from(others.min(10)).unwrap_or(0),
+        note: comment(event, limits::RSVP_NOTE),
+        sequence: sequence.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+        said,
+    })
+}
+
+/// The name, else what stands before the @ of the address: the address itself is nobody else's business.
+fn guest(attendee: &ICalendarEntry) -> Option<String> {
+    let name = attendee.parameter(&ICalendarParameterName::Cn).and_then(|cn| cn.as_text()).map(bare);
+    let address = || bare(attendee.values.first()?.as_text()?).into();
+    let guest: Option<String> = name.filter(|name| !name.is_empty()).or_else(address);
+    let short = guest?.chars().take(limits::PERSON_NAME).collect::<String>();
+    Some(short.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+fn bare(text: &str) -> String {
+    let text = fields::one_line(text);
+    let address =
+        text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).map_or(&text[..], |_| &text[7..]);
+    address.split('@').next().unwrap_or_default().trim().to_owned()
+}
+
+fn at(event: &ICalendarComponent, zones: &Zones, said: &mut Vec<String>) -> Result<Option<Start>, String> {
+    match event.property(&ICalendarProperty::RecurrenceId) {
+        None => Ok(None),
+        Some(entry) => Ok(Some(zones.start(entry, said).ok_or("the date it is about could not be read")?)),
+    }
+}
+
+fn comment(event: &ICalendarComponent, max: usize) -> Option<String> {
+    let text = clean(&fields::text(event, &ICalendarProperty::Comment)?);
+    Some(fields::cut(text.trim().to_owned(), max, "", &mut Vec::new())).filter(|text| !text.is_empty())
+}
+
+fn name(event: &ICalendarComponent) -> String {
+    fields::text(event, &ICalendarProperty::Summary).map(|text| fields::one_line(&text)).unwrap_or_default()
+}
