@@ -4,6 +4,7 @@ use std::{
     env, fs,
     io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
+    path::Path,
     process::Command,
 };
 
@@ -66,20 +67,7 @@ fn edit(current: &str, session: &Session) -> Result<String> {
     file.flush().map_err(|error| failed(&path.display().to_string(), error))?;
     drop(file);
 
-    let editor = env::var("VISUAL").or_else(|_| env::var("EDITOR")).unwrap_or_else(|_| "vi".into());
-    // Editors are often set with options ("code --wait"), so the first word is the program.
-    let mut words = editor.split_whitespace();
-    let program = words.next().unwrap_or("vi");
-    let ended = Command::new(program).args(words).arg(&path).status().map_err(|error| failed(program, error));
-    let text = ended.and_then(|status| {
-        if status.success() {
-            fs::read_to_string(&path).map_err(|error| failed(&path.display().to_string(), error))
-        } else {
-            Err(Error::refused(format!(
-                "could not read the text: {program} ended with an error, nothing was published"
-            )))
-        }
-    });
+    let text = open(&path).and_then(|()| read(&path).map_err(|error| failed(&path.display().to_string(), error)));
     // Left behind only if the file system refuses; it holds nothing that was not meant to be published.
     let _ = fs::remove_file(&path);
     let text = text?;
@@ -87,5 +75,30 @@ fn edit(current: &str, session: &Session) -> Result<String> {
         return Err(Error::refused("could not publish the change: nothing was changed")
             .hint("change the text in the editor and save it"));
     }
+    Ok(text)
+}
+
+/// Opens `$VISUAL`, `$EDITOR` or vi on a file and waits until it is closed.
+pub(crate) fn open(path: &Path) -> Result<()> {
+    let editor = env::var("VISUAL").or_else(|_| env::var("EDITOR")).unwrap_or_else(|_| "vi".into());
+    // Editors are often set with options ("code --wait"), so the first word is the program.
+    let mut words = editor.split_whitespace();
+    let program = words.next().unwrap_or("vi");
+    let status = Command::new(program).args(words).arg(path).status().map_err(|error| {
+        Error::refused(format!("could not open an editor: {program}: {error}"))
+            .hint("name one that is installed, e.g. export EDITOR=nano")
+    })?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Error::refused(format!(
+            "could not read the text: {program} ended with an error, nothing was published"
+        ))),
+    }
+}
+
+/// What was saved.
+pub(crate) fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(MOST).read_to_string(&mut text)?;
     Ok(text)
 }

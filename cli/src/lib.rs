@@ -8,6 +8,7 @@ mod commands;
 mod editor;
 mod error;
 mod fetch;
+mod form;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod ics;

@@ -8,6 +8,7 @@ mod date;
 pub(crate) mod edit;
 pub(crate) mod export;
 pub(crate) mod fields;
+mod form;
 mod hosts;
 pub(crate) mod import;
 mod imported;

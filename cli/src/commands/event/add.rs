@@ -4,20 +4,20 @@ use jiff::civil::DateTime;
 use super::{echo, fields, now_in, zone_of};
 use crate::{
     error::{Error, Result},
-    kept, record,
+    form, kept, record,
     session::Session,
     when::Typed,
 };
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event add \"Night Herons live\" \"fri 20:00\" --end 23:00 --place \"Backyard\" --price \"8 EUR\"\n  moot event add \"Repair café\" \"2026-12-05 14:00\" --duration 3h --repeat \"monthly on first sat\"\n  moot event add \"Street festival\" \"5 jun\" --all-day --days 2"
+    after_help = "Examples:\n  moot event add                     # a form in $EDITOR\n  moot event add \"Night Herons live\" \"fri 20:00\" --end 23:00 --place \"Backyard\" --price \"8 EUR\"\n  moot event add \"Repair café\" \"2026-12-05 14:00\" --duration 3h --repeat \"monthly on first sat\"\n  moot event add \"Street festival\" \"5 jun\" --all-day --days 2"
 )]
 pub(crate) struct Args {
-    /// What it is called
-    name: String,
+    /// What it is called; without name and time, a form opens in $EDITOR
+    name: Option<String>,
     /// When it starts: "fri 20:00", "2026-12-05 20:00", "tomorrow 8pm", "in 2 weeks 19:30"
-    start: String,
+    start: Option<String>,
     /// Words that were meant to be in quotes
     #[arg(hide = true)]
     rest: Vec<String>,
@@ -29,12 +29,32 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    match (&args.name, &args.start) {
+        (None, None) if session.out.is_conversation() && args.fields == fields::Fields::default() => {
+            form::fill(session, "event", &super::form::blank(), |filled, before| {
+                if filled.one("name").is_none() || filled.one("start").is_none() {
+                    return Err(lacking());
+                }
+                plan(filled.args(before, &["name", "start"], None)?, session)
+            })
+        }
+        _ => plan(args, session),
+    }
+}
+
+fn lacking() -> Error {
+    Error::usage("could not plan the event: it needs a name and a time")
+        .hint("moot event add \"Band night\" \"fri 20:00\"; on a terminal, moot event add alone opens a form")
+}
+
+fn plan(args: Args, session: &Session) -> Result<()> {
+    let (Some(name), Some(typed)) = (&args.name, &args.start) else { return Err(lacking()) };
     let community = session.pick_community(None)?;
     let zone = zone_of(session, &community, args.fields.zone.as_deref())?;
     let now = now_in(session, &zone);
-    check_words(&args, now)?;
-    let start = fields::start(&args.start, args.fields.whole_days(), None, now, &zone)?;
-    let mut event = Event::new(clean(&args.name), start);
+    check_words(&args.rest, name, typed, now)?;
+    let start = fields::start(typed, args.fields.whole_days(), None, now, &zone)?;
+    let mut event = Event::new(clean(name), start);
     args.fields.apply(&mut event, now, session, &community.cid)?;
     fields::check_doors(&event)?;
     publish(session, &community.cid, event, args.again)
@@ -55,15 +75,15 @@ pub(super) fn publish(session: &Session, community: &str, mut event: Event, agai
 }
 
 /// Quotes that were forgotten, and a name and a time in each other's place.
-fn check_words(args: &Args, now: DateTime) -> Result<()> {
-    if !args.rest.is_empty() {
-        return Err(Error::usage(format!("could not understand {:?}: there are too many words", args.rest.join(" ")))
+fn check_words(rest: &[String], name: &str, start: &str, now: DateTime) -> Result<()> {
+    if !rest.is_empty() {
+        return Err(Error::usage(format!("could not understand {:?}: there are too many words", rest.join(" ")))
             .hint("put the name and the time in quotes each: moot event add \"Band night\" \"fri 20:00\""));
     }
-    if Typed::read(&args.start, now).is_err() && Typed::read(&args.name, now).is_ok() {
-        return Err(Error::refused(format!("could not understand the time {:?}", args.start))
-            .because(format!("{:?} is a time", args.name))
-            .hint(format!("did you swap name and time? moot event add {:?} {:?}", args.start, args.name)));
+    if Typed::read(start, now).is_err() && Typed::read(name, now).is_ok() {
+        return Err(Error::refused(format!("could not understand the time {start:?}"))
+            .because(format!("{name:?} is a time"))
+            .hint(format!("did you swap name and time? moot event add {start:?} {name:?}")));
     }
     Ok(())
 }

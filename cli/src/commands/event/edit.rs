@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use super::{answers, date, echo, fields, find_to_change, now_in, send};
 use crate::{
     error::{Error, Result},
+    form,
     kept::{self, Kept},
     output::{Line, count},
     record,
@@ -20,9 +21,9 @@ use crate::{
     when::zone,
 };
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event edit uyv3m2bq4kzjxw5a --start \"sat 20:00\" --end 23:00\n  moot event edit uyv3m2bq4kzjxw5a --start 19:30                        # the day stays\n  moot event edit uyv3m2bq4kzjxw5a --place \"Town hall\" --price \"\"      # moves it, takes the price away\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --start \"23 dec 20:00\" --note \"A day earlier\"\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --confirmed          # that date takes place after all"
+    after_help = "Examples:\n  moot event edit uyv3m2bq4kzjxw5a                                      # a form in $EDITOR\n  moot event edit uyv3m2bq4kzjxw5a --start \"sat 20:00\" --end 23:00\n  moot event edit uyv3m2bq4kzjxw5a --start 19:30                        # the day stays\n  moot event edit uyv3m2bq4kzjxw5a --place \"Town hall\" --price \"\"      # moves it, takes the price away\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --start \"23 dec 20:00\" --note \"A day earlier\"\n  moot event edit uyv3m2bq4kzjxw5a --at 2026-12-24 --confirmed          # that date takes place after all"
 )]
 pub(crate) struct Args {
     /// Your event, or one you are a co-host of: short id, whole title, URI or CID
@@ -50,6 +51,18 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let bare = args == Args { event: args.event.clone(), ..Args::default() };
+    if bare && session.out.is_conversation() {
+        let (found, mut event) = find_to_change(session, &args.event, "edit it")?;
+        kept::fill(&mut event, &kept::read(session, &found.item.uri)?);
+        return form::fill(session, "event", &super::form::of(&event), |filled, before| {
+            change(filled.args(before, &[], Some(&found.item.uri))?, session)
+        });
+    }
+    change(args, session)
+}
+
+fn change(args: Args, session: &Session) -> Result<()> {
     let (found, old) = find_to_change(session, &args.event, "edit it")?;
     if args.at.is_some() && args.fields.hosts.given() {
         return Err(Error::refused("could not change one date: its hosts are those of the whole series")

@@ -24,7 +24,7 @@ use crate::{
     when::{Typed, amount, repeat},
 };
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct Fields {
     /// Time zone of the start [default: the community's, else this machine's]
     #[arg(long, help_heading = "When")]

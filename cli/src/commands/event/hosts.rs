@@ -14,7 +14,7 @@ use crate::{
     session::{Session, answer},
 };
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct Hosts {
     /// A member who may change it from their own devices; can be given several times
     #[arg(long, help_heading = "Hosts", value_name = "PERSON")]

@@ -13,7 +13,7 @@ use crate::{
     venues::Venues,
 };
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 #[command(next_help_heading = "Where")]
 pub(crate) struct Where {
     /// Name of the place
@@ -39,7 +39,7 @@ pub(crate) struct Where {
 }
 
 /// What a venue has too.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 #[command(next_help_heading = "Where")]
 pub(crate) struct Address {
     #[arg(long)]
