@@ -76,6 +76,9 @@ pub(crate) enum Command {
     /// Plan, change and list events
     #[command(subcommand)]
     Event(event::Command),
+    /// Ask the members: for a date, or for anything else
+    #[command(subcommand)]
+    Poll(poll::Command),
     /// Places that events go back to
     #[command(subcommand)]
     Venue(venue::Command),

@@ -22,6 +22,7 @@ pub(crate) mod limits;
 pub(crate) mod member;
 pub(crate) mod peer;
 pub(crate) mod pin;
+pub(crate) mod poll;
 pub(crate) mod post;
 pub(crate) mod profile;
 pub(crate) mod quickstart;
@@ -59,6 +60,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Delete(args) => delete::run(args, session),
         Command::Profile(command) => profile::run(command, session),
         Command::Event(command) => event::run(command, session),
+        Command::Poll(command) => poll::run(command, session),
         Command::Venue(command) => venue::run(command, session),
         Command::Rsvp(args) => rsvp::run(args, session),
         Command::Feed(args) => feed::run(args, session),

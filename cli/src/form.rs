@@ -51,6 +51,7 @@ impl Form {
         self.lines.push(Field { key, help, values: value.into().into_iter().collect() });
         self
     }
+    /// One line each; empty ones are room to write in.
     pub(crate) fn fields(mut self, key: &'static str, help: &'static str, values: Vec<String>) -> Self {
         self.lines.push(Field { key, help, values });
         self
@@ -145,15 +146,20 @@ impl Filled {
             if new == old {
                 continue;
             }
-            let flag = command.get_arguments().find(|arg| arg.get_long() == Some(key) || arg.get_all_aliases().is_some_and(|a| a.contains(&key.as_str())));
+            let flag = command.get_arguments().find(|arg| {
+                arg.get_long() == Some(key) || arg.get_all_aliases().is_some_and(|a| a.contains(&key.as_str()))
+            });
             let Some(flag) = flag else { return Err(unknown(key, command, positional)) };
             match flag.get_action() {
                 ArgAction::SetTrue => match new.as_slice() {
                     ["yes" | "true"] => args.push(format!("--{key}")),
                     [] | ["no" | "false"] => {}
                     other => {
-                        return Err(Error::refused(format!("could not read the field {key}: it is {:?}", other.join(", ")))
-                            .hint(format!("write \"{key}: yes\", or leave the line out")));
+                        return Err(Error::refused(format!(
+                            "could not read the field {key}: it is {:?}",
+                            other.join(", ")
+                        ))
+                        .hint(format!("write \"{key}: yes\", or leave the line out")));
                     }
                 },
                 _ if new.is_empty() => args.push(format!("--{key}=")),
@@ -205,16 +211,24 @@ pub(crate) fn fill(
     let before = form.as_filled();
     let mut shown = form.render();
     let draft = Draft::new(session, noun, &shown)?;
+    let kept = |error: Error| {
+        // What nobody typed is not worth keeping.
+        if draft.read().is_ok_and(|text| text == form.render()) {
+            draft.remove();
+            return error;
+        }
+        error.because(format!("what you filled in is kept: {}", draft.path.display()))
+    };
     loop {
         session.release();
-        editor::open(&draft.path).map_err(|error| draft.kept(error))?;
-        let text = draft.read().map_err(|error| draft.kept(error))?;
+        editor::open(&draft.path).map_err(kept)?;
+        let text = draft.read().map_err(kept)?;
         let unchanged = text == shown;
         let said = match parse(&text) {
             Ok(filled) if filled == before => {
                 draft.remove();
-                return Err(Error::refused(format!("could not publish the {noun}: nothing was filled in"))
-                    .hint("nothing was published; fill in the form and save it"));
+                return Err(Error::refused(format!("could not publish the {noun}: the form was closed as it was"))
+                    .hint("nothing was published; change the form and save it"));
             }
             Ok(filled) => act(&filled, &before),
             Err(error) => Err(error),
@@ -225,10 +239,10 @@ pub(crate) fn fill(
                 return Ok(());
             }
             // Closed as it was shown: they do not want to go on now.
-            Err(error) if unchanged => return Err(draft.kept(error)),
+            Err(error) if unchanged => return Err(kept(error)),
             Err(error) => {
                 shown = with_error(&text, &error);
-                draft.write(&shown).map_err(|failed| draft.kept(failed))?;
+                draft.write(&shown).map_err(kept)?;
             }
         }
     }
@@ -279,11 +293,6 @@ impl Draft {
 
     fn failed(&self, verb: &str, error: &std::io::Error) -> Error {
         Error::refused(format!("could not {verb} the draft: {error}")).because(self.path.display().to_string())
-    }
-
-    /// The same error, with the place where everything that was typed still is.
-    fn kept(&self, error: Error) -> Error {
-        error.because(format!("what you filled in is kept: {}", self.path.display()))
     }
 }
 
@@ -345,7 +354,7 @@ mod tests {
             let error = read(text).unwrap_err();
             format!("{}; {}", error.message, error.hint.unwrap_or_default())
         };
-        assert!(said("name: x\nplaec: y").contains("did you mean place?"));
+        assert!(said("name: x\nplac: y").contains("did you mean place"));
         assert!(said("Backyard").contains("no field before it"));
         assert!(said("name: x\nall-day: perhaps").contains("all-day: yes"));
         assert!(said("place: y\n").contains("could not read the form"));

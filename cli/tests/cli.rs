@@ -466,6 +466,67 @@ fn an_address_that_is_kept_back_is_in_nothing_that_is_published() {
 }
 
 #[test]
+fn a_poll_of_dates_becomes_the_event_and_votes_count_until_people_answer() {
+    let home = Home::settled();
+    home.ok(&[
+        "poll",
+        "add",
+        "When?",
+        "--date",
+        "2030-12-06 20:00",
+        "--date",
+        "2030-12-07 20:00",
+        "--place",
+        "Backyard",
+    ]);
+    assert!(home.refused(1, &["poll", "vote", "When?", "3"]).contains("1  Friday 6 December 2030"));
+    home.ok(&["poll", "vote", "When?", "1", "2"]);
+    let tie = home.refused(1, &["poll", "close", "When?", "--event", "Gig"]);
+    assert!(tie.contains("several dates are equally ahead") && tie.contains("--winner"), "{tie}");
+    home.ok(&["poll", "vote", "When?", "2030-12-06", "--maybe", "2"]);
+    let shown = &home.json(&["poll", "show", "When?"])[0];
+    assert_eq!((&shown["audience"], &shown["tally"]["counts"][0]["yes"]), (&Value::from("members"), &Value::from(1)));
+    home.ok(&["poll", "close", "When?", "--event", "Gig", "--price", "8 EUR"]);
+    let gig = &home.json(&["event", "show", "Gig"])[0];
+    assert_eq!(
+        (&gig["answers"]["going"], &gig["record"]["start"]["local"]),
+        (&Value::from(1), &Value::from("2030-12-06T20:00"))
+    );
+    assert_eq!(gig["record"]["places"][0]["name"], "Backyard");
+    home.ok(&["rsvp", "Gig", "no"]);
+    assert_eq!(home.json(&["event", "show", "Gig"])[0]["answers"]["going"], 0);
+    home.refused(1, &["poll", "vote", "When?", "2"]);
+    home.refused(1, &["poll", "close", "When?"]);
+    assert!(home.ok(&["poll", "list"]).is_empty() && home.ok(&["poll", "list", "--all"]).contains("decided"));
+}
+
+#[test]
+fn a_command_called_bare_without_a_terminal_says_what_is_missing() {
+    let home = Home::settled();
+    for args in [&["event", "add"][..], &["event", "add", "Gig"], &["poll", "add"]] {
+        assert!(home.refused(2, args).contains("opens a form"), "{args:?}");
+    }
+    home.ok(&["event", "add", "Gig", "2030-12-06 20:00"]);
+    home.refused(1, &["event", "edit", "Gig"]);
+    assert!(!home.dir().join("drafts").exists());
+}
+
+#[test]
+fn an_event_is_cloned_to_another_day_and_forgets_what_was() {
+    let home = Home::settled();
+    home.ok(&["event", "add", "Gig", "2030-12-06 20:00", "--duration", "2h", "--price", "8 EUR"]);
+    home.ok(&["event", "cancel", "Gig", "--note", "Ill"]);
+    home.ok(&["event", "clone", "Gig", "2031-01-10", "--name", "Gig again", "--price", ""]);
+    let again = &home.json(&["event", "show", "Gig again"])[0]["record"];
+    assert_eq!(again["start"]["local"], "2031-01-10T20:00");
+    assert_eq!(
+        (&again["duration"], &again["status"], &again["sequence"]),
+        (&7200.into(), &"confirmed".into(), &0.into())
+    );
+    assert!(again.get("price").is_none() && again.get("status_note").is_none());
+}
+
+#[test]
 fn a_calendar_is_imported_once_and_its_changes_later() {
     let home = Home::settled();
     let file = home.0.path().join("c.ics");

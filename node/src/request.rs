@@ -17,6 +17,7 @@ mod records;
 mod resolve;
 mod status;
 mod title;
+mod votes;
 
 use std::collections::BTreeMap;
 
@@ -100,6 +101,11 @@ pub enum Request {
         target: String,
         community: Option<String>,
         occurrence: Option<String>,
+    },
+    /// Votes in a poll.
+    Votes {
+        target: String,
+        community: Option<String>,
     },
     Status,
     PeerAdd {
@@ -230,6 +236,7 @@ pub enum Reply {
         cut: bool,
     },
     Answers(AnswersInfo),
+    Votes(VotesInfo),
     Status(Box<Status>),
     Peers(Vec<PeerInfo>),
     Synced {
@@ -547,6 +554,26 @@ pub struct AnswerLine {
     pub note: Option<String>,
     pub before_change: bool,
     pub me: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VotesInfo {
+    /// The poll.
+    pub item: Item,
+    /// As its author settled it, else of the votes that are here.
+    pub tally: folkmoot_schemas::records::poll::Tally,
+    pub people: Vec<VoteLine>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VoteLine {
+    pub did: String,
+    pub name: String,
+    pub me: bool,
+    /// Dated after the end of voting.
+    pub late: bool,
+    pub counts: bool,
+    pub choices: Vec<folkmoot_schemas::records::vote::Chosen>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

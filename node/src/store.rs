@@ -56,6 +56,7 @@ mod trees;
 mod update;
 mod verify;
 pub mod versions;
+mod votes;
 pub mod write;
 mod writer;
 

@@ -50,6 +50,9 @@ limits! {
     EVENT_CHANGES: usize = 100, "single dates changed in a series", "dates", "refused here, hidden from elsewhere";
     VENUE: usize = 8 * KIB, "venue", "bytes", "hidden";
     VENUE_NAMES: usize = 10, "other names of a venue, and other records of it", "entries", "refused here, hidden from elsewhere";
+    POLL: usize = 16 * KIB, "poll", "bytes", "hidden";
+    VOTE: usize = 8 * KIB, "vote", "bytes", "hidden";
+    POLL_OPTION: usize = 100, "option of a poll", "characters", "refused here, hidden from elsewhere";
     RSVP_NOTE: usize = 500, "note on an answer", "characters", "refused here, hidden from elsewhere";
     PERSON_NAME: usize = 64, "name of a person or host", "characters", "refused here, hidden from elsewhere";
     PROFILE_ABOUT: usize = 500, "about in a profile", "characters", "refused here, hidden from elsewhere";

@@ -13,12 +13,14 @@ use crate::{
     limits,
     records::{
         event::Event,
+        poll::Poll,
         post::{Post, PostKind},
         profile::Profile,
         revision::Revision,
         rsvp::Rsvp,
         tombstone::Tombstone,
         venue::Venue,
+        vote::Vote,
     },
     roster::Role,
     tid::Tid,
@@ -116,7 +118,7 @@ macro_rules! kinds {
     };
 }
 
-kinds!(Profile, Post, Event, Revision, Rsvp, Tombstone, Venue);
+kinds!(Profile, Post, Event, Revision, Rsvp, Tombstone, Venue, Poll, Vote);
 
 impl Record {
     /// Encodes with `$type` and `rev`. Refuses what is over the kind's size limit; field limits are [`Self::check`].
@@ -152,12 +154,18 @@ impl Record {
     /// | kind | least role |
     /// |---|---|
     /// | RSVP, profile, reply, tombstone | guest |
-    /// | post, update, event, revision, venue, kinds of later versions | member |
+    /// | post, update, event, revision, venue, poll, vote, kinds of later versions | member |
     pub fn allowed(&self, role: Role) -> bool {
         let least = match self {
             Self::Rsvp(_) | Self::Profile(_) | Self::Tombstone(_) => Role::Guest,
             Self::Post(post) if post.reply.is_some() && post.kind != PostKind::Update => Role::Guest,
-            Self::Post(_) | Self::Event(_) | Self::Revision(_) | Self::Venue(_) | Self::Unknown { .. } => Role::Member,
+            Self::Post(_)
+            | Self::Event(_)
+            | Self::Revision(_)
+            | Self::Venue(_)
+            | Self::Poll(_)
+            | Self::Vote(_)
+            | Self::Unknown { .. } => Role::Member,
         };
         role >= least
     }
@@ -184,6 +192,9 @@ impl Record {
     }
     pub fn as_rsvp(&self) -> Option<&Rsvp> {
         if let Self::Rsvp(r) = self { Some(r) } else { None }
+    }
+    pub fn as_poll(&self) -> Option<&Poll> {
+        if let Self::Poll(p) = self { Some(p) } else { None }
     }
     pub fn as_venue(&self) -> Option<&Venue> {
         if let Self::Venue(v) = self { Some(v) } else { None }

@@ -1,6 +1,7 @@
 //! The kinds, one file each. `record.rs` holds the list.
 
 pub mod event;
+pub mod poll;
 pub mod post;
 pub mod profile;
 pub mod revision;
@@ -8,3 +9,4 @@ pub mod rsvp;
 pub mod text;
 pub mod tombstone;
 pub mod venue;
+pub mod vote;

@@ -136,7 +136,7 @@ fn typed(found: Found) -> Result<(Found, Event)> {
 }
 
 /// The zone a typed time means.
-fn zone_of(session: &Session, community: &CommunityInfo, flag: Option<&str>) -> Result<String> {
+pub(crate) fn zone_of(session: &Session, community: &CommunityInfo, flag: Option<&str>) -> Result<String> {
     if let Some(name) = flag {
         return zone::check(name);
     }
@@ -154,7 +154,7 @@ fn zone_of(session: &Session, community: &CommunityInfo, flag: Option<&str>) -> 
     }))
 }
 
-fn now_in(session: &Session, zone: &str) -> DateTime {
+pub(crate) fn now_in(session: &Session, zone: &str) -> DateTime {
     zone::wall(session.clock.seconds(), zone)
 }
 

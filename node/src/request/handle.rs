@@ -115,6 +115,7 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
         Request::Answers { target, community, occurrence } => {
             reading.answers(&target, community.as_deref(), occurrence.as_deref())
         }
+        Request::Votes { target, community } => reading.votes(&target, community.as_deref()),
         Request::Status => Ok(Reply::Status(Box::new(reading.status()?)).into()),
         Request::PeerAdd { addr } => reading.peer_add(&addr),
         Request::PeerList => reading.peer_list(),

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use folkmoot_schemas::{
     Cid, Record,
     kind::Kind,
-    records::{event::Event, post::Post, venue::Venue},
+    records::{event::Event, poll::Poll, post::Post, venue::Venue},
     recur, when,
 };
 
@@ -17,11 +17,11 @@ use super::{
 use crate::store::{StoreError, reader::Entry};
 
 impl Reading<'_> {
-    /// The event, post or venue with this whole title, in any case; of several, the only event that is not over.
+    /// The event, post, venue or poll with this whole title, in any case; of several, the only event that is not over.
     pub(super) fn titled(&self, title: &str, within: Option<&Cid>) -> Result<Option<Entry>, Failure> {
         let mut found = Vec::new();
         for community in self.communities.keys().filter(|id| within.is_none_or(|within| within == *id)) {
-            for kind in [Event::NAME, Post::NAME, Venue::NAME] {
+            for kind in [Event::NAME, Post::NAME, Venue::NAME, Poll::NAME] {
                 found.extend(self.named_so(community, kind, &title.to_lowercase())?);
             }
         }
@@ -54,6 +54,7 @@ fn title_of(record: &Record) -> Option<String> {
         Record::Event(event) => Some(&event.name),
         Record::Post(post) => post.title.as_ref(),
         Record::Venue(venue) => Some(&venue.name),
+        Record::Poll(poll) => Some(&poll.question),
         _ => None,
     };
     title.map(|title| title.trim().to_lowercase())

@@ -156,6 +156,7 @@ impl View {
                 live.insert(key, (entry, rsvp));
             }
         }
+        self.let_votes_stand_in(event, &mut live)?;
         Ok(live.into_values().collect())
     }
 }

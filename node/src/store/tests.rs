@@ -16,6 +16,7 @@ mod revisions;
 mod roster;
 mod succession;
 mod tampered;
+mod votes;
 
 use folkmoot_schemas::{
     Audience, Cid, Did, Record, Tid, Uri,

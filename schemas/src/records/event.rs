@@ -104,6 +104,9 @@ pub struct Event {
     pub parent: Option<Uri>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rsvp: Option<RsvpRules>,
+    /// The poll that chose its date: votes for it count as answers until those who gave them answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Uri>,
     /// Material changes so far (start, duration, place, mode, status).
     #[serde(default)]
     pub sequence: u32,
@@ -111,7 +114,7 @@ pub struct Event {
     pub source: Option<Source>,
 }
 
-fn is_false(b: &bool) -> bool {
+pub(crate) fn is_false(b: &bool) -> bool {
     !*b
 }
 
@@ -173,6 +176,7 @@ impl Event {
             overrides: Vec::new(),
             parent: None,
             rsvp: None,
+            poll: None,
             sequence: 0,
             source: None,
         }

@@ -4,7 +4,8 @@ use folkmoot_schemas::{
     Block, Record, Tid, Uri,
     kind::Kind,
     records::{
-        event::Event, post::Post, profile::Profile, revision::Revision, rsvp::Rsvp, tombstone::Tombstone, venue::Venue,
+        event::Event, poll::Poll, post::Post, profile::Profile, revision::Revision, rsvp::Rsvp, tombstone::Tombstone,
+        venue::Venue, vote::Vote,
     },
 };
 use ipld_core::{ipld, ipld::Ipld, serde::from_ipld};
@@ -60,6 +61,10 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
         ("rsvp", Vector::new("an answer to a whole event", &answer()).derived("rkey", rkey(&answer()))),
         ("rsvp-guest", Vector::new("an answer to one date, for a guest", &guest()).derived("rkey", rkey(&guest()))),
         ("venue", Vector::new("a venue with every field", &mill())),
+        ("poll", Vector::new("a poll of dates that became an event", &when_to_play())),
+        ("poll-words", Vector::new("a poll of words that is open", &what_to_eat())),
+        ("vote", Vector::new("a vote for dates", &vote()).derived("rkey", rkey(&vote()))),
+        ("event-of-poll", Vector::new("an event whose date a poll chose", &played())),
         ("tombstone", Vector::new("a deletion across devices", &record::<Tombstone>(at(900), Ipld::Map([].into())))),
     ]
 }
@@ -191,6 +196,44 @@ fn revision() -> Block {
     let mut fields = ipld!({ "of": uri(Event::NAME, 500).to_string(), "seen": fair().cid().to_string() });
     set(&mut fields, "event", event);
     record::<Revision>(at(600), fields)
+}
+
+fn when_to_play() -> Block {
+    let start = |local: &str| ipld!({ "start": { "local": local, "zone": "Europe/Berlin" } });
+    let fields = ipld!({
+        "question": "When do we play?", "text": "At the **mill**.",
+        "options": [start("2026-12-04T20:00"), start("2026-12-05T20:00")],
+        "closes": { "local": "2026-12-01T12:00", "zone": "Europe/Berlin" },
+        "place": { "name": "The Mill", "locality": "Cottbus" }, "duration": 7200,
+        "result": {
+            "tally": { "people": 2, "counts": [{ "yes": 2, "maybe": 0, "no": 0 }, { "yes": 0, "maybe": 1, "no": 1 }] },
+            "chosen": "2026-12-04T20:00", "event": uri(Event::NAME, 1000).to_string()
+        }
+    });
+    record::<Poll>(at(920), fields)
+}
+
+fn what_to_eat() -> Block {
+    let fields = ipld!({
+        "question": "What do we eat?", "options": [{ "text": "Soup" }, { "text": "Kürbis" }], "several": true
+    });
+    record::<Poll>(at(930), fields)
+}
+
+fn vote() -> Block {
+    let fields = ipld!({
+        "poll": uri(Poll::NAME, 910).to_string(),
+        "choices": [{ "option": "2026-12-04T20:00", "answer": "yes" }, { "option": "2026-12-05T20:00", "answer": "maybe" }]
+    });
+    record::<Vote>(at(940), fields)
+}
+
+fn played() -> Block {
+    let fields = ipld!({
+        "name": "At the mill", "start": { "local": "2026-12-04T20:00", "zone": "Europe/Berlin" }, "duration": 7200,
+        "status": "confirmed", "mode": "inperson", "sequence": 0, "poll": uri(Poll::NAME, 910).to_string()
+    });
+    record::<Event>(at(1000), fields)
 }
 
 fn answer() -> Block {

@@ -57,11 +57,11 @@ fn plan(args: Args, session: &Session) -> Result<()> {
     let mut event = Event::new(clean(name), start);
     args.fields.apply(&mut event, now, session, &community.cid)?;
     fields::check_doors(&event)?;
-    publish(session, &community.cid, event, args.again)
+    publish(session, &community.cid, event, args.again).map(|_| ())
 }
 
-/// A new event, with the addresses that stay here.
-pub(super) fn publish(session: &Session, community: &str, mut event: Event, again: bool) -> Result<()> {
+/// A new event, with the addresses that stay here. Its URI.
+pub(crate) fn publish(session: &Session, community: &str, mut event: Event, again: bool) -> Result<String> {
     let whole = kept::split(&mut event)?;
     let mut draft = record::draft("event", event.clone())?;
     draft.again = again;
@@ -71,7 +71,10 @@ pub(super) fn publish(session: &Session, community: &str, mut event: Event, agai
     }
     echo(session, &event);
     kept::say(session, &whole);
-    Ok(())
+    infos
+        .first()
+        .map(|info| info.uri.clone())
+        .ok_or_else(|| Error::bug("the node published nothing and did not say why"))
 }
 
 /// Quotes that were forgotten, and a name and a time in each other's place.

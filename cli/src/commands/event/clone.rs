@@ -84,7 +84,7 @@ fn start(text: Option<&str>, old: &Start, whole_days: bool, now: DateTime, zone:
 }
 
 /// What of an event is true of the next one of its kind. Nobody has answered it, it was never moved or called off, and it
-/// comes from no calendar.
+/// comes from no calendar and no poll.
 fn fresh(old: &Event, start: Start) -> Event {
     let mut event = Event {
         start,
@@ -94,6 +94,7 @@ fn fresh(old: &Event, start: Start) -> Event {
         overrides: Vec::new(),
         sequence: 0,
         source: None,
+        poll: None,
 
         ..old.clone()
     };

@@ -133,6 +133,11 @@ pub(crate) fn start(text: &str, all_day: bool, known: Option<Date>, now: DateTim
 }
 
 impl Fields {
+    /// Was any of them?
+    pub(crate) fn given(&self) -> bool {
+        *self != Self::default()
+    }
+
     pub(crate) fn whole_days(&self) -> bool {
         self.all_day || self.days.is_some()
     }

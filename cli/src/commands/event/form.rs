@@ -8,7 +8,8 @@ use folkmoot_schemas::{
 
 use crate::form::Form;
 
-const MORE: &str = "Every flag of `moot event add --help` is a field too, e.g. \"online: https://…\" or \"tentative: yes\".";
+const MORE: &str =
+    "Every flag of `moot event add --help` is a field too, e.g. \"online: https://…\" or \"tentative: yes\".";
 
 /// Of a new event.
 pub(super) fn blank() -> Form {
@@ -42,20 +43,38 @@ fn fields(head: &[&str], name: &'static str, event: Option<&Event>) -> Form {
     let at = |value: fn(&Place) -> Option<&String>| place.and_then(value).cloned();
     let links = |kind: LinkKind| -> Vec<String> {
         let of_kind = event.into_iter().flat_map(|event| &event.links).filter(|link| link.kind == kind);
-        of_kind.map(|link| if kind == LinkKind::Info { format!("{}={}", link.label, link.url) } else { link.url.clone() }).collect()
+        of_kind
+            .map(|link| if kind == LinkKind::Info { format!("{}={}", link.label, link.url) } else { link.url.clone() })
+            .collect()
     };
     Form::new(head)
         .field(name, "", of(|event| Some(event.name.clone())))
-        .field("start", "fri 20:00 · tomorrow 8pm · 5 dec 20:00 · 2026-12-05 20:00", of(|event| Some(typed(&event.start))))
+        .field(
+            "start",
+            "fri 20:00 · tomorrow 8pm · 5 dec 20:00 · 2026-12-05 20:00",
+            of(|event| Some(typed(&event.start))),
+        )
         .field("end", "23:00 · 02:00 (in that night) · or instead \"duration: 2h\", \"open-end: yes\"", of(end))
-        .field("repeat", "weekly on thu until 2027-06-30 · every 2 weeks · first sat of the month", of(|event| event.recur.as_ref().map(Rule::in_words)))
+        .field(
+            "repeat",
+            "weekly on thu until 2027-06-30 · every 2 weeks · first sat of the month",
+            of(|event| event.recur.as_ref().map(Rule::in_words)),
+        )
         .field("doors", "", of(|event| event.doors.clone()))
         .field("place", "or instead \"venue: NAME\", if moot venue list has it", at(|place| place.name.as_ref()))
         .field("street", "", at(|place| place.street.as_ref()))
         .field("postcode", "", at(|place| place.postcode.as_ref()))
         .field("locality", "the town", at(|place| place.locality.as_ref()))
-        .fields("act", "one line each: 21:30 The Herons=https://herons.example", event.map(|event| event.acts.iter().map(act).collect()).unwrap_or_default())
-        .field("price", "8 EUR · 5-12 EUR · free · 12 EUR (concessions 8)", of(|event| event.price.as_ref().map(Price::words)))
+        .fields(
+            "act",
+            "one line each: 21:30 The Herons=https://herons.example",
+            event.map(|event| event.acts.iter().map(act).collect()).unwrap_or_default(),
+        )
+        .field(
+            "price",
+            "8 EUR · 5-12 EUR · free · 12 EUR (concessions 8)",
+            of(|event| event.price.as_ref().map(Price::words)),
+        )
         .fields("tickets", "", links(LinkKind::Tickets))
         .fields("link", "one line each: More=https://example.org", links(LinkKind::Info))
         .field("capacity", "how many people fit in", of(|event| event.rsvp.as_ref()?.capacity.map(|n| n.to_string())))
@@ -96,7 +115,6 @@ mod tests {
     use folkmoot_schemas::recur::Freq;
     use jiff::civil::{DateTime, datetime};
 
-    use super::*;
     use crate::when::repeat;
 
     fn now() -> DateTime {

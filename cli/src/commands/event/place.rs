@@ -83,7 +83,7 @@ impl Address {
 }
 
 impl Where {
-    pub(super) fn apply(&self, event: &mut Event, session: &Session, community: &str) -> Result<()> {
+    pub(crate) fn apply(&self, event: &mut Event, session: &Session, community: &str) -> Result<()> {
         let place = self.venue.is_some() || self.place.is_some() || self.address.given();
         let place = place || self.access_notes.is_some() || self.show_place.is_some();
         if place {

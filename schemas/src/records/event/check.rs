@@ -6,6 +6,7 @@ use crate::{
     kind::Kind,
     limits,
     records::{
+        poll::poll_uri,
         text::{lang, line, line_if, lines, lines_if, link, list, secure_link, tags},
         venue::venue_uri,
     },
@@ -80,6 +81,7 @@ pub(super) fn event(e: &Event) -> Result<(), Fault> {
     series(e)?;
     e.parent.as_ref().map_or(Ok(()), |uri| event_uri("parent", uri))?;
     e.rsvp.as_ref().map_or(Ok(()), |rules| answers(e, rules))?;
+    e.poll.as_ref().map_or(Ok(()), |uri| poll_uri("poll", uri))?;
     e.source.as_ref().map_or(Ok(()), source)
 }
 
