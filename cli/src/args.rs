@@ -86,6 +86,10 @@ pub(crate) enum Command {
     Rsvp(rsvp::Args),
     /// Read the newest posts
     Feed(feed::Args),
+    /// What is ahead of you: what you answered, hold, and what is new
+    Agenda(agenda::Args),
+    /// What came for you: answers, changes, news, replies
+    Inbox(inbox::Args),
     /// Show what a URI names
     Show(show::Args),
     /// Say whether something is true: who signed it, when, and by what right

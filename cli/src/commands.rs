@@ -1,5 +1,6 @@
 //! One file per command, or per family: its arguments, its examples, and what it does.
 
+pub(crate) mod agenda;
 pub(crate) mod backup;
 pub(crate) mod choose;
 pub(crate) mod community;
@@ -14,6 +15,7 @@ pub(crate) mod export;
 pub(crate) mod feed;
 pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod inbox;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod join;
@@ -64,6 +66,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Venue(command) => venue::run(command, session),
         Command::Rsvp(args) => rsvp::run(args, session),
         Command::Feed(args) => feed::run(args, session),
+        Command::Agenda(args) => agenda::run(&args, session),
+        Command::Inbox(args) => inbox::run(&args, session),
         Command::Show(args) => show::run(args, session),
         Command::Verify(args) => verify::run(args, session),
         Command::Export(args) => export::run(args, session),

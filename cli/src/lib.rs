@@ -13,6 +13,7 @@ mod form;
 pub mod fuzzing;
 mod ics;
 mod kept;
+mod mention;
 mod near;
 mod output;
 mod record;

@@ -1,5 +1,6 @@
 //! Keeps and moves the data: `store` (redb), `publish`, `net` (libp2p), `sync` (pure engine and its driver), `control`
-//! (Unix socket), `node` (all of it running), `archive` (communities and people as one file). Imports run downward: control → node → sync, publish; sync → store, net;
+//! (Unix socket), `node` (all of it running), `archive` (communities and people as one file),
+//! `inbox` (what a person should hear of). Imports run downward: control → node → sync, publish; sync → store, net;
 //! publish → store; all → config. `store` and `net` know nothing of each other.
 
 pub mod archive;
@@ -9,6 +10,7 @@ pub mod control;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod home;
+pub mod inbox;
 pub mod net;
 pub mod node;
 mod place;

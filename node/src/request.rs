@@ -1,6 +1,7 @@
 //! What a person can ask of a home: one enum, answered by `handle(&Store, …)` with no node running, and through the
 //! control socket (versioned DAG-CBOR frames) when one runs.
 
+mod agenda;
 mod archive;
 mod backup;
 mod communities;
@@ -10,6 +11,7 @@ mod events;
 mod failure;
 mod handle;
 mod history;
+mod inbox;
 mod keeping;
 mod members;
 mod peers;
@@ -24,9 +26,11 @@ use std::collections::BTreeMap;
 use folkmoot_schemas::records::revision::Right;
 use serde::{Deserialize, Serialize};
 
+pub use agenda::{AgendaDate, AgendaInfo, BirthdayInfo};
 pub use archive::{ExportedInfo, Exports, HeldInfo, ProofInfo, TakenInfo, WireBatch, WireUpdate};
 pub(crate) use failure::could_not;
 pub use handle::{Desk, Live, LivePeer, News, Outcome, handle};
+pub use inbox::{InboxAnswer, InboxEvent, InboxInfo, InboxItem};
 pub use keeping::{DeferredInfo, FillInfo, Keeping, MemberFill, PinInfo, PinsInfo, QuotaInfo, SweptInfo};
 pub(crate) use peers::{ADDRESSES, PEER, addresses_for_a_link, known_addresses, multiaddr};
 
@@ -194,6 +198,22 @@ pub enum Request {
     Dismiss {
         until: u64,
     },
+    /// What is ahead of the person, in a window of seconds since 1970. Community None: all communities.
+    Agenda {
+        community: Option<String>,
+        from: i64,
+        to: i64,
+    },
+    /// What the person should hear of; `all`: also what was read. Community None: all communities.
+    Inbox {
+        community: Option<String>,
+        all: bool,
+        limit: u32,
+    },
+    /// `items`: id and stamp of what was shown.
+    MarkRead {
+        items: Vec<(String, u64)>,
+    },
     /// The versions of a record.
     History {
         target: String,
@@ -262,6 +282,8 @@ pub enum Reply {
     Swept(SweptInfo),
     Member(MemberInfo),
     Checkup(Checkup),
+    Agenda(Box<AgendaInfo>),
+    Inbox(InboxInfo),
     History {
         item: Subject,
         versions: Vec<VersionInfo>,

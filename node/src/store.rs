@@ -34,6 +34,7 @@ pub mod quota;
 pub mod read_archive;
 mod read_community;
 mod read_events;
+mod read_inbox;
 pub mod read_pins;
 mod read_records;
 mod read_sync;
@@ -52,6 +53,7 @@ mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tidy;
+pub mod told;
 mod trees;
 mod update;
 mod verify;

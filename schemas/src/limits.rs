@@ -37,6 +37,7 @@ limits! {
     POST_TEXT: usize = 5_000, "text of a post", "characters", "refused here, hidden from elsewhere";
     POST_TITLE: usize = 200, "headline of a post", "characters", "refused here, hidden from elsewhere";
     POST_IMAGES: usize = 4, "pictures of a post", "pictures", "refused here, hidden from elsewhere";
+    MENTIONS: usize = 10, "people mentioned in a post", "people", "refused here, hidden from elsewhere";
     TAGS: usize = 10, "tags of a post or event", "tags", "refused here, hidden from elsewhere";
     TAG: usize = 40, "length of a tag", "characters", "refused here, hidden from elsewhere";
     WEB_LINK: usize = 2_000, "web address", "characters", "refused here, hidden from elsewhere";

@@ -3,7 +3,7 @@ use folkmoot_schemas::records::{post::PostKind, text::clean};
 use crate::{
     editor,
     error::{Error, Result},
-    record,
+    mention, record,
     session::Session,
 };
 
@@ -40,6 +40,10 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         if post.kind != PostKind::Update {
             post.kind = if post.title.is_some() { PostKind::Article } else { PostKind::Note };
         }
+    }
+    // Without another text the same people are meant, whatever they are called by now.
+    if found.record.as_post().is_some_and(|before| before.text != post.text) {
+        post.mentions = mention::of(session, Some(&found.item.community), &post.text)?;
     }
     if Some(&post) == found.record.as_post() {
         return record::unchanged(session, &found.item);

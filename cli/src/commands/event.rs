@@ -182,7 +182,7 @@ fn coming(session: &Session, event: &Event, n: usize) -> Vec<Instance> {
 }
 
 /// What people must know before the date: "new date, was 31 December", "cancelled".
-fn news(event: &Event) -> Option<String> {
+pub(crate) fn news(event: &Event) -> Option<String> {
     let status = event.status_words()?.to_lowercase();
     Some(match event.was_words() {
         Some(was) => format!("{status}, was {was}"),

@@ -1,3 +1,4 @@
+use folkmoot_node::request::{Reply, Request};
 use folkmoot_schemas::{
     Uri,
     records::{
@@ -9,8 +10,9 @@ use folkmoot_schemas::{
 use crate::{
     editor,
     error::{Error, Result},
-    record,
-    session::Session,
+    mention,
+    record::{self, Found},
+    session::{Session, answer},
 };
 
 #[derive(Debug, clap::Args)]
@@ -52,6 +54,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             return Err(Error::refused(format!("could not publish the post: {target} is not an event"))
                 .hint("moot event list shows the ids of events; to answer a post use moot reply"));
         }
+        if args.update {
+            check_host(session, &event)?;
+        }
         about = Some(parse_uri(&event.item.uri)?);
         community = Some(event.item.community);
     }
@@ -61,8 +66,10 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         (false, Some(_)) => PostKind::Article,
         (false, None) => PostKind::Note,
     };
+    let mentions = mention::of(session, community.as_deref(), &text)?;
     let post = Post {
         text,
+        mentions: mentions.clone(),
         title: args.title.as_deref().map(clean),
         tags: args.tag.iter().map(|t| clean(t.trim_start_matches('#'))).collect(),
         lang: args.lang,
@@ -73,7 +80,26 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let mut draft = record::draft("post", post)?;
     draft.members_only = args.members;
     draft.again = args.again;
-    record::publish_one(session, community.as_deref(), draft, "posted")
+    record::publish_one(session, community.as_deref(), draft, "posted")?;
+    mention::say(session, &mentions);
+    Ok(())
+}
+
+/// An update goes to everybody who answered, so it is for those who hold the event, or keep the community in order.
+fn check_host(session: &Session, event: &Found) -> Result<()> {
+    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
+    let named = event
+        .record
+        .as_event()
+        .is_some_and(|event| event.hosts.iter().any(|host| host.did.is_some_and(|did| did.to_string() == me.did)));
+    let community = session.pick_community(Some(&event.item.community))?;
+    let keeper = matches!(community.role.as_deref(), Some("steward" | "moderator"));
+    if named || keeper || event.item.did == me.did {
+        return Ok(());
+    }
+    Err(Error::refused(format!("could not publish the update: {} holds this event", event.item.author))
+        .because("an update reaches everybody who answered, so it is for the hosts")
+        .hint("without --update it is a post about the event, and its hosts see it in their inbox"))
 }
 
 pub(crate) fn parse_uri(text: &str) -> Result<Uri> {

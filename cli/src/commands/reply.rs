@@ -8,7 +8,7 @@ use super::post::parse_uri;
 use crate::{
     editor,
     error::{Error, Result},
-    record,
+    mention, record,
     session::Session,
 };
 
@@ -35,8 +35,12 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         None => parent.clone(),
     };
     let text = editor::text(&args.text, "", session)?;
-    let mut draft = record::draft("reply", Post { text, reply: Some(Reply { root, parent }), ..Post::default() })?;
+    let mentions = mention::of(session, Some(&found.item.community), &text)?;
+    let reply = Some(Reply { root, parent });
+    let mut draft = record::draft("reply", Post { text, reply, mentions: mentions.clone(), ..Post::default() })?;
     draft.members_only = found.item.audience == "members";
     draft.again = args.again;
-    record::publish_one(session, Some(&found.item.community), draft, "replied")
+    record::publish_one(session, Some(&found.item.community), draft, "replied")?;
+    mention::say(session, &mentions);
+    Ok(())
 }

@@ -7,6 +7,7 @@ mod devices;
 mod faults;
 mod hint;
 mod import;
+mod inbox;
 mod journey;
 mod people;
 mod power;

@@ -38,7 +38,7 @@ impl Reading<'_> {
         Ok(Reply::Occurrences { items, cut }.into())
     }
 
-    fn occurrence(&self, date: &Occurrence) -> Result<OccurrenceInfo, Failure> {
+    pub(super) fn occurrence(&self, date: &Occurrence) -> Result<OccurrenceInfo, Failure> {
         let instance = &date.instance;
         let event = date.entry.record.as_event();
         let change = instance.change.and_then(|at| event?.overrides.get(at));
@@ -91,7 +91,7 @@ impl Reading<'_> {
     }
 }
 
-fn word(answer: Said) -> &'static str {
+pub(super) fn word(answer: Said) -> &'static str {
     match answer {
         Said::Going => "going",
         Said::Maybe => "maybe",

@@ -142,6 +142,9 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
             desk.store.dismiss_notices(until)?;
             Ok(Reply::Done.into())
         }
+        Request::Agenda { community, from, to } => reading.agenda(community.as_deref(), from..to),
+        Request::Inbox { community, all, limit } => reading.inbox(community.as_deref(), all, limit),
+        Request::MarkRead { items } => reading.mark_read(&items),
         Request::History { target, community } => reading.history(&target, community.as_deref()),
         Request::Join { .. } | Request::Sync { .. } => {
             Err(Failure::network("no node is running").hint("start one with `moot serve`"))

@@ -119,8 +119,8 @@ impl Writer<'_> {
             let long = u8::from(end.saturating_sub(start) > SHORT);
             self.t.events.insert((community, whose | long, start, number, rkey.as_bytes()), end)?;
         }
-        if let Some(about) = about(record, place.community) {
-            self.t.about.insert((community, &about, collection, created, number, rkey.as_bytes()), ())?;
+        for subject in subjects(record, place.community) {
+            self.t.about.insert((community, &subject, collection, created, number, rkey.as_bytes()), ())?;
         }
         Ok(())
     }
@@ -141,8 +141,8 @@ impl Writer<'_> {
                 self.t.events.remove((community, whose | long, start, number, rkey.as_bytes()))?;
             }
         }
-        if let Some(about) = about(record, place.community) {
-            self.t.about.remove((community, &about, collection, created, number, rkey.as_bytes()))?;
+        for subject in subjects(record, place.community) {
+            self.t.about.remove((community, &subject, collection, created, number, rkey.as_bytes()))?;
         }
         Ok(())
     }
@@ -188,7 +188,9 @@ fn planned(record: &Record) -> Option<(&Event, u8)> {
     }
 }
 
-/// What a record speaks about, if that is in its own community.
-fn about(record: &Record, community: &Cid) -> Option<[u8; 10]> {
-    record.about().filter(|uri: &Uri| uri.community == *community).map(|uri| short(&uri.to_string()))
+/// What a record speaks about, if that is in its own community, and the people it speaks to.
+fn subjects(record: &Record, community: &Cid) -> Vec<[u8; 10]> {
+    let about = record.about().filter(|uri: &Uri| uri.community == *community).map(|uri| short(&uri.to_string()));
+    let mentions = record.as_post().map(|post| post.mentions.as_slice()).unwrap_or_default();
+    about.into_iter().chain(mentions.iter().map(|mention| short(&mention.did.to_string()))).collect()
 }

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// The layout of `tables`. A file of a higher number is refused.
-pub(super) const SCHEMA: u64 = 3;
+pub(super) const SCHEMA: u64 = 4;
 
 /// All tables, what they hold from the start, and the number, in one durable commit.
 pub(super) fn initialise(

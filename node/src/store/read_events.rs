@@ -37,13 +37,41 @@ impl View {
         window: Range<i64>,
         limit: usize,
     ) -> Result<(Vec<Occurrence>, bool), StoreError> {
+        let Some(roster) = self.roster_in_scope(community) else { return Ok((Vec::new(), false)) };
+        let zone = roster.state.describe.zone.as_deref().unwrap_or("UTC");
+        let entries = self.planned(community, window.clone())?;
+        let budget = (BUDGET / entries.len().max(1)).clamp(500, recur::BUDGET as usize) as u32;
+        let (mut found, mut cut) = (Vec::new(), false);
+        for entry in entries {
+            let entry = Arc::new(entry);
+            let Record::Event(event) = &entry.record else { continue };
+            let expansion = recur::expand(event, window.clone(), zone, budget);
+            cut |= expansion.cut;
+            found.extend(
+                expansion.instances.into_iter().map(|instance| Occurrence { entry: Arc::clone(&entry), instance }),
+            );
+        }
+        found.sort_by(|a, b| {
+            (a.instance.from, a.instance.to, &a.entry.uri).cmp(&(b.instance.from, b.instance.to, &b.entry.uri))
+        });
+        cut |= found.len() > limit;
+        found.truncate(limit);
+        Ok((found, cut))
+    }
+
+    /// Events that are not over at `from` (seconds since 1970), series that may go on among them.
+    pub fn not_over(&self, community: &Cid, from: i64) -> Result<Vec<Entry>, StoreError> {
+        self.planned(community, from..i64::MAX)
+    }
+
+    /// Events that may have a date in a window.
+    fn planned(&self, community: &Cid, window: Range<i64>) -> Result<Vec<Entry>, StoreError> {
         let (Some(roster), Some(number)) =
             (self.roster_in_scope(community), self.t.number(Name::Collection(Event::NAME))?)
         else {
-            return Ok((Vec::new(), false));
+            return Ok(Vec::new());
         };
         let revisions = self.t.number(Name::Collection(Revision::NAME))?;
-        let zone = roster.state.describe.zone.as_deref().unwrap_or("UTC");
         let (from, to) = (window.start.saturating_sub(ZONES), window.end.saturating_add(ZONES));
         // A set: where newer zone data moved a start, a row of the old one may still be there beside the new.
         let mut rows = BTreeSet::new();
@@ -69,23 +97,7 @@ impl View {
             };
             entries.extend(entry.filter(|entry| known.insert(entry.uri.clone())));
         }
-        let budget = (BUDGET / entries.len().max(1)).clamp(500, recur::BUDGET as usize) as u32;
-        let (mut found, mut cut) = (Vec::new(), false);
-        for entry in entries {
-            let entry = Arc::new(entry);
-            let Record::Event(event) = &entry.record else { continue };
-            let expansion = recur::expand(event, window.clone(), zone, budget);
-            cut |= expansion.cut;
-            found.extend(
-                expansion.instances.into_iter().map(|instance| Occurrence { entry: Arc::clone(&entry), instance }),
-            );
-        }
-        found.sort_by(|a, b| {
-            (a.instance.from, a.instance.to, &a.entry.uri).cmp(&(b.instance.from, b.instance.to, &b.entry.uri))
-        });
-        cut |= found.len() > limit;
-        found.truncate(limit);
-        Ok((found, cut))
+        Ok(entries)
     }
 
     /// Answers to an event (or to one occurrence: those for it and those for the whole event). Counts and names are

@@ -184,6 +184,8 @@ tables! {
     made: (u32, u64) => ();
     /// Time of writing, microseconds → what the person is to be told (`notices`).
     notices: u64 => Bytes;
+    /// (who was told, item) → its stamp then (`told`).
+    told: (u8, Short) => u64;
     /// (repository, path) → record block, rev, digest: parts of a head that is still arriving.
     staged: (u32, &'static str) => (u64, u64, Digest);
     /// repository → bytes staged, and the since (rev, digest; rev 0: whole tree) of the answer being collected.

@@ -36,8 +36,8 @@ use super::{
 };
 
 /// 2026-05-01 12:00 UTC in microseconds.
-const NOON: u64 = 1_777_636_800_000_000;
-const SECOND: u64 = 1_000_000;
+pub(crate) const NOON: u64 = 1_777_636_800_000_000;
+pub(crate) const SECOND: u64 = 1_000_000;
 /// When what others wrote arrives: later than all of it.
 const ARRIVAL: u64 = NOON + 3_600 * SECOND;
 
@@ -46,14 +46,14 @@ fn sound(store: &Store) {
     assert_eq!(store.mark(&mut || ()).unwrap(), Vec::<String>::new());
 }
 
-struct Person {
+pub(crate) struct Person {
     root: Secret,
     device: Secret,
     identity: Block,
 }
 
 impl Person {
-    fn new(n: u8) -> Self {
+    pub(crate) fn new(n: u8) -> Self {
         let (root, device) = (Secret::from_seed([n; 32]), Secret::from_seed([n ^ 0x80; 32]));
         let identity = identity(&root, None, &[&device]);
         Self { root, device, identity }
@@ -66,18 +66,18 @@ impl Person {
         Self { root: self.root.clone(), device, identity: self.identity.clone() }
     }
 
-    fn did(&self) -> Did {
+    pub(crate) fn did(&self) -> Did {
         self.root.did()
     }
 
-    fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         let store = Store::in_memory().unwrap();
         store.set_meta("me", Some(self.did().to_string().as_bytes())).unwrap();
         store.set_meta("device", Some(self.device.did().to_string().as_bytes())).unwrap();
         store
     }
 
-    fn op(&self, community: Cid, deps: Vec<Cid>, at: u64, act: Act, seed: Option<&Secret>) -> Block {
+    pub(crate) fn op(&self, community: Cid, deps: Vec<Cid>, at: u64, act: Act, seed: Option<&Secret>) -> Block {
         Op {
             community,
             did: self.did(),
@@ -91,12 +91,19 @@ impl Person {
         .unwrap()
     }
 
-    fn commit(&self, store: &Store, community: Cid, audience: Audience, now: u64, changes: Vec<Change>) -> Committed {
+    pub(crate) fn commit(
+        &self,
+        store: &Store,
+        community: Cid,
+        audience: Audience,
+        now: u64,
+        changes: Vec<Change>,
+    ) -> Committed {
         let plan = OwnCommit { community, did: self.did(), device: &self.device, audience, changes, now, random: 7 };
         store.commit_own(plan).unwrap()
     }
 
-    fn publish(&self, store: &Store, community: Cid, now: u64, record: impl Into<Record>) -> Uri {
+    pub(crate) fn publish(&self, store: &Store, community: Cid, now: u64, record: impl Into<Record>) -> Uri {
         let audience = match store.view(Scope::Members).unwrap().community(&community).unwrap().unwrap().visibility {
             Visibility::Public => Audience::Public,
             Visibility::Members => Audience::Members,
@@ -132,21 +139,21 @@ fn identity(root: &Secret, prev: Option<&Block>, devices: &[&Secret]) -> Block {
     Identity { did: root.did(), seq, prev: prev.map(|prev| *prev.cid()), devices }.seal(root).unwrap()
 }
 
-fn put(record: impl Into<Record>) -> Change {
+pub(crate) fn put(record: impl Into<Record>) -> Change {
     Change::Put { rkey: None, record: record.into(), again: false }
 }
 
-fn edit(path: &str, record: impl Into<Record>) -> Change {
+pub(crate) fn edit(path: &str, record: impl Into<Record>) -> Change {
     let rkey = path.split_once('/').unwrap().1.to_owned();
     Change::Put { rkey: Some(rkey), record: record.into(), again: false }
 }
 
-fn post(text: &str) -> Post {
+pub(crate) fn post(text: &str) -> Post {
     Post { text: text.into(), ..Post::default() }
 }
 
 /// A community in `store`, founded by `founder` with `others` added as members.
-fn found(store: &Store, founder: &Person, visibility: Visibility, others: &[&Person]) -> Cid {
+pub(crate) fn found(store: &Store, founder: &Person, visibility: Visibility, others: &[&Person]) -> Cid {
     let charter = Charter {
         name: "River Street".into(),
         nonce: [7; 16],

@@ -9,6 +9,7 @@ use crate::{
 mod answers;
 mod change;
 mod check;
+mod difference;
 mod facts;
 mod place;
 mod show;

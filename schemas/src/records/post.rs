@@ -11,6 +11,7 @@ use crate::{
     card::{Card, CardImage},
     commit::Audience,
     error::Fault,
+    key::Did,
     kind::Kind,
     limits,
     uri::{StrongRef, Uri},
@@ -31,6 +32,14 @@ pub struct Reply {
     pub parent: StrongRef,
 }
 
+/// Somebody the text speaks to as `@name`: who is meant is settled when it is written, since names change and repeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mention {
+    pub did: Did,
+    /// As it stands in the text, behind the `@`.
+    pub name: String,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Post {
     /// Markdown, 1–5 000 characters.
@@ -48,6 +57,8 @@ pub struct Post {
     /// An event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<Uri>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention>,
     #[serde(default)]
     pub kind: PostKind,
 }
@@ -65,6 +76,14 @@ impl Kind for Post {
         text::list("images", &self.images, limits::POST_IMAGES, check_image)?;
         text::tags("tags", &self.tags)?;
         text::lang("lang", self.lang.as_deref())?;
+        text::list("mentions", &self.mentions, limits::MENTIONS, |field, mention| {
+            text::line(&format!("{field}.name"), &mention.name, 1, limits::PERSON_NAME)?;
+            // Whoever is told of a post finds themselves in it.
+            match self.text.contains(&format!("@{}", mention.name)) {
+                true => Ok(()),
+                false => Err(Fault::new(format!("{field}.name"), "is not in the text with an @ before it")),
+            }
+        })?;
         match &self.about {
             Some(event) => event_uri("about", event),
             None if self.kind == PostKind::Update => Err(Fault::new("about", "is missing: an update names its event")),
@@ -118,6 +137,18 @@ mod tests {
     fn an_update_names_its_event() {
         let update = Post { kind: PostKind::Update, ..post("Doors open later") };
         assert_eq!(update.check().unwrap_err().field, "about");
+    }
+
+    #[test]
+    fn whoever_is_mentioned_stands_in_the_text() {
+        let did = crate::key::Secret::from_seed([7; 32]).did();
+        let mention = |name: &str| Mention { did, name: name.into() };
+        let mut post = Post { mentions: vec![mention("Bo")], ..post("Thanks, @Bo!") };
+        assert_eq!(post.check(), Ok(()));
+        post.mentions = vec![mention("Cy")];
+        assert_eq!(post.check().unwrap_err().field, "mentions[0].name");
+        post.mentions = vec![mention("Bo"); limits::MENTIONS + 1];
+        assert_eq!(post.check().unwrap_err().field, "mentions");
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
                 .derived("short_id", uri(Post::NAME, 200).short_id()),
         ),
         ("post-reply", Vector::new("a reply with every other field a post can have", &reply())),
+        ("post-mention", Vector::new("a note that speaks to somebody", &mention())),
         ("profile", Vector::new("a band with every field", &profile()).derived("rkey", rkey(&profile()))),
         (
             "event",
@@ -71,6 +72,14 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
 
 fn post() -> Block {
     record::<Post>(at(200), ipld!({ "text": "Grüße vom Fluss. 🛶", "kind": "note" }))
+}
+
+fn mention() -> Block {
+    let bob = did(BOB).to_string();
+    record::<Post>(
+        at(250),
+        ipld!({ "text": "Who has the key? @Bob?", "mentions": [{ "did": bob, "name": "Bob" }], "kind": "note" }),
+    )
 }
 
 fn reply() -> Block {

@@ -166,11 +166,12 @@ pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event
     Ok(Done { whole, material })
 }
 
-/// What becomes of the answers that were given before a change which makes people think again. Nothing reaches those who
-/// gave them, so nothing more is promised.
+/// What becomes of the answers that were given before a change which makes people think again.
 pub(super) fn say_marked(session: &Session, done: &Done, answers: usize) {
     if done.material && answers > 0 {
-        session.out.note("earlier answers are marked as given before the change; those who gave them are not told");
+        session
+            .out
+            .note("earlier answers are marked as given before the change; those who gave them find it in their inbox");
     }
 }
 

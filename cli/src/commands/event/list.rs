@@ -7,7 +7,7 @@ use folkmoot_schemas::{
     when::Start,
 };
 use jiff::civil::Date;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{AHEAD, news};
 use crate::{
@@ -140,32 +140,8 @@ struct Row {
 
 /// Prints the date for programs, and gives what people read.
 fn row(session: &Session, occurrence: &OccurrenceInfo, here: &str) -> Result<Option<Row>> {
-    let record = record::open(&occurrence.item)?;
-    let Some(event) = record.as_event() else { return Ok(None) };
-    let change = event.overrides.iter().position(|change| change.at == occurrence.at);
-    let on = event.on(&Instance {
-        at: event.start.named(&occurrence.at).unwrap_or_else(|| occurrence.start.clone()),
-        start: occurrence.start.clone(),
-        change,
-        cancelled: occurrence.cancelled,
-        from: occurrence.from,
-        to: occurrence.to,
-    });
-    session.out.object(&json!({
-        "uri": occurrence.item.uri,
-        "short": occurrence.item.short,
-        "community": occurrence.item.community,
-        "name": on.name,
-        "at": occurrence.at,
-        "start": occurrence.start,
-        "from": occurrence.from,
-        "to": occurrence.to,
-        "status": if occurrence.cancelled { Status::Cancelled } else { on.status },
-        "cancelled": occurrence.cancelled,
-        "note": occurrence.note,
-        "series": event.recur.is_some(),
-        "place": on.place_line(),
-    }));
+    let Some(on) = on_date(occurrence)? else { return Ok(None) };
+    session.out.object(&as_json(occurrence)?);
     Ok(Some(Row {
         when: short_words(&on, here),
         place: on.place_line(),
@@ -176,8 +152,42 @@ fn row(session: &Session, occurrence: &OccurrenceInfo, here: &str) -> Result<Opt
     }))
 }
 
+/// The event as it is on that date. None: not an event.
+pub(crate) fn on_date(occurrence: &OccurrenceInfo) -> Result<Option<Event>> {
+    let record = record::open(&occurrence.item)?;
+    let Some(event) = record.as_event() else { return Ok(None) };
+    let change = event.overrides.iter().position(|change| change.at == occurrence.at);
+    Ok(Some(event.on(&Instance {
+        at: event.start.named(&occurrence.at).unwrap_or_else(|| occurrence.start.clone()),
+        start: occurrence.start.clone(),
+        change,
+        cancelled: occurrence.cancelled,
+        from: occurrence.from,
+        to: occurrence.to,
+    })))
+}
+
+pub(crate) fn as_json(occurrence: &OccurrenceInfo) -> Result<Value> {
+    let (record, on) = (record::open(&occurrence.item)?, on_date(occurrence)?);
+    Ok(json!({
+        "uri": occurrence.item.uri,
+        "short": occurrence.item.short,
+        "community": occurrence.item.community,
+        "name": on.as_ref().map(|on| &on.name),
+        "at": occurrence.at,
+        "start": occurrence.start,
+        "from": occurrence.from,
+        "to": occurrence.to,
+        "status": if occurrence.cancelled { Some(Status::Cancelled) } else { on.as_ref().map(|on| on.status) },
+        "cancelled": occurrence.cancelled,
+        "note": occurrence.note,
+        "series": record.as_event().is_some_and(|event| event.recur.is_some()),
+        "place": on.as_ref().and_then(Event::place_line),
+    }))
+}
+
 /// The date in words; the zone only where it is not the reader's.
-fn short_words(event: &Event, here: &str) -> String {
+pub(crate) fn short_words(event: &Event, here: &str) -> String {
     let words = event.when_words();
     if event.start.zone() == Some(here) { words.replacen(&format!(" ({here})"), "", 1) } else { words }
 }

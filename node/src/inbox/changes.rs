@@ -1,0 +1,87 @@
+//! What became of a plan since somebody answered it.
+
+use folkmoot_schemas::{
+    Block, Cid, Record,
+    records::{
+        event::{Event, Status},
+        rsvp::Rsvp,
+    },
+    recur::{self, Instance},
+    when::parse_date,
+};
+
+use crate::store::{StoreError, View, reader::Entry};
+
+/// Phrases, and the answers they concern.
+pub(super) type Changes = (Vec<String>, Vec<Rsvp>);
+
+/// Which of `mine` the change concerns, and what changed for them. None: it concerns none of them, as when another date
+/// of a series moved. Where the version they saw is not here any more, nobody can tell, and no phrases are given.
+pub(super) fn since(view: &View, event: &Entry, newer: &Event, mine: Vec<Rsvp>) -> Result<Option<Changes>, StoreError> {
+    let versions = versions(view, event)?;
+    let (mut said, mut concerned) = (Vec::new(), Vec::new());
+    for rsvp in mine {
+        let Some(older) = seen(&versions, &rsvp) else {
+            concerned.push(rsvp);
+            continue;
+        };
+        let changes = match &rsvp.occurrence {
+            Some(at) => match (on(&older, at), on(newer, at)) {
+                (Some(older), Some(newer)) => newer.changes_since(&older),
+                (Some(_), None) => vec!["that date is no longer part of it".to_owned()],
+                (None, _) => Vec::new(),
+            },
+            None => newer.changes_since(&older),
+        };
+        if !changes.is_empty() {
+            said.extend(changes);
+            concerned.push(rsvp);
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    said.retain(|phrase| seen.insert(phrase.clone()));
+    Ok((!concerned.is_empty()).then_some((said, concerned)))
+}
+
+/// What the event was and is, by its author and by those who may revise it, as far as that is here.
+fn versions(view: &View, event: &Entry) -> Result<Vec<(Cid, Event)>, StoreError> {
+    let open = |cid: Cid, block: &Block| match Record::view(block) {
+        Ok((_, Record::Event(event))) => Some((cid, *event)),
+        Ok((_, Record::Revision(revision))) => Some((cid, revision.event.clone())),
+        _ => None,
+    };
+    let mut found: Vec<_> = open(event.cid, &event.block).into_iter().collect();
+    found.extend(view.versions(&event.uri)?.iter().filter_map(|old| open(old.cid, &old.block)));
+    for (_, revision) in view.written_revisions(event)? {
+        found.extend(open(revision.cid, &revision.block));
+        found.extend(view.versions(&revision.uri)?.iter().filter_map(|old| open(old.cid, &old.block)));
+    }
+    Ok(found)
+}
+
+/// The version that was answered, else one of the same plan.
+fn seen(versions: &[(Cid, Event)], rsvp: &Rsvp) -> Option<Event> {
+    let exact = versions.iter().find(|(cid, _)| *cid == rsvp.seen);
+    let same = || versions.iter().find(|(_, event)| event.sequence == rsvp.seen_sequence);
+    exact.or_else(same).map(|(_, event)| event.clone())
+}
+
+/// The event as it is on the day an occurrence names. None: it has no such date.
+fn on(event: &Event, occurrence: &str) -> Option<Event> {
+    let day = occurrence.split_once('T').map_or(occurrence, |(day, _)| day);
+    let at = event.start.on(parse_date(day)?);
+    if !recur::has(event, &at) {
+        return None;
+    }
+    let name = at.text();
+    let change = event.overrides.iter().position(|change| change.at == name);
+    let fields = change.and_then(|i| event.overrides.get(i));
+    let start = fields.and_then(|change| change.start.clone()).unwrap_or_else(|| at.clone());
+    let gone = fields.is_some_and(|change| change.gone);
+    let (from, to) = (start.instant("UTC"), start.instant("UTC"));
+    let mut date = event.on(&Instance { at, start, change, cancelled: gone, from, to });
+    if gone {
+        date.status = Status::Cancelled;
+    }
+    Some(date)
+}

@@ -1,0 +1,129 @@
+//! The dates a person means to be at: what they answered and what they hold. For the agenda, and for reminders.
+
+use std::{collections::HashMap, ops::Range};
+
+use folkmoot_schemas::{
+    Cid, Did, Uri,
+    kind::Kind,
+    records::{
+        event::Event,
+        rsvp::{Answer, Rsvp},
+    },
+    roster::State,
+};
+
+use super::changes;
+use crate::store::{
+    StoreError, View,
+    reader::{Community, Entry, Occurrence},
+};
+
+/// Dates of all events in a window that are looked through.
+const DATES: usize = 20_000;
+
+/// A date, and what the person has to do with it.
+#[derive(Debug, Clone)]
+pub struct MyDate {
+    pub date: Occurrence,
+    /// The answer that counts for this date, and when it was given (microseconds).
+    pub answer: Option<(Rsvp, u64)>,
+    pub hosting: bool,
+}
+
+/// Answers of one person, by event.
+pub(crate) type Mine = HashMap<Uri, Vec<(Rsvp, u64)>>;
+
+/// For themselves, not those for guests.
+pub(crate) fn answers(view: &View, community: &Cid, me: &Did) -> Result<Mine, StoreError> {
+    let mut mine = Mine::new();
+    for entry in view.by_person(community, me, Rsvp::NAME, usize::MAX)? {
+        if let Some(rsvp) = entry.record.as_rsvp().filter(|rsvp| rsvp.guest_name.is_none()) {
+            mine.entry(rsvp.event.clone()).or_default().push((rsvp.clone(), entry.updated));
+        }
+    }
+    Ok(mine)
+}
+
+/// In order; what they said no to is left out, unless they hold it. `true`: there are more.
+pub fn dates(
+    view: &View,
+    community: &Community,
+    me: &Did,
+    window: Range<i64>,
+) -> Result<(Vec<MyDate>, bool), StoreError> {
+    if !community.joined {
+        return Ok((Vec::new(), false));
+    }
+    let mine = answers(view, &community.id, me)?;
+    let (all, cut) = view.events(&community.id, window, DATES)?;
+    let dates = all.into_iter().filter_map(|date| {
+        let hosting = is_host(&community.state, &date.entry, me);
+        let answer = mine.get(&date.entry.uri).and_then(|mine| answer_for(mine, &date.instance.at.text())).cloned();
+        let coming = answer.as_ref().is_some_and(|(rsvp, _)| rsvp.status != Answer::NotGoing);
+        (hosting || coming).then_some(MyDate { date, answer, hosting })
+    });
+    Ok((dates.collect(), cut))
+}
+
+/// An answer to that date stands before one to the whole event; it stays with its day when the time of day changes.
+fn answer_for<'m>(mine: &'m [(Rsvp, u64)], at: &str) -> Option<&'m (Rsvp, u64)> {
+    let day = |at: &str| at.split('T').next().unwrap_or_default().to_owned();
+    let fits = mine.iter().filter(|(rsvp, _)| rsvp.occurrence.as_deref().is_none_or(|named| day(named) == day(at)));
+    fits.max_by_key(|(rsvp, given)| (rsvp.occurrence.is_some(), rsvp.occurrence.as_deref() == Some(at), *given))
+}
+
+/// Author or named host, by the author's own record.
+pub(crate) fn is_host(state: &State, event: &Entry, did: &Did) -> bool {
+    let did = state.today(did);
+    let named = |event: &Event| event.hosts.iter().any(|host| host.did.is_some_and(|d| state.today(&d) == did));
+    state.today(&event.uri.did) == did || event.record.as_event().is_some_and(named)
+}
+
+impl MyDate {
+    /// What changed for this date since it was answered: phrases, none where that is not known any more. None: nothing.
+    pub fn changed(&self, view: &View) -> Result<Option<Vec<String>>, StoreError> {
+        let (Some(event), Some((rsvp, _))) = (self.date.entry.record.as_event(), &self.answer) else { return Ok(None) };
+        if rsvp.seen_sequence >= event.sequence || self.hosting {
+            return Ok(None);
+        }
+        // Of an answer to a whole series, this date alone.
+        let at = event.recur.as_ref().map(|_| self.date.instance.at.text());
+        let rsvp = Rsvp { occurrence: at.or(rsvp.occurrence.clone()), ..rsvp.clone() };
+        Ok(changes::since(view, &self.date.entry, event, vec![rsvp])?.map(|(phrases, _)| phrases))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use folkmoot_schemas::records::rsvp::ShowName;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_to_one_date_stands_before_one_to_all_and_stays_with_its_day() {
+        let rsvp = |occurrence: Option<&str>, status| Rsvp {
+            event: Uri::new(community(), did(), Event::NAME, "3l6oveex3ii2l").unwrap(),
+            seen: Cid::default(),
+            seen_sequence: 0,
+            occurrence: occurrence.map(str::to_owned),
+            status,
+            count: 1,
+            note: None,
+            show: ShowName::Names,
+            guest_name: None,
+        };
+        let mine = [(rsvp(None, Answer::Going), 9), (rsvp(Some("2026-12-24T20:00"), Answer::NotGoing), 1)];
+        let status = |at: &str| answer_for(&mine, at).map(|(rsvp, _)| rsvp.status);
+        assert_eq!(status("2026-12-17T20:00"), Some(Answer::Going));
+        assert_eq!(status("2026-12-24T19:00"), Some(Answer::NotGoing));
+        assert_eq!(answer_for(&mine[1..], "2026-12-17T20:00").map(|(rsvp, _)| rsvp.status), None);
+    }
+
+    fn community() -> Cid {
+        *folkmoot_schemas::Block::encode(&"a charter").unwrap().cid()
+    }
+
+    fn did() -> Did {
+        folkmoot_schemas::key::Secret::from_seed([7; 32]).did()
+    }
+}

@@ -1,0 +1,251 @@
+//! Finding what concerns a person in one community.
+
+use std::{
+    collections::{BTreeMap, HashMap, hash_map},
+    sync::Arc,
+};
+
+use folkmoot_schemas::{
+    Did, Record, Uri, derive,
+    kind::Kind,
+    limits,
+    records::{
+        post::{Post, PostKind},
+        rsvp::Rsvp,
+    },
+    roster::{Role, State},
+};
+
+use super::{AFTER, Item, OF_ONE, POSTS, What, Why, changes, dates};
+use crate::store::{
+    StoreError, View,
+    reader::{Community, Entry, Lookup},
+    told::ItemKey,
+};
+
+/// The person's own posts, newest, whose threads are followed.
+const OWN_POSTS: usize = 1_000;
+/// Answers to one event that are looked at, newest.
+const ANSWERS: usize = 1_000;
+/// Posts about one thing that are looked at, newest.
+const ABOUT: usize = 5 * OF_ONE;
+
+struct Gathering<'a> {
+    view: &'a View,
+    community: &'a Community,
+    state: &'a State,
+    me: Did,
+    /// Microseconds.
+    since: u64,
+    items: Vec<Item>,
+    posts: HashMap<Uri, (Why, Entry, Option<Arc<Entry>>)>,
+}
+
+pub(super) fn gather(view: &View, community: &Community, me: &Did, now: i64) -> Result<Vec<Item>, StoreError> {
+    let since = micros(now - POSTS);
+    let mut gathering = Gathering {
+        view,
+        community,
+        state: &community.state,
+        me: *me,
+        since,
+        items: Vec::new(),
+        posts: HashMap::new(),
+    };
+    let events: BTreeMap<Uri, Arc<Entry>> =
+        view.not_over(&community.id, now - AFTER)?.into_iter().map(|e| (e.uri.clone(), Arc::new(e))).collect();
+    let mut answered: BTreeMap<Uri, Vec<(Entry, Rsvp)>> = BTreeMap::new();
+    for entry in view.by_person(&community.id, me, Rsvp::NAME, usize::MAX)? {
+        if let Record::Rsvp(rsvp) = &entry.record {
+            let rsvp = Rsvp::clone(rsvp);
+            answered.entry(rsvp.event.clone()).or_default().push((entry, rsvp));
+        }
+    }
+    for (uri, event) in &events {
+        let mine = answered.remove(uri).unwrap_or_default();
+        let hosting = gathering.is_host(event, me);
+        if hosting {
+            gathering.answers(event)?;
+        }
+        if hosting || !mine.is_empty() {
+            gathering.posts_about(event, hosting)?;
+        }
+        gathering.changed(event, mine, hosting)?;
+    }
+    // What is left is over, or is no more.
+    for (uri, mine) in answered {
+        gathering.deleted(uri, mine)?;
+    }
+    gathering.threads()?;
+    gathering.mentions()?;
+    Ok(gathering.into_items())
+}
+
+fn micros(seconds: i64) -> u64 {
+    u64::try_from(seconds).unwrap_or_default().saturating_mul(1_000_000)
+}
+
+fn key(kind: &str, uri: &Uri) -> ItemKey {
+    let mut key = ItemKey::default();
+    key.copy_from_slice(&derive::digest(&[Some(kind), Some(&uri.to_string())])[..10]);
+    key
+}
+
+impl Gathering<'_> {
+    fn is_me(&self, did: &Did) -> bool {
+        self.state.today(did) == self.me
+    }
+
+    fn is_host(&self, event: &Entry, did: &Did) -> bool {
+        dates::is_host(self.state, event, did)
+    }
+
+    /// Whose updates reach everybody who answered: the hosts', and those of whoever keeps the community in order.
+    fn speaks_for(&self, event: &Entry, did: &Did) -> bool {
+        self.is_host(event, did) || self.state.role(&self.state.today(did)).is_some_and(|role| role >= Role::Moderator)
+    }
+
+    fn push(&mut self, key: ItemKey, stamp: u64, at: u64, by: Did, what: What) {
+        // Of a TID the low bits tell versions apart, and what is larger is no integer on the wire.
+        let stamp = stamp & limits::INTEGER as u64;
+        self.items.push(Item { key, stamp, at, community: self.community.id, by, what });
+    }
+
+    fn answers(&mut self, event: &Arc<Entry>) -> Result<(), StoreError> {
+        let uri = &event.uri;
+        for answer in self.view.about_since(&uri.community, &uri.to_string(), Rsvp::NAME, 0, ANSWERS)? {
+            if self.is_me(&answer.uri.did) || answer.record.as_rsvp().is_none_or(|rsvp| rsvp.event != *uri) {
+                continue;
+            }
+            let (key, stamp) = (key("answer", &answer.uri), answer.rev.as_u64());
+            let (at, by) = (answer.updated, self.state.today(&answer.uri.did));
+            self.push(key, stamp, at, by, What::Answer { event: Arc::clone(event), answer: Box::new(answer) });
+        }
+        Ok(())
+    }
+
+    /// `mine`: the person's answers to it.
+    fn changed(&mut self, event: &Arc<Entry>, mine: Vec<(Entry, Rsvp)>, hosting: bool) -> Result<(), StoreError> {
+        let Record::Event(newer) = &event.record else { return Ok(()) };
+        let last = event.revised.first();
+        let by = last.map_or(event.uri.did, |last| last.uri.did);
+        // Their own changes are no news to them.
+        if self.is_me(&by) {
+            return Ok(());
+        }
+        let by = self.state.today(&by);
+        let before = |rsvp: &Rsvp| rsvp.seen_sequence < newer.sequence;
+        let mine: Vec<Rsvp> = mine.into_iter().map(|(_, rsvp)| rsvp).filter(before).collect();
+        let changed = match mine.is_empty() {
+            true => None,
+            false => changes::since(self.view, event, newer, mine)?,
+        };
+        if let Some((since, mine)) = changed {
+            let what = What::Changed { event: Arc::clone(event), since, mine };
+            self.push(key("changed", &event.uri), u64::from(newer.sequence), event.updated, by, what);
+        } else if let (true, Some(last), Record::Event(own)) = (hosting, last, Record::view(&event.block)?.1) {
+            // Whoever holds an event hears of every change that is not their own.
+            let since = newer.changes_since(&own);
+            let what = What::Changed { event: Arc::clone(event), since, mine: Vec::new() };
+            self.push(key("changed", &event.uri), last.rev.as_u64(), event.updated, by, what);
+        }
+        Ok(())
+    }
+
+    fn deleted(&mut self, uri: Uri, mine: Vec<(Entry, Rsvp)>) -> Result<(), StoreError> {
+        // Nothing says when it was deleted; what was answered long ago is over.
+        let newest = mine.into_iter().max_by_key(|(entry, _)| entry.updated);
+        let Some((entry, mine)) = newest.filter(|(entry, _)| entry.updated >= self.since) else { return Ok(()) };
+        if self.is_me(&uri.did) || !matches!(self.view.get(&uri)?, Lookup::Gone(_)) {
+            return Ok(());
+        }
+        let by = self.state.today(&uri.did);
+        self.push(key("deleted", &uri), 0, entry.updated, by, What::Deleted { event: uri, mine: Box::new(mine) });
+        Ok(())
+    }
+
+    fn posts_about(&mut self, event: &Arc<Entry>, hosting: bool) -> Result<(), StoreError> {
+        for post in
+            self.view.about_since(&event.uri.community, &event.uri.to_string(), Post::NAME, self.since, ABOUT)?
+        {
+            if post.record.about().as_ref() != Some(&event.uri) {
+                continue;
+            }
+            let update = post.record.as_post().is_some_and(|post| post.kind == PostKind::Update);
+            if update && self.speaks_for(event, &post.uri.did) {
+                self.post(Why::Update, post, Some(event));
+            } else if hosting {
+                self.post(Why::About, post, Some(event));
+            }
+        }
+        Ok(())
+    }
+
+    /// What others wrote after the person, where the person wrote.
+    fn threads(&mut self) -> Result<(), StoreError> {
+        let mut roots: BTreeMap<Uri, u64> = BTreeMap::new();
+        for own in self.view.by_person(&self.community.id, &self.me, Post::NAME, OWN_POSTS)? {
+            let root = own.record.as_post().and_then(|post| post.reply.as_ref()).map(|reply| reply.root.uri.clone());
+            let first = roots.entry(root.unwrap_or(own.uri)).or_insert(own.created);
+            *first = own.created.min(*first);
+        }
+        for (root, first) in roots {
+            if root.community != self.community.id {
+                continue;
+            }
+            let since = first.max(self.since);
+            for post in self.view.about_since(&root.community, &root.to_string(), Post::NAME, since, ABOUT)? {
+                let Some(reply) = post.record.as_post().and_then(|post| post.reply.as_ref()) else { continue };
+                if reply.root.uri != root {
+                    continue;
+                }
+                let why = if self.is_me(&reply.parent.uri.did) { Why::Reply } else { Why::Thread };
+                self.post(why, post, None);
+            }
+        }
+        Ok(())
+    }
+
+    fn mentions(&mut self) -> Result<(), StoreError> {
+        let mut dids = self.state.formerly(&self.me);
+        dids.push(self.me);
+        for did in dids {
+            for post in self.view.about_since(&self.community.id, &did.to_string(), Post::NAME, self.since, ABOUT)? {
+                if post.record.as_post().is_some_and(|post| post.mentions.iter().any(|mention| mention.did == did)) {
+                    self.post(Why::Mention, post, None);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A post is one item, for the best reason.
+    fn post(&mut self, why: Why, post: Entry, event: Option<&Arc<Entry>>) {
+        if self.is_me(&post.uri.did) {
+            return;
+        }
+        match self.posts.entry(post.uri.clone()) {
+            hash_map::Entry::Vacant(place) => {
+                place.insert((why, post, event.cloned()));
+            }
+            hash_map::Entry::Occupied(mut place) => {
+                let (before, _, about) = place.get_mut();
+                *before = why.min(*before);
+                *about = about.take().or_else(|| event.cloned());
+            }
+        }
+    }
+
+    fn into_items(mut self) -> Vec<Item> {
+        for (uri, (why, post, event)) in std::mem::take(&mut self.posts) {
+            // An update that is corrected is news; a slip of the pen in a reply is none.
+            let (stamp, at) = match why {
+                Why::Update => (post.rev.as_u64(), post.updated),
+                _ => (0, post.created),
+            };
+            let by = self.state.today(&uri.did);
+            self.push(key("post", &uri), stamp, at, by, What::Post { post: Box::new(post), why, event });
+        }
+        self.items
+    }
+}

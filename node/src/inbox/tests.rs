@@ -1,0 +1,368 @@
+use folkmoot_schemas::{
+    Audience,
+    charter::Visibility,
+    kind::Kind,
+    records::{
+        event::{Event, Host, HostRole, Status},
+        post::{Mention, Post, PostKind, Reply},
+        revision::Revision,
+        rsvp::{Answer, ShowName},
+    },
+    roster::Act,
+    uri::StrongRef,
+    when::{Start, parse_local},
+};
+
+use super::*;
+use crate::store::{
+    Scope, Store,
+    reader::Lookup,
+    tests::{NOON, Person, SECOND, edit, found, post, put},
+    told::To,
+    write::Change,
+};
+
+const DAY: u64 = 86_400 * SECOND;
+
+/// Ada, Bo and Cy in one community, all of it in one store.
+struct World {
+    store: Store,
+    community: Cid,
+    ada: Person,
+    bo: Person,
+    cy: Person,
+}
+
+impl World {
+    fn new() -> Self {
+        let (ada, bo, cy) = (Person::new(1), Person::new(2), Person::new(3));
+        let store = ada.store();
+        let community = found(&store, &ada, Visibility::Public, &[&bo, &cy]);
+        Self { store, community, ada, bo, cy }
+    }
+
+    fn entry(&self, uri: &Uri) -> Entry {
+        match self.store.view(Scope::Members).unwrap().get(uri).unwrap() {
+            Lookup::Found(entry) => *entry,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// `day` days after the beginning.
+    fn items(&self, me: &Person, day: u64) -> Vec<Item> {
+        let view = self.store.view(Scope::Members).unwrap();
+        let community = view.community(&self.community).unwrap().unwrap();
+        items(&view, &[&community], &me.did(), ((NOON + day * DAY) / SECOND) as i64).unwrap()
+    }
+
+    fn told(&self, me: &Person) -> Vec<String> {
+        self.items(me, 1).iter().map(|item| self.words(item)).collect()
+    }
+
+    fn words(&self, item: &Item) -> String {
+        match &item.what {
+            What::Answer { event, answer } => {
+                let (event, rsvp) = (event.record.as_event().unwrap(), answer.record.as_rsvp().unwrap());
+                words::answered(&self.who(&item.by), event, rsvp, None)
+            }
+            What::Changed { event, since, .. } => words::changed(event.record.as_event().unwrap(), since),
+            What::Deleted { .. } => "deleted".into(),
+            What::Post { post, why, .. } => format!("{why:?}: {}", post.record.as_post().unwrap().text),
+        }
+    }
+
+    fn who(&self, did: &Did) -> String {
+        let all = [("Ada", &self.ada), ("Bo", &self.bo), ("Cy", &self.cy)];
+        all.iter().find(|(_, person)| person.did() == *did).unwrap().0.to_owned()
+    }
+
+    fn gig(&self) -> Uri {
+        self.ada.publish(&self.store, self.community, NOON, gig())
+    }
+
+    fn answer(&self, who: &Person, event: &Uri, status: Answer, at: u64) -> Uri {
+        self.answer_for(who, event, status, at, None, None)
+    }
+
+    fn answer_for(
+        &self,
+        who: &Person,
+        event: &Uri,
+        status: Answer,
+        at: u64,
+        occurrence: Option<&str>,
+        guest: Option<&str>,
+    ) -> Uri {
+        let entry = self.entry(event);
+        let rsvp = Rsvp {
+            event: event.clone(),
+            seen: entry.cid,
+            seen_sequence: entry.record.as_event().unwrap().sequence,
+            occurrence: occurrence.map(str::to_owned),
+            status,
+            count: 1,
+            note: None,
+            show: ShowName::Names,
+            guest_name: guest.map(str::to_owned),
+        };
+        let done = who.commit(&self.store, self.community, Audience::Members, at, vec![put(rsvp)]);
+        Uri::new(self.community, who.did(), Rsvp::NAME, done.puts[0].path.split_once('/').unwrap().1).unwrap()
+    }
+
+    fn change(&self, event: &Uri, at: u64, change: impl FnOnce(&mut Event)) {
+        let old = self.entry(event).record.as_event().unwrap().clone();
+        let mut new = old.clone();
+        change(&mut new);
+        new.follow(&old);
+        self.ada.commit(&self.store, self.community, Audience::Public, at, vec![edit(&event.path(), new)]);
+    }
+
+    fn reply(&self, who: &Person, root: &Uri, parent: &Uri, text: &str, at: u64) -> Uri {
+        let strong = |uri: &Uri| StrongRef { uri: uri.clone(), cid: self.entry(uri).cid };
+        let reply = Some(Reply { root: strong(root), parent: strong(parent) });
+        who.publish(&self.store, self.community, at, Post { reply, ..post(text) })
+    }
+}
+
+fn at(text: &str) -> Start {
+    Start::Local { local: parse_local(text).unwrap(), zone: "Europe/Berlin".into() }
+}
+
+fn gig() -> Event {
+    Event::new("Gig", at("2026-05-08T20:00"))
+}
+
+#[test]
+fn a_host_hears_of_answers_and_of_what_becomes_of_them_but_not_of_their_own() {
+    let world = World::new();
+    let gig = world.gig();
+    world.answer(&world.ada, &gig, Answer::Going, NOON + SECOND);
+    world.answer(&world.bo, &gig, Answer::Maybe, NOON + 2 * SECOND);
+    world.answer_for(&world.cy, &gig, Answer::Going, NOON + 3 * SECOND, None, Some("Grandma"));
+    assert_eq!(world.told(&world.ada), ["Grandma (by Cy) is going to Gig", "Bo may come to Gig"]);
+    let before = world.items(&world.ada, 1);
+    world.answer(&world.bo, &gig, Answer::NotGoing, NOON + 4 * SECOND);
+    assert_eq!(world.told(&world.ada), ["Bo is not coming to Gig", "Grandma (by Cy) is going to Gig"]);
+    let after = world.items(&world.ada, 1);
+    assert_eq!((after[0].key, after[1].stamp), (before[1].key, before[0].stamp), "the same item");
+    assert_ne!(after[0].stamp, before[1].stamp, "with something new in it");
+    assert!(world.told(&world.bo).is_empty());
+    // A named host hears of them too, and of the event's own author.
+    world.change(&gig, NOON + 5 * SECOND, |event| {
+        event.hosts = vec![Host { did: Some(world.bo.did()), name: "Bo".into(), role: HostRole::Cohost, edit: false }];
+    });
+    assert_eq!(world.told(&world.bo), ["Grandma (by Cy) is going to Gig", "Ada is going to Gig"]);
+}
+
+#[test]
+fn whoever_answered_hears_of_a_change_until_they_answer_again() {
+    let world = World::new();
+    let gig = world.gig();
+    world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
+    world.change(&gig, NOON + 2 * SECOND, |event| event.text = Some("Bring a cup".into()));
+    assert!(world.told(&world.bo).is_empty(), "nothing that matters changed");
+    world.change(&gig, NOON + 3 * SECOND, |event| event.start = at("2026-05-09T19:00"));
+    assert_eq!(world.told(&world.bo), ["Gig: moved from Friday 8 May, 20:00 to Saturday 9 May, 19:00"]);
+    assert!(world.told(&world.cy).is_empty(), "who did not answer is not told");
+    let moved = world.items(&world.bo, 1).remove(0);
+    world.change(&gig, NOON + 4 * SECOND, |event| {
+        event.status = Status::Cancelled;
+        event.status_note = Some("Storm".into());
+    });
+    let cancelled = world.items(&world.bo, 1).remove(0);
+    assert!(world.told(&world.bo)[0].starts_with("Gig: cancelled: Storm; moved from"));
+    assert!(moved.key == cancelled.key && moved.stamp != cancelled.stamp);
+    world.answer(&world.bo, &gig, Answer::NotGoing, NOON + 5 * SECOND);
+    assert!(world.told(&world.bo).is_empty());
+}
+
+#[test]
+fn a_change_of_another_date_concerns_nobody_who_answered_for_this_one() {
+    let world = World::new();
+    let rule = folkmoot_schemas::recur::Rule {
+        freq: folkmoot_schemas::recur::Freq::Weekly,
+        interval: None,
+        by_day: Vec::new(),
+        by_month_day: Vec::new(),
+        until: None,
+        count: None,
+    };
+    let series = world.ada.publish(&world.store, world.community, NOON, Event { recur: Some(rule), ..gig() });
+    world.answer_for(&world.bo, &series, Answer::Going, NOON + SECOND, Some("2026-05-15T20:00"), None);
+    world.answer_for(&world.cy, &series, Answer::Going, NOON + SECOND, Some("2026-05-22T20:00"), None);
+    let off = |at: &str| folkmoot_schemas::records::event::Override {
+        at: at.into(),
+        status: Some(Status::Cancelled),
+        start: None,
+        duration: None,
+        name: None,
+        text: None,
+        places: None,
+        note: Some("Holiday".into()),
+        gone: false,
+    };
+    world.change(&series, NOON + 2 * SECOND, |event| event.overrides = vec![off("2026-05-15T20:00")]);
+    assert_eq!(world.told(&world.bo), ["Gig: cancelled: Holiday"]);
+    assert!(world.told(&world.cy).is_empty());
+}
+
+#[test]
+fn news_from_hosts_reaches_everybody_who_answered_and_news_of_others_the_host() {
+    let world = World::new();
+    let gig = world.gig();
+    world.answer(&world.bo, &gig, Answer::NotGoing, NOON + SECOND);
+    let about = |text: &str, kind| Post { about: Some(gig.clone()), kind, ..post(text) };
+    let publish = |who: &Person, at, record| who.publish(&world.store, world.community, NOON + at * SECOND, record);
+    let update = publish(&world.ada, 2, about("Doors at 19:30", PostKind::Update));
+    publish(&world.cy, 3, about("Buy my shirts", PostKind::Update));
+    publish(&world.ada, 4, about("I look forward to it", PostKind::Note));
+    assert_eq!(world.told(&world.bo), ["Update: Doors at 19:30"]);
+    assert!(world.told(&world.cy).is_empty());
+    assert_eq!(world.told(&world.ada), ["About: Buy my shirts", "Bo is not coming to Gig"]);
+    let before = world.items(&world.bo, 1).remove(0);
+    let corrected = about("Doors at 19:00", PostKind::Update);
+    world.ada.commit(
+        &world.store,
+        world.community,
+        Audience::Public,
+        NOON + 5 * SECOND,
+        vec![edit(&update.path(), corrected)],
+    );
+    let after = world.items(&world.bo, 1).remove(0);
+    assert!(before.key == after.key && before.stamp != after.stamp, "a correction is news");
+}
+
+#[test]
+fn replies_and_mentions_are_found_once_each_and_a_deleted_one_is_gone() {
+    let world = World::new();
+    let publish = |who: &Person, at, record| who.publish(&world.store, world.community, NOON + at * SECOND, record);
+    let root = publish(&world.cy, 1, post("Who has the key?"));
+    world.reply(&world.cy, &root, &root, "Nobody?", NOON + 2 * SECOND);
+    let mine = world.reply(&world.bo, &root, &root, "I had it", NOON + 3 * SECOND);
+    world.reply(&world.ada, &root, &mine, "And now?", NOON + 4 * SECOND);
+    world.reply(&world.ada, &root, &root, "I looked", NOON + 5 * SECOND);
+    let mention =
+        |text: &str| Post { mentions: vec![Mention { did: world.bo.did(), name: "Bo".into() }], ..post(text) };
+    let named = publish(&world.cy, 6, mention("Ask @Bo"));
+    let both = mention("@Bo, well?");
+    let strong = |uri: &Uri| StrongRef { uri: uri.clone(), cid: world.entry(uri).cid };
+    publish(&world.cy, 7, Post { reply: Some(Reply { root: strong(&root), parent: strong(&mine) }), ..both });
+    assert_eq!(
+        world.told(&world.bo),
+        ["Mention: @Bo, well?", "Mention: Ask @Bo", "Thread: I looked", "Reply: And now?"],
+        "what was written before Bo is not news to Bo"
+    );
+    world.cy.commit(
+        &world.store,
+        world.community,
+        Audience::Public,
+        NOON + 8 * SECOND,
+        vec![Change::Remove { path: named.path() }],
+    );
+    assert_eq!(world.told(&world.bo).len(), 3);
+    assert!(world.items(&world.bo, 200).is_empty(), "posts of long ago are no news");
+}
+
+#[test]
+fn nothing_of_who_is_out_is_told() {
+    let world = World::new();
+    let gig = world.gig();
+    world.answer(&world.cy, &gig, Answer::Going, NOON + SECOND);
+    assert_eq!(world.told(&world.ada).len(), 1);
+    let head = world.store.view(Scope::Members).unwrap();
+    let state = head.community(&world.community).unwrap().unwrap().state;
+    let heads = head.heads(&world.community).unwrap().into_iter().filter(|h| h.repo.did == world.cy.did());
+    let cut = heads.map(|h| (h.repo, h.known)).collect();
+    let act = Act::Remove { did: world.cy.did(), cut, reason: None };
+    let deps = state.heads.iter().copied().collect();
+    let op = world.ada.op(world.community, deps, NOON + 2 * SECOND, act, None);
+    let batch = crate::store::Batch { ops: vec![op], ..crate::store::Batch::new(world.community, Audience::Members) };
+    let applied = world.store.apply(batch, NOON + 3 * SECOND).unwrap();
+    assert!(applied.refused.is_empty(), "{:?}", applied.refused);
+    assert!(world.told(&world.ada).is_empty());
+}
+
+#[test]
+fn nobody_fills_it_alone() {
+    let world = World::new();
+    let gig = world.gig();
+    world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
+    let guest = |n: usize| format!("Guest {n}");
+    for n in 0..OF_ONE + 50 {
+        world.answer_for(&world.cy, &gig, Answer::Going, NOON + (n as u64 + 2) * SECOND, None, Some(&guest(n)));
+    }
+    let items = world.items(&world.ada, 1);
+    assert_eq!(items.len(), OF_ONE + 1);
+    assert_eq!(world.words(&items[OF_ONE]), "Bo is going to Gig", "and hides nobody else");
+}
+
+#[test]
+fn marks_are_kept_for_what_is_there_alone() {
+    let world = World::new();
+    let gig = world.gig();
+    world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
+    let items = world.items(&world.ada, 1);
+    let marks: BTreeMap<_, _> = items.iter().map(|item| (item.key, item.stamp)).collect();
+    let stale = BTreeMap::from([([9; 10], 7)]);
+    world.store.mark_told(To::Person, &stale, &BTreeSet::from([[9; 10]])).unwrap();
+    world.store.mark_told(To::Person, &marks, &keys(&items)).unwrap();
+    let told = world.store.told(To::Person).unwrap();
+    assert_eq!(told, marks);
+    assert!(items.iter().all(|item| !item.is_new(&told)));
+    assert!(world.store.told(To::Hook).unwrap().is_empty());
+    world.answer(&world.bo, &gig, Answer::Maybe, NOON + 2 * SECOND);
+    assert!(world.items(&world.ada, 1)[0].is_new(&told));
+}
+
+#[test]
+fn what_a_co_host_changes_reaches_the_author_and_everybody_who_answered() {
+    let world = World::new();
+    let host = Host { did: Some(world.bo.did()), name: "Bo".into(), role: HostRole::Cohost, edit: true };
+    let gig = world.ada.publish(&world.store, world.community, NOON, Event { hosts: vec![host], ..gig() });
+    world.answer(&world.cy, &gig, Answer::Going, NOON + SECOND);
+    let revise = |at: u64, change: &dyn Fn(&mut Event)| {
+        let entry = world.entry(&gig);
+        let old = entry.record.as_event().unwrap();
+        let mut event = old.clone();
+        change(&mut event);
+        event.follow(old);
+        let revision = Revision { of: gig.clone(), seen: entry.cid, event };
+        let rkey = Some(Revision::key(&gig));
+        let change = Change::Put { rkey, record: revision.into(), again: false };
+        world.bo.commit(&world.store, world.community, Audience::Public, NOON + at * SECOND, vec![change]);
+    };
+    revise(2, &|event| event.text = Some("Bring a cup".into()));
+    let told = world.items(&world.ada, 1);
+    assert_eq!(told.len(), 2, "the author hears of every change");
+    assert_eq!(told[0].by, world.bo.did());
+    assert!(world.told(&world.cy).is_empty());
+    revise(3, &|event| event.start = at("2026-05-08T19:00"));
+    assert_eq!(world.told(&world.cy), ["Gig: moved from 20:00 to 19:00"]);
+    assert!(world.items(&world.bo, 1).iter().all(|item| !matches!(item.what, What::Changed { .. })));
+    // An answer to the co-host's version, and the next change.
+    let rsvp = |at: u64| {
+        let entry = world.entry(&gig);
+        let sequence = entry.record.as_event().unwrap().sequence;
+        let rsvp = Rsvp {
+            event: gig.clone(),
+            seen: entry.shown_cid(),
+            seen_sequence: sequence,
+            occurrence: None,
+            status: Answer::Going,
+            count: 1,
+            note: None,
+            show: ShowName::Names,
+            guest_name: None,
+        };
+        world.cy.commit(&world.store, world.community, Audience::Members, NOON + at * SECOND, vec![put(rsvp)]);
+    };
+    rsvp(4);
+    assert!(world.told(&world.cy).is_empty());
+    revise(5, &|event| event.start = at("2026-05-08T18:00"));
+    assert_eq!(world.told(&world.cy), ["Gig: moved from 19:00 to 18:00"]);
+    assert!(world.told(&world.ada).contains(&"Gig: moved from 20:00 to 18:00".to_owned()));
+    // What the author makes of it goes on from there.
+    world.change(&gig, NOON + 6 * SECOND, |event| event.start = at("2026-05-09T18:00"));
+    assert_eq!(world.told(&world.cy), ["Gig: moved from Friday 8 May, 19:00 to Saturday 9 May, 18:00"]);
+    assert!(!world.told(&world.ada).iter().any(|line| line.contains("moved")), "their own change is no news");
+}

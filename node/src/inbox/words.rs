@@ -1,0 +1,143 @@
+//! An item in words: one plain line that may stand in a list or in the subject of a mail, whatever others put in names.
+
+use folkmoot_schemas::{
+    Record,
+    records::{
+        event::{Event, Status},
+        rsvp::{Answer, Rsvp},
+    },
+    when::{date_words, parse_date},
+};
+
+use super::Why;
+
+/// Longest line, in characters.
+const LINE: usize = 300;
+
+/// One line without anything that ends it, steers a terminal or turns the direction of writing.
+pub fn one_line(text: &str) -> String {
+    let visible = |c: &char| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let spaced: String = text.chars().filter(visible).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line = String::new();
+    for word in spaced.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    match line.char_indices().nth(LINE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// "Bo is now going to Harbour Gig with 1 more (was: maybe)".
+pub(crate) fn answered(who: &str, event: &Event, rsvp: &Rsvp, was: Option<&Rsvp>) -> String {
+    let now = if was.is_some_and(|was| was.status != rsvp.status) { " now" } else { "" };
+    let verb = match rsvp.status {
+        Answer::Going => format!("is{now} going to"),
+        Answer::Maybe => match now {
+            "" => "may come to".to_owned(),
+            _ => "may now come to".to_owned(),
+        },
+        Answer::Interested => format!("is{now} interested in"),
+        Answer::NotGoing => match was {
+            Some(was) if was.status != Answer::NotGoing => "is not coming any more to".to_owned(),
+            _ => "is not coming to".to_owned(),
+        },
+    };
+    let mut line = match &rsvp.guest_name {
+        Some(guest) => format!("{guest} (by {who}) {verb} {}", event.name),
+        None => format!("{who} {verb} {}", event.name),
+    };
+    if rsvp.count > 1 && rsvp.status != Answer::NotGoing {
+        line += &format!(" with {} more", rsvp.count - 1);
+    }
+    if let Some(day) = occurrence(rsvp) {
+        line += &format!(", {day}");
+    }
+    match was {
+        Some(was) if was.status != rsvp.status => line += &format!(" (was: {})", was.status.words()),
+        Some(was) if was.count != rsvp.count => line += &format!(" (was: with {} more)", was.count - 1),
+        _ if rsvp.seen_sequence < event.sequence => line += " (answered before the last change)",
+        _ => {}
+    }
+    line
+}
+
+/// "Friday 11 December 2026", for an answer to one date.
+fn occurrence(rsvp: &Rsvp) -> Option<String> {
+    let at = rsvp.occurrence.as_deref()?;
+    Some(date_words(parse_date(at.split('T').next()?)?))
+}
+
+/// "Harbour Gig: moved from …; at The Barn, not at The Shed".
+pub(crate) fn changed(event: &Event, since: &[String]) -> String {
+    let said = match (since, event.status_words(), event.was_words()) {
+        ([], Some(status), Some(was)) => format!("{} (was {was})", status.to_lowercase()),
+        ([], Some(status), None) => match &event.status_note {
+            Some(note) => format!("{}: {note}", status.to_lowercase()),
+            None => status.to_lowercase(),
+        },
+        ([], None, _) => "changed".to_owned(),
+        (since, ..) => since.join("; "),
+    };
+    format!("{}: {said}", event.name)
+}
+
+/// "you said going before the change: answer again with `moot rsvp … yes`"
+pub(crate) fn mine(event: &Event, short: &str, mine: &[Rsvp]) -> Option<String> {
+    if mine.is_empty() {
+        return None;
+    }
+    let said = said(mine);
+    let all_no = mine.iter().all(|rsvp| rsvp.status == Answer::NotGoing);
+    match event.status {
+        Status::Cancelled => Some(format!("{said}: there is nothing to do")),
+        Status::Postponed => Some(format!("{said}: you are told when there is a new date")),
+        _ if all_no => Some(format!("{said} before the change: moot rsvp {short} yes   if you can come now")),
+        _ => Some(format!("{said} before the change: answer again with moot rsvp {short} yes, maybe or no")),
+    }
+}
+
+/// "you said going", "you said maybe and going".
+pub(crate) fn said(mine: &[Rsvp]) -> String {
+    let mut words: Vec<&str> = mine.iter().map(|rsvp| rsvp.status.words()).collect();
+    words.dedup();
+    format!("you said {}", words.join(" and "))
+}
+
+pub(crate) fn posted(who: &str, why: Why, event: Option<&str>) -> String {
+    match (why, event) {
+        (Why::Update, Some(event)) => format!("{event}: news from {who}"),
+        (Why::Mention, Some(event)) => format!("{who} mentioned you under {event}"),
+        (Why::Mention, None) => format!("{who} mentioned you"),
+        (Why::Reply, _) => format!("{who} replied to you"),
+        (Why::Thread, Some(event)) => format!("{who} wrote under {event}, where you wrote"),
+        (Why::Thread, None) => format!("{who} replied in a thread you wrote in"),
+        (Why::About, Some(event)) => format!("{who} wrote about {event}"),
+        (Why::Update | Why::About, None) => format!("{who} wrote about an event"),
+    }
+}
+
+/// The first words of a record, to tell it from others.
+pub(crate) fn beginning(record: &Record) -> String {
+    let card = record.card();
+    let text = one_line(&card.title.or(card.summary).or(card.text).unwrap_or_default());
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_write_stays_one_line_and_obeys_nobody() {
+        assert_eq!(one_line("Gig\r\nBcc: all@example.org"), "Gig Bcc: all@example.org");
+        assert_eq!(one_line("a\u{1b}[2J\u{202e}b\u{7}"), "a [2Jb");
+        assert_eq!(one_line(&"ü".repeat(1000)).chars().count(), LINE + 1);
+    }
+}

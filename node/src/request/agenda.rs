@@ -1,0 +1,150 @@
+//! What is ahead of a person.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use folkmoot_schemas::{Uri, kind::Kind, records::event::Event, records::profile::Profile, recur};
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, OccurrenceInfo, Reply, handle::Answer, records::BUDGET, resolve::Reading};
+use crate::{
+    inbox::{
+        dates::{self, MyDate},
+        words::one_line,
+    },
+    store::reader::{Community, Lookup, Occurrence},
+};
+
+/// Seconds for which an event nobody asked about is new.
+const NEW: i64 = 7 * 86_400;
+/// New events that are listed.
+const NEWEST: usize = 20;
+/// Dates in one answer.
+const MOST: usize = 500;
+/// How far ahead the first date of a new event may be: 400 days, in seconds.
+const AHEAD: i64 = 400 * 86_400;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AgendaInfo {
+    /// What the person answered or holds, in order.
+    pub dates: Vec<AgendaDate>,
+    /// There are more dates than that.
+    pub cut: bool,
+    /// Events of the last seven days that they neither answered nor hold, each with its next date, newest first.
+    pub new: Vec<OccurrenceInfo>,
+    /// How many more of these there are; the last number counted is a hundred.
+    pub more: u64,
+    pub birthdays: Vec<BirthdayInfo>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AgendaDate {
+    pub date: OccurrenceInfo,
+    /// `going`, `maybe`, `interested`, `notgoing`; None: only held.
+    pub answer: Option<String>,
+    pub count: u32,
+    pub hosting: bool,
+    /// It changed since it was answered.
+    pub changed: bool,
+    /// How: phrases, where that is still known.
+    pub changes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BirthdayInfo {
+    pub did: String,
+    pub name: String,
+    /// `--MM-DD`
+    pub day: String,
+}
+
+impl Reading<'_> {
+    /// Seconds since 1970.
+    pub(super) fn agenda(&self, community: Option<&str>, window: Range<i64>) -> Answer {
+        let communities = self.one_or_all(community)?;
+        let (mut mine, mut cut) = (Vec::new(), false);
+        for community in &communities {
+            let (found, more) = dates::dates(&self.view, community, &self.desk.me.did, window.clone())?;
+            cut |= more;
+            mine.extend(found);
+        }
+        mine.sort_by_key(|mine| (mine.date.instance.from, mine.date.instance.to));
+        cut |= mine.len() > MOST;
+        let (mut dates, mut bytes) = (Vec::new(), 0);
+        for date in mine.iter().take(MOST) {
+            bytes += date.date.entry.block.bytes().len();
+            if bytes > BUDGET / 2 {
+                cut = true;
+                break;
+            }
+            dates.push(self.agenda_date(date)?);
+        }
+        let (new, more) = self.new_events(&communities)?;
+        let birthdays = self.birthdays(&communities)?;
+        Ok(Reply::Agenda(Box::new(AgendaInfo { dates, cut, new, more, birthdays })).into())
+    }
+
+    fn agenda_date(&self, mine: &MyDate) -> Result<AgendaDate, Failure> {
+        let changes = mine.changed(&self.view)?;
+        let answer = mine.answer.as_ref().map(|(rsvp, _)| rsvp);
+        Ok(AgendaDate {
+            date: self.occurrence(&mine.date)?,
+            answer: answer.map(|rsvp| super::events::word(rsvp.status).to_owned()),
+            count: answer.map_or(0, |rsvp| rsvp.count),
+            hosting: mine.hosting,
+            changed: changes.is_some(),
+            changes: changes.unwrap_or_default().iter().map(|phrase| one_line(phrase)).collect(),
+        })
+    }
+
+    fn new_events(&self, communities: &[&Community]) -> Result<(Vec<OccurrenceInfo>, u64), Failure> {
+        let (now, me) = (self.desk.clock.seconds(), &self.desk.me.did);
+        let since = u64::try_from(now - NEW).unwrap_or_default().saturating_mul(1_000_000);
+        let mut fresh = Vec::new();
+        for community in communities.iter().filter(|community| community.joined) {
+            let answered = dates::answers(&self.view, &community.id, me)?;
+            let zone = community.state.describe.zone.as_deref().unwrap_or("UTC");
+            for entry in self.view.list(&community.id, Event::NAME, None, 100)? {
+                if entry.created < since {
+                    break;
+                }
+                let state = &community.state;
+                let Some(event) = entry.record.as_event() else { continue };
+                if answered.contains_key(&entry.uri)
+                    || dates::is_host(state, &entry, me)
+                    || !state.is_member(&state.today(&entry.uri.did))
+                {
+                    continue;
+                }
+                let next = recur::expand(event, now..now + AHEAD, zone, recur::BUDGET).instances.into_iter();
+                if let Some(instance) = next.into_iter().find(|instance| !instance.cancelled) {
+                    fresh.push(Occurrence { entry: Arc::new(entry), instance });
+                }
+            }
+        }
+        fresh.sort_by_cached_key(|date| date.entry.order());
+        let more = fresh.len().saturating_sub(NEWEST) as u64;
+        let new = fresh.iter().take(NEWEST).map(|date| self.occurrence(date)).collect::<Result<_, _>>()?;
+        Ok((new, more))
+    }
+
+    /// Of everybody but oneself, by did: in several communities people are the same.
+    fn birthdays(&self, communities: &[&Community]) -> Result<Vec<BirthdayInfo>, Failure> {
+        let mut found = BTreeMap::new();
+        for community in communities.iter().filter(|community| community.joined) {
+            for did in community.state.members.keys().filter(|did| **did != self.desk.me.did) {
+                let uri = Uri::new(community.id, *did, Profile::NAME, "self")?;
+                let Lookup::Found(entry) = self.view.get(&uri)? else { continue };
+                let Some(profile) = entry.record.as_profile().filter(|_| entry.fault.is_none()) else { continue };
+                if let Some(day) = &profile.birthday {
+                    found.insert(*did, (one_line(&profile.name), day.clone()));
+                }
+            }
+        }
+        let info = |(did, (name, day)): (folkmoot_schemas::Did, (String, String))| BirthdayInfo {
+            did: did.to_string(),
+            name,
+            day,
+        };
+        Ok(found.into_iter().map(info).collect())
+    }
+}

@@ -1,0 +1,263 @@
+//! The inbox, as it goes to whoever shows it.
+
+use folkmoot_schemas::{Audience, Record, Uri, when};
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Reply, handle::Answer, records::BUDGET, resolve::Reading};
+use crate::{
+    inbox::{
+        self, Item, What, Why,
+        words::{self, one_line},
+    },
+    store::{
+        reader::{Community, Entry, Lookup},
+        told::{ItemKey, Marks, To},
+    },
+};
+
+/// Something to hear of. What stands in one line is one line and steers no terminal; `text` is as its author wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxItem {
+    /// Names it on this node.
+    pub id: String,
+    /// Another one when there is something new in it.
+    pub stamp: u64,
+    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`.
+    pub kind: String,
+    /// RFC 3339, in UTC.
+    pub time: String,
+    /// Microseconds since 1970.
+    pub at: u64,
+    pub new: bool,
+    pub community: String,
+    pub community_name: String,
+    /// Whose doing it is.
+    pub did: String,
+    pub author: String,
+    /// The record that says so.
+    pub uri: String,
+    pub short: String,
+    pub event: Option<InboxEvent>,
+    /// The whole in one line.
+    pub headline: String,
+    pub text: Option<String>,
+    /// What can be done about it, where that is not plain.
+    pub hint: Option<String>,
+    pub answer: Option<InboxAnswer>,
+    /// What the person had answered: words.
+    pub mine: Vec<String>,
+    /// What changed: phrases.
+    pub changes: Vec<String>,
+    pub url: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxEvent {
+    pub uri: String,
+    pub short: String,
+    pub name: String,
+    /// In words, with the zone.
+    pub when: String,
+    /// `confirmed`, `cancelled` …
+    pub status: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxAnswer {
+    /// `going`, `maybe`, `interested`, `notgoing`
+    pub status: String,
+    pub count: u32,
+    pub guest: Option<String>,
+    pub occurrence: Option<String>,
+    pub before_change: bool,
+    /// The status before, where it is still known and another one.
+    pub was: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InboxInfo {
+    /// Newest first.
+    pub items: Vec<InboxItem>,
+    /// New ones in all.
+    pub new: u64,
+    /// Of what was asked for, how many there are besides `items`, older.
+    pub more: u64,
+    /// What happened to the person's own writing and waits in `moot doctor`.
+    pub notices: u64,
+}
+
+impl Reading<'_> {
+    /// `all`: also what was read.
+    pub(super) fn inbox(&self, community: Option<&str>, all: bool, limit: u32) -> Answer {
+        let marks = self.desk.store.told(To::Person)?;
+        let mut items = self.inbox_items(&self.one_or_all(community)?)?;
+        let new = items.iter().filter(|item| item.is_new(&marks)).count() as u64;
+        items.retain(|item| all || item.is_new(&marks));
+        let (mut infos, mut bytes) = (Vec::new(), 0);
+        for item in items.iter().take(limit as usize) {
+            let info = self.inbox_info(item, item.is_new(&marks))?;
+            bytes += info.text.as_ref().map_or(0, String::len) + 2_048;
+            if bytes > BUDGET {
+                break;
+            }
+            infos.push(info);
+        }
+        let more = (items.len() - infos.len()) as u64;
+        Ok(Reply::Inbox(InboxInfo { items: infos, new, more, notices: self.desk.store.notices()?.len() as u64 }).into())
+    }
+
+    /// Marks these as read, as they were shown, and forgets the marks of what is no more.
+    pub(super) fn mark_read(&self, shown: &[(String, u64)]) -> Answer {
+        let present = inbox::keys(&self.inbox_items(&self.one_or_all(None)?)?);
+        let marks: Marks = shown
+            .iter()
+            .filter_map(|(id, stamp)| Some((key_of(id)?, *stamp)))
+            .filter(|(key, _)| present.contains(key))
+            .collect();
+        self.desk.store.mark_told(To::Person, &marks, &present)?;
+        Ok(Reply::Done.into())
+    }
+
+    pub(crate) fn inbox_items(&self, communities: &[&Community]) -> Result<Vec<Item>, Failure> {
+        Ok(inbox::items(&self.view, communities, &self.desk.me.did, self.desk.clock.seconds())?)
+    }
+
+    pub(crate) fn inbox_info(&self, item: &Item, new: bool) -> Result<InboxItem, Failure> {
+        let author = one_line(&self.view.name(&item.community, &item.by)?);
+        let mut info = InboxItem {
+            id: id_of(&item.key),
+            stamp: item.stamp,
+            kind: String::new(),
+            time: rfc3339(item.at),
+            at: item.at,
+            new,
+            community: item.community.to_string(),
+            community_name: self.communities.get(&item.community).map(|c| one_line(&c.name)).unwrap_or_default(),
+            did: item.by.to_string(),
+            author,
+            uri: String::new(),
+            short: String::new(),
+            event: None,
+            headline: String::new(),
+            text: None,
+            hint: None,
+            answer: None,
+            mine: Vec::new(),
+            changes: Vec::new(),
+            url: None,
+        };
+        match &item.what {
+            What::Answer { event, answer } => self.answered(&mut info, event, answer)?,
+            What::Changed { event, since, mine } => {
+                info.kind = "changed".into();
+                self.place(&mut info, &event.uri, event.audience);
+                info.event = self.event_of(event);
+                info.changes = since.iter().map(|phrase| one_line(phrase)).collect();
+                info.mine = mine.iter().map(|rsvp| rsvp.status.words().to_owned()).collect();
+                if let Some(fields) = event.record.as_event() {
+                    let said = words::changed(fields, since);
+                    info.headline = one_line(&match mine.is_empty() {
+                        true => format!("{said} (by {})", info.author),
+                        false => said,
+                    });
+                    info.hint = words::mine(fields, &event.uri.short_id(), mine);
+                }
+            }
+            What::Deleted { event, mine } => {
+                info.kind = "deleted".into();
+                self.place(&mut info, event, Audience::Members);
+                info.headline = format!("an event you answered was deleted by {}: {}", info.author, event.short_id());
+                info.mine = vec![mine.status.words().to_owned()];
+                info.hint = Some(words::said(std::slice::from_ref(&**mine)));
+            }
+            What::Post { post, why, event } => self.posted(&mut info, post, *why, event.as_deref())?,
+        }
+        Ok(info)
+    }
+
+    fn place(&self, info: &mut InboxItem, uri: &Uri, audience: Audience) {
+        info.uri = uri.to_string();
+        info.short = uri.short_id();
+        info.url = self.url(uri, audience);
+    }
+
+    fn event_of(&self, entry: &Entry) -> Option<InboxEvent> {
+        let event = entry.record.as_event()?;
+        Some(InboxEvent {
+            uri: entry.uri.to_string(),
+            short: entry.uri.short_id(),
+            name: one_line(&event.name),
+            when: event.when_words(),
+            status: event.status.word().to_owned(),
+        })
+    }
+
+    fn answered(&self, info: &mut InboxItem, event: &Entry, answer: &Entry) -> Result<(), Failure> {
+        info.kind = "answer".into();
+        self.place(info, &answer.uri, answer.audience);
+        info.event = self.event_of(event);
+        info.url = self.url(&event.uri, event.audience);
+        let (Some(fields), Some(rsvp)) = (event.record.as_event(), answer.record.as_rsvp()) else { return Ok(()) };
+        let older = self.view.versions(&answer.uri)?;
+        let older = older.first().and_then(|old| Record::view(&old.block).ok()).map(|(_, record)| record);
+        let was = older.as_ref().and_then(Record::as_rsvp);
+        info.headline = one_line(&words::answered(&info.author, fields, rsvp, was));
+        info.text = rsvp.note.clone();
+        let changed = was.filter(|was| was.status != rsvp.status);
+        info.answer = Some(InboxAnswer {
+            status: super::events::word(rsvp.status).to_owned(),
+            count: rsvp.count,
+            guest: rsvp.guest_name.as_deref().map(one_line),
+            occurrence: rsvp.occurrence.clone(),
+            before_change: rsvp.seen_sequence < fields.sequence,
+            was: changed.map(|was| super::events::word(was.status).to_owned()),
+        });
+        Ok(())
+    }
+
+    fn posted(&self, info: &mut InboxItem, post: &Entry, why: Why, event: Option<&Entry>) -> Result<(), Failure> {
+        info.kind = match why {
+            Why::Update => "update",
+            Why::Mention => "mention",
+            Why::Reply => "reply",
+            Why::Thread => "thread",
+            Why::About => "about",
+        }
+        .into();
+        self.place(info, &post.uri, post.audience);
+        info.event = event.and_then(|event| self.event_of(event));
+        let name = info.event.as_ref().map(|event| event.name.as_str());
+        info.headline = one_line(&words::posted(&info.author, why, name));
+        let Some(fields) = post.record.as_post() else { return Ok(()) };
+        if let (None, Some(reply)) = (event, &fields.reply) {
+            // What it is about tells people more than an id.
+            let to = if why == Why::Reply { &reply.parent.uri } else { &reply.root.uri };
+            if let Lookup::Found(root) = self.view.get(to)? {
+                info.headline += &format!(": \u{201c}{}\u{201d}", words::beginning(&root.record));
+            }
+        }
+        info.text = Some(match &fields.title {
+            Some(title) => format!("{title}\n\n{}", fields.text),
+            None => fields.text.clone(),
+        });
+        info.hint = match why {
+            Why::Update => None,
+            _ => Some(format!("moot reply {} \"…\"", info.short)),
+        };
+        Ok(())
+    }
+}
+
+fn id_of(key: &ItemKey) -> String {
+    data_encoding::BASE32_NOPAD.encode(key).to_ascii_lowercase()
+}
+
+fn key_of(id: &str) -> Option<ItemKey> {
+    data_encoding::BASE32_NOPAD.decode(id.to_ascii_uppercase().as_bytes()).ok()?.try_into().ok()
+}
+
+fn rfc3339(micros: u64) -> String {
+    when::local_at((micros / 1_000_000) as i64, "UTC")
+        .map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+        .unwrap_or_default()
+}
