@@ -17,6 +17,8 @@ use super::{rule, time};
 
 /// Descriptions looked into, of one zone; a real one has a few, of a zone with a long past some dozen.
 const PARTS: usize = 200;
+/// Parts with a yearly rule among them, and dates of such a rule: since 1601, as Outlook has it.
+const RULES: (usize, usize) = (40, 1_000);
 /// Years that are compared.
 const YEARS: i16 = 60;
 /// Asked first, since people know them; where several zones are alike in the years of the file, any is right.
@@ -105,7 +107,8 @@ fn described(zone: &ICalendarComponent, calendar: &ICalendar, begin: i64, end: i
             matches!(part.component_type, ICalendarComponentType::Standard | ICalendarComponentType::Daylight)
         })
         .collect();
-    if parts.is_empty() || parts.len() > PARTS {
+    let rules = parts.iter().filter(|part| part.has_property(&ICalendarProperty::Rrule)).count();
+    if parts.is_empty() || parts.len() > PARTS || rules > RULES.0 {
         return None;
     }
     let mut all = Vec::new();
@@ -143,7 +146,8 @@ fn onsets(part: &ICalendarComponent, end: i64) -> Option<Vec<DateTime>> {
             return None;
         }
         let last = Timestamp::from_second(end).ok()?.to_zoned(TimeZone::UTC).date();
-        all.extend(rule::dates(yearly, &Start::Local { local: first, zone: "UTC".into() }, Some(last)));
+        let start = Start::Local { local: first, zone: "UTC".into() };
+        all.extend(rule::dates(yearly, &start, Some(last), RULES.1));
     }
     all.sort_unstable();
     all.dedup();

@@ -20,7 +20,7 @@ use super::time::{Zones, alike};
 use crate::when::repeat::code;
 
 /// Most dates looked at in a rule of somebody else's.
-const LOOKED_AT: usize = 20_000;
+pub(super) const LOOKED_AT: usize = 20_000;
 /// Longest `count` of ours; what repeats more often ends on a day instead.
 const COUNT: u32 = 400;
 
@@ -97,7 +97,10 @@ pub(super) fn read(theirs: &ICalendarRecurrenceRule, start: &Start, zones: &Zone
     match (theirs.count, &theirs.until) {
         (Some(count), _) if count <= COUNT => rule.count = Some(count),
         (Some(_), _) => {
-            let last = dates(theirs, start, None).last().map(|d| d.date()).ok_or("its dates could not be counted")?;
+            let last = dates(theirs, start, None, LOOKED_AT)
+                .last()
+                .map(|d| d.date())
+                .ok_or("its dates could not be counted")?;
             rule.until = Some(last.to_string());
         }
         (None, Some(until)) => {
@@ -150,7 +153,7 @@ pub(super) fn first_match(rule: &Rule, start: &Start) -> Option<Date> {
 
 /// Local dates of a rule in their order, whatever it is, within bounds and, where one is given, up to a last day: a rule
 /// without an end would be followed for thousands of years. The parser's own expansion does the work, on floating time.
-pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start, last: Option<Date>) -> Vec<DateTime> {
+pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start, last: Option<Date>, most: usize) -> Vec<DateTime> {
     let local = match start {
         Start::Local { local, .. } => *local,
         Start::Date { date } => date.to_datetime(jiff::civil::Time::midnight()),
@@ -162,7 +165,8 @@ pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start, last: Option<
     {
         *until = partial(end);
     }
-    if let Some(last) = last.filter(|_| rule.until.is_none()) {
+    let later = |last: &Date| rule.until.as_ref().is_none_or(|until| until.year > Some(last.year().unsigned_abs()));
+    if let Some(last) = last.filter(later) {
         rule.until = Some(partial(last.to_datetime(jiff::civil::Time::midnight())));
     }
     let entry = |name, value| ICalendarEntry { name, params: Vec::new(), values: vec![value] };
@@ -174,7 +178,7 @@ pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start, last: Option<
         ],
         component_ids: Vec::new(),
     };
-    let expanded = ICalendar { components: vec![component] }.expand_dates(Tz::Floating, LOOKED_AT);
+    let expanded = ICalendar { components: vec![component] }.expand_dates(Tz::Floating, most);
     let mut dates: Vec<DateTime> =
         expanded.events.iter().filter_map(|event| civil(event.start.naive_local().and_utc().timestamp())).collect();
     dates.sort_unstable();

@@ -287,7 +287,7 @@ fn single_dates(
     let zone = event.start.zone().unwrap_or(&context.zone);
     // Days later than the window in any zone.
     let last = local_at(window.end + 2 * 86_400, "UTC").map(|end| end.date());
-    let named = rule::dates(theirs, &event.start, last).into_iter().map(|local| match &event.start {
+    let named = rule::dates(theirs, &event.start, last, rule::LOOKED_AT).into_iter().map(|local| match &event.start {
         Start::Local { zone, .. } => Start::Local { local, zone: zone.clone() },
         Start::Date { .. } => Start::Date { date: local.date() },
     });

@@ -205,7 +205,15 @@ fn hostile_rules_end_soon_and_lose_no_event() {
 
 #[test]
 fn a_rule_without_an_end_is_followed_no_further_than_its_dates_are_kept() {
-    let text = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:20261101T200000\r\nRRULE:FREQ=DAILY;BYMONTHDAY=31\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    for end in ["", ";UNTIL=99991231", ";UNTIL=99991231T235959Z"] {
+        followed(end);
+    }
+}
+
+fn followed(end: &str) {
+    let text = format!(
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:20261101T200000\r\nRRULE:FREQ=DAILY;BYMONTHDAY=31{end}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
     let calendar = calcard::icalendar::ICalendar::parse(text).unwrap();
     let rule = calendar.components.iter().flat_map(|c| &c.entries).flat_map(|e| &e.values).find_map(|v| match v {
         calcard::icalendar::ICalendarValue::RecurrenceRule(rule) => Some(rule),
@@ -213,8 +221,10 @@ fn a_rule_without_an_end_is_followed_no_further_than_its_dates_are_kept() {
     });
     let start = Start::Local { local: "2026-11-01T20:00".parse().unwrap(), zone: "UTC".into() };
     let last = jiff::civil::date(2027, 3, 30);
-    let dates: Vec<String> =
-        rule::dates(rule.unwrap(), &start, Some(last)).iter().map(|at| at.date().to_string()).collect();
+    let dates: Vec<String> = rule::dates(rule.unwrap(), &start, Some(last), rule::LOOKED_AT)
+        .iter()
+        .map(|at| at.date().to_string())
+        .collect();
     assert!(dates.ends_with(&["2026-12-31".to_owned(), "2027-01-31".to_owned()]) && dates.len() < 5, "{dates:?}");
 }
 

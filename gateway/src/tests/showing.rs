@@ -1,5 +1,9 @@
 use axum::http::StatusCode;
-use folkmoot_schemas::{charter::Visibility, records::venue::Venue, roster::Describe};
+use folkmoot_schemas::{
+    charter::Visibility,
+    records::{revision::Revision, venue::Venue},
+    roster::Describe,
+};
 use serde_json::json;
 
 use super::{ask, page};
@@ -210,6 +214,7 @@ fn calendar_and_feed_are_equal_byte_by_byte_in_two_stores_with_the_same_data() {
     let calendar = page(&a.sample.store, "/calendar.ics");
     assert!(calendar.contains("RRULE:FREQ=WEEKLY;BYDAY=TU\r\n"), "{calendar}");
     assert!(calendar.contains("RECURRENCE-ID;TZID=Europe/Berlin:20261006T193000\r\n"));
+    assert!(!calendar.contains("ATTENDEE") && !calendar.contains("METHOD") && !calendar.contains("VALARM"));
     let gig = page(&a.sample.store, &format!("/e/{}.ics", a.gig.uri.short_id()));
     assert!(gig.contains("SEQUENCE:1\r\n") && gig.contains("DTSTART;TZID=Europe/Berlin:20260926T200000\r\n"));
 }
@@ -277,6 +282,30 @@ fn an_event_keeps_its_uid_and_place_in_the_calendar_when_it_is_changed() {
     before.dedup();
     assert_eq!(after, before);
     assert!(page(store, "/calendar.ics").contains("SUMMARY;LANGUAGE=en:Quiz\r\n"));
+}
+
+#[test]
+fn what_a_co_host_changed_is_in_the_calendar_with_the_time_of_the_change() {
+    let river = river_street();
+    let (sample, ben) = (&river.sample, river.sample.somebody(2));
+    let fields = json!({
+        "name": "Jam", "start": {"local": "2026-09-30T19:30", "zone": "Europe/Berlin"},
+        "hosts": [{"name": "Ben", "role": "cohost", "did": ben.did().to_string(), "edit": true}],
+    });
+    let jam = sample.publish(&sample.somebody(1), &river.community, event(fields.clone()));
+    let calendar = || page(&sample.store, &format!("/e/{}.ics", jam.uri.short_id()));
+    let line = |text: &str, name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    let before = calendar();
+    let mut later = event(fields);
+    later.start = event(json!({"name": "-", "start": {"local": "2026-09-30T20:30", "zone": "Europe/Berlin"}})).start;
+    later.sequence = 1;
+    sample.publish(&ben, &river.community, Revision { of: jam.uri.clone(), seen: jam.cid, event: later });
+    let after = calendar();
+    assert!(after.contains("DTSTART;TZID=Europe/Berlin:20260930T203000") && after.contains("SEQUENCE:1"), "{after}");
+    assert_eq!(line(&before, "UID:"), line(&after, "UID:"));
+    for stamp in ["DTSTAMP:", "LAST-MODIFIED:"] {
+        assert!(line(&before, stamp) < line(&after, stamp), "{stamp}");
+    }
 }
 
 #[test]

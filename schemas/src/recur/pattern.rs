@@ -13,6 +13,12 @@ const BY_DAY: usize = 10;
 const COUNT: u32 = 400;
 const INTERVAL: u32 = 52;
 
+#[cfg(test)]
+thread_local! {
+    /// Periods looked into, for tests of what a rule may cost.
+    pub(super) static PERIODS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
 /// A rule from a given first date on. Knows no time of day and no zone.
 #[derive(Debug)]
 pub(super) struct Pattern {
@@ -78,6 +84,8 @@ impl Pattern {
 
     /// The dates of the period that begins on `begin`, in order, none before the first date of the series.
     pub(super) fn dates(&self, begin: Date) -> Vec<Date> {
+        #[cfg(test)]
+        PERIODS.set(PERIODS.get() + 1);
         let mut dates: Vec<Date> = match &self.days {
             Days::Daily => vec![begin],
             Days::Weekly(days) => {

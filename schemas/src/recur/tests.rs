@@ -1,4 +1,4 @@
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 
 use super::*;
 use crate::{
@@ -296,6 +296,54 @@ fn hostile_records_end_within_the_budget() {
     let rare = series(start, "FREQ=YEARLY;INTERVAL=51");
     let expansion = expand(&rare, 2_000_000_000..i64::MAX, "UTC", 50);
     assert!(expansion.cut);
+}
+
+#[test]
+fn no_rule_costs_more_than_its_budget_and_a_fixed_part() {
+    // To find the last date before an end, and to ask of each changed date whether it is one: whatever the budget.
+    const FIXED: u32 = 400 + 2 * 100 + 3;
+    let first = date("2024-02-29");
+    let shapes = [
+        rule(Freq::Daily),
+        rule(Freq::Yearly),
+        Rule { by_day: ["MO", "TU", "WE", "TH", "FR", "SA", "SU"].map(String::from).to_vec(), ..rule(Freq::Weekly) },
+        Rule { by_day: vec!["5TH".into(); 10], ..rule(Freq::Monthly) },
+        Rule { by_day: vec!["-1TH".into(), "-5MO".into()], ..rule(Freq::Monthly) },
+        Rule { by_month_day: vec![29, 30, 31, -1], ..rule(Freq::Monthly) },
+    ];
+    let ends = [(None, None), (Some(400), None), (None, Some("2199-12-31".to_owned())), (Some(u32::MAX), None)];
+    let mut most = 0;
+    for shape in &shapes {
+        for interval in [None, Some(51), Some(52), Some(u32::MAX)] {
+            for (count, until) in &ends {
+                let recur = Rule { interval, count: *count, until: until.clone(), ..shape.clone() };
+                let mut event = Event { recur: Some(recur), ..Event::new("Hostile", local("2024-02-29T20:00", "UTC")) };
+                event.overrides = (0..100)
+                    .map(|n| Override {
+                        start: Some(local("2190-01-01T20:00", "UTC")),
+                        ..change(&format!("{}T20:00", first + (n * 366).days()))
+                    })
+                    .collect();
+                for window in [ALWAYS, i64::MIN..i64::MAX, 7_000_000_000..7_000_000_001, 0..1] {
+                    for budget in [0, 10, 1_000, BUDGET] {
+                        pattern::PERIODS.set(0);
+                        expand(&event, window.clone(), "UTC", budget);
+                        let looked = pattern::PERIODS.get();
+                        assert!(
+                            looked <= budget + FIXED,
+                            "{looked} periods for a budget of {budget}: {:?}",
+                            event.recur
+                        );
+                        most = most.max(looked);
+                    }
+                }
+                pattern::PERIODS.set(0);
+                let _ = (span(&event, "UTC"), event.check().is_ok());
+                assert!(pattern::PERIODS.get() <= BUDGET + 2 * FIXED);
+            }
+        }
+    }
+    assert!(most > 400, "some of these are hostile indeed: {most}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use folkmoot_schemas::{
     kind::Kind,
-    records::event::{Event, Override},
+    records::event::{Event, Override, Status},
 };
 
 /// Something a calendar file says of an event.
@@ -63,6 +63,10 @@ pub(super) fn merge(old: &Event, new: &Event) -> (Option<Event>, Option<String>)
             true => kept.push(part.name.to_owned()),
             false => (part.take)(&mut next, new),
         }
+    }
+    if old.status == Status::Cancelled && next.status != Status::Cancelled {
+        // It said why.
+        next.status_note = None;
     }
     let days: Vec<&str> = new
         .overrides
@@ -141,11 +145,7 @@ fn carried(next: &Event, series: &Event, wanted: impl Fn(&Override) -> bool) -> 
 
 #[cfg(test)]
 mod tests {
-    use folkmoot_schemas::{
-        records::event::{Source, Status},
-        recur::Rule,
-        when::Start,
-    };
+    use folkmoot_schemas::{records::event::Source, recur::Rule, when::Start};
 
     use super::*;
 
@@ -214,7 +214,9 @@ mod tests {
         let off = Event { status: Status::Cancelled, ..file.clone() };
         let next = merge(&renamed, &off).0.unwrap();
         assert_eq!((next.status, next.name.as_str(), next.sequence), (Status::Cancelled, "Choir of River Street", 1));
-        assert_eq!(merge(&next, &file).0.unwrap().status, Status::Confirmed);
+        let off = Event { status_note: Some("Storm".into()), ..next };
+        let on = merge(&off, &file).0.unwrap();
+        assert_eq!((on.status, on.status_note), (Status::Confirmed, None), "what was said of it went with it");
     }
 
     #[test]
