@@ -110,7 +110,8 @@ impl Item<'_> {
             }
         });
         for occasion in &changed {
-            self.component(out, &occasion.event, |out| moment(out, "RECURRENCE-ID", &occasion.instance.at));
+            let single = Event { recur: None, ..occasion.event.clone() };
+            self.component(out, &single, |out| moment(out, "RECURRENCE-ID", &occasion.instance.at));
         }
     }
 

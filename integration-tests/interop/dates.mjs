@@ -1,6 +1,6 @@
 // Lists the dates of a calendar between two days, as ical.js understands it.
 // usage: node dates.mjs MODULES FILE FROM TO; prints `start|status|summary` a line, sorted; times as UTC, all-day as a date.
-//        node dates.mjs MODULES FOLDER; the same for each line `NAME FROM TO` of FOLDER/list, from NAME.ics to NAME.js.
+//        node dates.mjs MODULES FOLDER; the same and `|end` for each line `NAME FROM TO` of FOLDER/list, from NAME.ics to NAME.js.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -8,17 +8,19 @@ const [modules, path, from, to] = process.argv.slice(2);
 const loaded = createRequire(`${modules}/`)("ical.js");
 const ICAL = loaded.default ?? loaded;
 
-function dates(path, from, to) {
+const moment = (time) => (time.isDate ? time.toString() : `${time.toJSDate().toISOString().slice(0, 16)}Z`);
+
+function dates(path, from, to, ends = false) {
   const root = new ICAL.Component(ICAL.parse(readFileSync(path, "utf8")));
   ICAL.TimezoneService.reset();
   for (const zone of root.getAllSubcomponents("vtimezone")) ICAL.TimezoneService.register(zone);
 
   const lines = new Set();
-  const add = (start, item) => {
-    const day = (start.isDate ? start.toString() : start.toJSDate().toISOString()).slice(0, 10);
-    if (day < from || day >= to) return;
-    const text = start.isDate ? day : `${start.toJSDate().toISOString().slice(0, 16)}Z`;
-    lines.add(`${text}|${item.component.getFirstPropertyValue("status") ?? "CONFIRMED"}|${item.summary}`);
+  const add = (start, end, item) => {
+    const when = moment(start);
+    if (when.slice(0, 10) < from || when.slice(0, 10) >= to) return;
+    const line = `${when}|${item.component.getFirstPropertyValue("status") ?? "CONFIRMED"}|${item.summary}`;
+    lines.add(ends ? `${line}|${moment(end)}` : line);
   };
 
   // Left to itself it takes every changed date of the file for one of each series.
@@ -32,14 +34,14 @@ function dates(path, from, to) {
       if (other.isRecurrenceException() && other.uid === event.uid) event.relateException(other);
     }
     if (!event.isRecurring()) {
-      add(event.startDate, event);
+      add(event.startDate, event.endDate, event);
       continue;
     }
     const times = event.iterator();
     for (let n = 0, next = times.next(); next && n < 20000; n += 1, next = times.next()) {
       if (next.compare(after) > 0) break;
-      const { startDate, item } = event.getOccurrenceDetails(next);
-      add(startDate, item);
+      const { startDate, endDate, item } = event.getOccurrenceDetails(next);
+      add(startDate, endDate, item);
     }
   }
   return [...lines].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map((line) => `${line}\n`).join("");
@@ -50,6 +52,6 @@ if (from) {
 } else {
   for (const row of readFileSync(`${path}/list`, "utf8").trim().split("\n")) {
     const [name, from, to] = row.split(" ");
-    writeFileSync(`${path}/${name}.js`, dates(`${path}/${name}.ics`, from, to));
+    writeFileSync(`${path}/${name}.js`, dates(`${path}/${name}.ics`, from, to, true));
   }
 }

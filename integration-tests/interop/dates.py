@@ -1,7 +1,7 @@
 """Lists the dates of a calendar between two days, as recurring-ical-events understands it.
 
 usage: dates.py FILE FROM TO; prints `start|status|summary` a line, sorted; times as UTC, all-day as a date.
-       dates.py FOLDER; the same for each line `NAME FROM TO` of FOLDER/list, from NAME.ics to NAME.python.
+       dates.py FOLDER; the same and `|end` for each line `NAME FROM TO` of FOLDER/list, from NAME.ics to NAME.python.
 """
 import sys
 from datetime import date, datetime, timedelta, timezone
@@ -17,7 +17,7 @@ def text(when):
     return when.isoformat()
 
 
-def dates(path, start, end):
+def dates(path, start, end, ends=False):
     start, end = date.fromisoformat(start), date.fromisoformat(end)
     calendar = icalendar.Calendar.from_ical(Path(path).read_bytes())
     lines = set()
@@ -27,7 +27,8 @@ def dates(path, start, end):
         day = when.astimezone(timezone.utc).date() if isinstance(when, datetime) else when
         # Only starts inside the window: how an overlap at its edge is listed differs from reader to reader.
         if start <= day < end:
-            lines.add(f"{text(when)}|{event.get('STATUS', 'CONFIRMED')}|{event['SUMMARY']}")
+            line = f"{text(when)}|{event.get('STATUS', 'CONFIRMED')}|{event['SUMMARY']}"
+            lines.add(f"{line}|{text(event['DTEND'].dt)}" if ends else line)
     return "".join(f"{line}\n" for line in sorted(lines))
 
 
@@ -38,4 +39,4 @@ if __name__ == "__main__":
         folder = Path(sys.argv[1])
         for row in (folder / "list").read_text().splitlines():
             name, start, end = row.split()
-            (folder / f"{name}.python").write_text(dates(folder / f"{name}.ics", start, end))
+            (folder / f"{name}.python").write_text(dates(folder / f"{name}.ics", start, end, ends=True))

@@ -192,23 +192,29 @@ fn at(date: Date, zone: &str) -> i64 {
     Start::Date { date }.instant(zone)
 }
 
-/// One date as all readers print it; None outside the window.
-fn row(from: i64, whole_day: Option<Date>, status: Status, name: &str, days: &Range<Date>) -> Option<String> {
-    let moment = Timestamp::from_second(from).unwrap();
-    let day = whole_day.unwrap_or_else(|| moment.to_zoned(TimeZone::UTC).date());
-    let when = whole_day.map_or_else(|| moment.strftime("%Y-%m-%dT%H:%MZ").to_string(), |day| day.to_string());
-    let status = match status {
+/// One date as all readers print it, with its end; None outside the window.
+fn row(from: i64, end: &str, whole_day: Option<Date>, on: &Event, days: &Range<Date>) -> Option<String> {
+    let day = whole_day.unwrap_or_else(|| Timestamp::from_second(from).unwrap().to_zoned(TimeZone::UTC).date());
+    let when = whole_day.map_or_else(|| minute(from), |day| day.to_string());
+    let status = match on.status {
         Status::Cancelled => "CANCELLED",
         Status::Confirmed => "CONFIRMED",
         Status::Tentative | Status::Postponed => "TENTATIVE",
     };
-    days.contains(&day).then(|| format!("{when}|{status}|{name}"))
+    days.contains(&day).then(|| format!("{when}|{status}|{}|{end}", on.name))
 }
 
-/// Our own list; and the same as ical.js has it, to which a time that the clocks skip lies before the gap and one that
-/// they show twice is the second. RFC 5545 (3.3.5) says the opposite, and so do we and recurring-ical-events.
-fn ours(event: &Event, days: &Range<Date>) -> [BTreeSet<String>; 2] {
-    let [mut rows, mut other] = [BTreeSet::new(), BTreeSet::new()];
+fn minute(at: i64) -> String {
+    Timestamp::from_second(at).unwrap().strftime("%Y-%m-%dT%H:%MZ").to_string()
+}
+
+/// Our own list, and what recurring-ical-events and ical.js have to make of what we write. They depart from us so:
+/// - to ical.js a time that the clocks skip lies before the gap, and one that they show twice is the second; RFC 5545
+///   (3.3.5) says the opposite, as do we and recurring-ical-events;
+/// - to both a date of a series that lies across a clock change lasts as long as the clock on the wall says. RFC 5545
+///   (3.8.5.3) says that it lasts exactly as long as the others, and so do we.
+fn lists(event: &Event, days: &Range<Date>) -> [BTreeSet<String>; 3] {
+    let [mut ours, mut python, mut js] = [(); 3].map(|()| BTreeSet::new());
     // No more fits one expansion than a year has days.
     let (begin, end) = (at(days.start, "UTC") - 3 * DAY, at(days.end, "UTC") + 3 * DAY);
     for from in (begin..end).step_by(300 * 86_400) {
@@ -216,24 +222,42 @@ fn ours(event: &Event, days: &Range<Date>) -> [BTreeSet<String>; 2] {
         assert!(!found.cut);
         for instance in &found.instances {
             let on = Occasion::new(event, instance).event;
-            let whole_day = matches!(on.start, Start::Date { .. }).then(|| on.start.civil_date());
-            rows.extend(row(instance.from, whole_day, on.status, &on.name, days));
-            let from = otherwise(&on.start).unwrap_or(instance.from);
-            other.extend(row(from, whole_day, on.status, &on.name, days));
+            let (local, zone) = match &on.start {
+                Start::Local { local, zone } => (*local, zone),
+                Start::Date { date } => {
+                    let end = (*date + i64::from(on.days.unwrap_or(1)).days()).to_string();
+                    let row = row(instance.from, &end, Some(*date), &on, days);
+                    [&mut ours, &mut python, &mut js].into_iter().for_each(|list| list.extend(row.clone()));
+                    continue;
+                }
+            };
+            let seconds = i64::from(on.duration.unwrap_or(0));
+            let exact = instance.from + seconds;
+            let on_the_wall = Start::Local { local: local + seconds.seconds(), zone: zone.clone() };
+            // A changed date has its own end in the file, unless that hour comes twice.
+            let written = instance.change.is_some() && when::is_shown_once(when::local_at(exact, zone).unwrap(), zone);
+            let [first, second] = match written {
+                true => [exact, exact],
+                false => [on_the_wall.instant("UTC"), otherwise(&on_the_wall)],
+            };
+            ours.extend(row(instance.from, &minute(exact), None, &on, days));
+            python.extend(row(instance.from, &minute(first), None, &on, days));
+            js.extend(row(otherwise(&on.start), &minute(second), None, &on, days));
         }
     }
-    [rows, other]
+    [ours, python, js]
 }
 
-fn otherwise(start: &Start) -> Option<i64> {
-    let Start::Local { local, zone } = start else { return None };
+/// When ical.js thinks that a local time is.
+fn otherwise(start: &Start) -> i64 {
+    let Start::Local { local, zone } = start else { return start.instant("UTC") };
     let ambiguous = TimeZone::get(zone).unwrap().to_ambiguous_timestamp(*local);
     let at = match ambiguous.offset() {
-        AmbiguousOffset::Unambiguous { .. } => return None,
+        AmbiguousOffset::Unambiguous { .. } => return start.instant("UTC"),
         AmbiguousOffset::Gap { .. } => ambiguous.earlier(),
         AmbiguousOffset::Fold { .. } => ambiguous.later(),
     };
-    Some(at.unwrap().as_second())
+    at.unwrap().as_second()
 }
 
 fn item<'a>(event: &'a Event, uri: &'a Uri) -> Item<'a> {
@@ -249,7 +273,7 @@ fn written(items: Vec<Item<'_>>) -> String {
 /// - the fifth weekday from the end of a month, which it refuses and RFC 5545 (3.3.10) does not;
 /// - a start, a changed or a left-out date at a time that the clocks skip or show twice, which it does not place.
 ///
-/// Only its wall times and zones count: what the clocks did it looks up in zone data older than ours.
+/// Only its wall times and zones count: what the clocks did it looks up in zone data older than ours. Ends are left out.
 fn calcards(event: &Event, uri: &Uri, days: &Range<Date>) -> Option<BTreeSet<String>> {
     let fifth = event.recur.iter().flat_map(|rule| &rule.by_day).any(|day| day.starts_with("-5"));
     let named = event.overrides.iter().filter_map(|o| event.start.named(&o.at));
@@ -291,7 +315,8 @@ fn calcards(event: &Event, uri: &Uri, days: &Range<Date>) -> Option<BTreeSet<Str
             _ => event.start.zone().unwrap_or("UTC"),
         };
         let from = Start::Local { local, zone: zone.to_owned() }.instant("UTC");
-        rows.extend(row(from, whole_day, status, name.values[0].as_text().unwrap(), days));
+        let on = Event { status, ..Event::new(name.values[0].as_text().unwrap(), event.start.clone()) };
+        rows.extend(row(from, "", whole_day, &on, days));
     }
     Some(rows)
 }
@@ -308,6 +333,11 @@ fn dates_until(event: &Event, end: Date) -> usize {
     n
 }
 
+fn without_end(row: &str) -> String {
+    let (row, _) = row.rsplit_once('|').unwrap();
+    format!("{row}|")
+}
+
 #[test]
 fn series_we_wrote_are_read_with_the_dates_we_show() {
     let number = |name| std::env::var(name).ok().map(|n| n.parse::<u64>().unwrap());
@@ -320,27 +350,27 @@ fn series_we_wrote_are_read_with_the_dates_we_show() {
             let numbers = begin..rules.min(begin + CHUNK);
             let events: Vec<(Uri, Event)> =
                 numbers.map(|n| (tests::uri(&format!("{n:013}")), series(n, zone))).collect();
-            let [mut all, mut others] = [BTreeSet::new(), BTreeSet::new()];
+            let mut all = [(); 3].map(|()| BTreeSet::new());
             for (uri, event) in &events {
-                let [rows, other] = ours(event, &days);
-                others.extend(other);
+                let lists = lists(event, &days);
                 if let Some(theirs) = calcards(event, uri, &days) {
+                    let rows: BTreeSet<String> = lists[0].iter().map(|row| without_end(row)).collect();
                     let missing: Vec<_> = rows.difference(&theirs).collect();
                     let extra: Vec<_> = theirs.difference(&rows).collect();
                     assert_eq!((missing, extra), (vec![], vec![]), "{zone}: {event:#?}");
                     compared += 1;
                 }
-                all.extend(rows);
+                all.iter_mut().zip(lists).for_each(|(all, rows)| all.extend(rows));
             }
-            dates += all.len();
+            dates += all[0].len();
             if let Some(folder) = &folder {
                 let name = format!("{begin:05}-{}", zone.replace('/', "-"));
                 let items = events.iter().map(|(uri, event)| item(event, uri)).collect();
                 let file = |suffix: &str| Path::new(folder).join(format!("{name}.{suffix}"));
                 fs::write(file("ics"), written(items)).unwrap();
-                let lines = |rows: &BTreeSet<String>| rows.iter().map(|row| format!("{row}\n")).collect::<String>();
-                fs::write(file("txt"), lines(&all)).unwrap();
-                fs::write(file("other"), lines(&others)).unwrap();
+                for (suffix, rows) in ["ours", "python.expected", "js.expected"].iter().zip(&all) {
+                    fs::write(file(suffix), rows.iter().map(|row| format!("{row}\n")).collect::<String>()).unwrap();
+                }
                 writeln!(list, "{name} {} {}", days.start, days.end).unwrap();
             }
         }
