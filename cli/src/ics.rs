@@ -72,6 +72,8 @@ pub(crate) struct Reading {
     pub(crate) said: Vec<String>,
     /// Rules that were worked out date by date.
     rules: usize,
+    /// Days over which they were followed.
+    days: i64,
 }
 
 impl Reading {

@@ -18,7 +18,7 @@ use super::{rule, time};
 /// Descriptions looked into, of one zone; a real one has a few, of a zone with a long past some dozen.
 const PARTS: usize = 200;
 /// Parts with a yearly rule among them, and dates of such a rule: since 1601, as Outlook has it.
-const RULES: (usize, usize) = (40, 1_000);
+const RULES: (usize, usize) = (16, 500);
 /// Years that are compared.
 const YEARS: i16 = 60;
 /// Asked first, since people know them; where several zones are alike in the years of the file, any is right.

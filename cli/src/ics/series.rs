@@ -26,8 +26,10 @@ const AHEAD: i64 = 400 * 86_400;
 const DATES: usize = 400;
 /// Overrides of an event.
 const OVERRIDES: usize = 100;
-/// Rules of one file that are worked out date by date: each may cost some milliseconds.
+/// Rules of one file that are worked out date by date, and days they may be followed over together: a rule that names
+/// no date costs as much as one that names all.
 const RULES: usize = 200;
+pub(super) const DAYS: i64 = 500_000;
 
 pub(super) fn take(group: &Group<'_>, calendar: &ICalendar, zones: &Zones, context: &Context, reading: &mut Reading) {
     let before = reading.entries.len();
@@ -241,10 +243,10 @@ fn repeat(
         Err(why) => why,
     };
     reading.rules += 1;
-    if reading.rules > RULES {
+    reading.days += (context.now + AHEAD - event.start.instant("UTC")).max(0) / 86_400;
+    if reading.rules > RULES || reading.days > DAYS {
         let note = format!(
-            "its repetition is not kept, {why} ({theirs}), and the file holds more than {RULES} of its kind: only its first \
-             date is kept"
+            "its repetition is not kept, {why} ({theirs}), and the file holds too many of its kind: only its first date is kept"
         );
         say(&mut said, note);
         return push(reading, context, group.uid.clone(), event, said);

@@ -611,3 +611,14 @@ fn of_one_event_in_several_files_the_newest_version_is_kept() {
         assert!(one.said[0].contains("several files"), "{:?}", one.said);
     }
 }
+
+#[test]
+fn rules_that_would_be_followed_for_centuries_are_given_up_in_time() {
+    let rule = "DTSTART:19000101T193000\r\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;UNTIL=99991231T235959Z";
+    let event = |n: usize| format!("BEGIN:VEVENT\r\nUID:{n}\r\nSUMMARY:Never\r\n{rule}\r\nEND:VEVENT\r\n");
+    let reading = calendar(&(0..40).map(event).collect::<String>());
+    assert_eq!(reading.entries.len(), 40, "each keeps its first date");
+    assert!(reading.days > series::DAYS, "it is more than is followed");
+    let given_up = reading.entries.iter().filter(|e| e.said.iter().any(|s| s.contains("too many of its kind"))).count();
+    assert_eq!(given_up, 30, "and 10 were followed over 46 000 days each");
+}

@@ -30,7 +30,7 @@ pub(super) struct Zones {
 }
 
 /// Zones of one file that are looked for by their clocks.
-const BY_CLOCK: usize = 20;
+const BY_CLOCK: usize = 10;
 
 impl Zones {
     pub(super) fn of(calendar: &ICalendar, context: &Context) -> Self {
