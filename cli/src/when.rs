@@ -3,6 +3,7 @@
 
 pub(crate) mod amount;
 mod doubt;
+pub(crate) mod period;
 pub(crate) mod repeat;
 pub(crate) mod zone;
 

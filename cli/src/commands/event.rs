@@ -190,10 +190,15 @@ pub(crate) fn news(event: &Event) -> Option<String> {
     })
 }
 
-/// All places, the first as lists show it.
+/// All places, as far as they are published.
 fn places_line(event: &Event) -> Option<String> {
-    let further = event.places.iter().skip(1).filter_map(Place::line);
-    let all = event.place_line().into_iter().chain(further).collect::<Vec<_>>().join("; ");
+    // With the address, so that one left over from another place is seen.
+    let line = |place: &Place| {
+        let parts = [place.name.clone(), place.address()];
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", ")).filter(|line| !line.is_empty())
+    };
+    let online = event.place_line().filter(|_| event.places.is_empty());
+    let all = event.places.iter().filter_map(line).chain(online).collect::<Vec<_>>().join("; ");
     Some(all).filter(|all| !all.is_empty())
 }
 

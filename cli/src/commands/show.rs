@@ -7,7 +7,7 @@ use folkmoot_schemas::{
 };
 use serde_json::json;
 
-use super::{event, feed};
+use super::{event, feed, poll};
 use crate::{
     error::Result,
     kept,
@@ -24,7 +24,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    print(session, &record::find(session, &args.target)?)
+    let found = record::find(session, &args.target)?;
+    match found.record.as_poll() {
+        Some(asked) => poll::print(session, &found, asked),
+        None => print(session, &found),
+    }
 }
 
 /// Any record by its neutral form, with what belongs to a post or an event.
@@ -34,7 +38,7 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     let answers = record.as_event().map(|_| answers(session, item, None)).transpose()?;
     let dates = record.as_event().map_or(Ok(Vec::new()), |planned| event::next_dates(session, item, planned))?;
     let parts = match record.as_event() {
-        Some(_) => parts(session, item)?,
+        Some(whole) => parts(session, item, whole)?,
         None => Vec::new(),
     };
     let kept = record.as_event().map_or(Ok(Vec::new()), |_| kept::read(session, &item.uri))?;
@@ -115,12 +119,17 @@ pub(crate) fn card(out: &Output, item: &Item, card: &Card) {
 }
 
 /// The events that say they are part of this one, by time.
-fn parts(session: &Session, item: &Item) -> Result<Vec<Item>> {
+fn parts(session: &Session, item: &Item, whole: &Event) -> Result<Vec<Item>> {
+    let listed = |part: &Item| match (item.did.parse(), part.did.parse()) {
+        (Ok(author), Ok(did)) => part.uri != item.uri && whole.has_part_by(&author, &did),
+        _ => false,
+    };
     let start = |part: &Item| {
         let record = record::open(part).ok()?;
         record.as_event().map(|event| event.start.instant(event.start.zone().unwrap_or("UTC")))
     };
     let mut parts = about(session, item, Event::NAME)?;
+    parts.retain(listed);
     parts.sort_by_cached_key(|part| (start(part), part.uri.clone()));
     Ok(parts)
 }

@@ -178,8 +178,8 @@ fn page(
     }
     let venues = on.places.iter().map(|place| items::venue_page(reading, place)).collect::<Result<Vec<_>, _>>()?;
     let venue_page = |uri: &Uri| Page::Venue(uri.short_id());
-    let parent = parent(reading, record)?;
-    let parts = parts(reading, entry)?;
+    let parent = parent(reading, entry, record)?;
+    let parts = parts(reading, entry, record)?;
     let link_of = |l: &folkmoot_schemas::records::event::EventLink| home::named(&l.url, &l.label);
     let (tickets, links): (Vec<_>, Vec<_>) = on.links.iter().partition(|l| l.kind == LinkKind::Tickets);
     Ok(EventPage {
@@ -284,22 +284,23 @@ fn dates(reading: &Reading<'_>, entry: &Entry, record: &Event, at: Option<&str>)
     items::event_items(reading, &next)
 }
 
-/// Name and address of the event it is part of, if that can be seen here.
-fn parent(reading: &Reading<'_>, record: &Event) -> Result<Option<(String, Uri)>, super::PageError> {
+/// Name and address of the event it is part of, if that can be seen here and has it as a part.
+fn parent(reading: &Reading<'_>, entry: &Entry, record: &Event) -> Result<Option<(String, Uri)>, super::PageError> {
     let Some(uri) = record.parent.as_ref().filter(|uri| reading.find(&uri.community).is_some()) else {
         return Ok(None);
     };
-    let name = reading.get(uri)?.and_then(|entry| entry.record.as_event().map(|event| event.name.clone()));
-    Ok(name.map(|name| (name, uri.clone())))
+    let whole = reading.get(uri)?.and_then(|whole| whole.record.as_event().cloned());
+    let whole = whole.filter(|whole| whole.has_part_by(&uri.did, &entry.uri.did));
+    Ok(whole.map(|whole| (whole.name, uri.clone())))
 }
 
 /// The events that say they are part of this one, each once, by time.
-fn parts(reading: &Reading<'_>, entry: &Entry) -> Result<Vec<Occurrence>, super::PageError> {
+fn parts(reading: &Reading<'_>, entry: &Entry, record: &Event) -> Result<Vec<Occurrence>, super::PageError> {
     let zone = reading.fallback_zone(&entry.uri.community);
     let all = reading.view.about(&entry.uri, Event::NAME)?;
     let mut parts: Vec<Occurrence> = all
         .into_iter()
-        .filter(|part| part.fault.is_none() && part.uri != entry.uri)
+        .filter(|part| part.uri != entry.uri && record.has_part_by(&entry.uri.did, &part.uri.did))
         .filter_map(|part| {
             let instance = Occasion::main(part.record.as_event()?, reading.now, zone)?.instance;
             Some(Occurrence { entry: std::sync::Arc::new(part), instance })

@@ -384,9 +384,17 @@ fn a_festival_lists_its_parts_by_time_and_each_part_names_it() {
     };
     part("Late set", "2026-10-10T22:00");
     let early = part("Early set", "2026-10-09T18:00");
+    let ben = sample.somebody(2);
+    sample.add(&ada, &community, &ben);
+    let uninvited = event(serde_json::json!({
+        "name": "Uninvited", "start": {"date": "2026-10-09"}, "parent": fest.uri.to_string(),
+    }));
+    let uninvited = sample.publish(&ben, &community, uninvited);
     let shown = page(&sample.store, &format!("/e/{}", fest.uri.short_id()));
     assert!(shown.find("Programme").unwrap() < shown.find("Early set").unwrap());
-    assert!(shown.find("Early set").unwrap() < shown.find("Late set").unwrap());
+    assert!(shown.find("Early set").unwrap() < shown.find("Late set").unwrap() && !shown.contains("Uninvited"));
     let shown = page(&sample.store, &format!("/e/{}", early.uri.short_id()));
     assert!(shown.contains("Part of <a") && shown.contains("\"superEvent\":{\"@id\""));
+    let shown = page(&sample.store, &format!("/e/{}", uninvited.uri.short_id()));
+    assert!(!shown.contains("Part of") && !shown.contains("superEvent"));
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    block::Cid, card::Card, commit::Audience, error::Fault, kind::Kind, limits, recur::Rule, uri::Uri, when::Start,
+    block::Cid, card::Card, commit::Audience, error::Fault, key::Did, kind::Kind, limits, recur::Rule, uri::Uri,
+    when::Start,
 };
 
 mod answers;
@@ -181,6 +182,14 @@ impl Event {
             sequence: 0,
             source: None,
         }
+    }
+}
+
+impl Event {
+    /// Is an event of `did` listed as a part of this one, which `author` wrote? Only what they or a host they name adds, so
+    /// that nobody puts their own on somebody else's programme.
+    pub fn has_part_by(&self, author: &Did, did: &Did) -> bool {
+        did == author || self.hosts.iter().any(|host| host.did.as_ref() == Some(did))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The flags that say what an event is, shared by `event add` and `event edit`. An empty value takes a field away.
 
+use folkmoot_node::request::{Reply, Request};
 use folkmoot_schemas::{
     Uri,
     error::Fault,
@@ -20,7 +21,7 @@ use crate::{
     commands::{community::labelled, post::parse_uri},
     error::{Error, Result},
     near::near,
-    session::Session,
+    session::{Session, answer},
     when::{Typed, amount, repeat},
 };
 
@@ -325,7 +326,13 @@ fn parent(target: &str, session: &Session, community: &str) -> Result<Option<Uri
     if target.is_empty() {
         return Ok(None);
     }
-    let (found, _) = super::find(session, target)?;
+    let (found, whole) = super::find(session, target)?;
+    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
+    if let (Ok(author), Ok(me)) = (found.item.did.parse(), me.did.parse())
+        && !whole.has_part_by(&author, &me)
+    {
+        session.out.note(format!("{} lists it once its author names you among the hosts", whole.name));
+    }
     if found.item.community != community {
         return Err(Error::refused(format!("could not use {target}: it is in another community"))
             .because(found.item.community_name)

@@ -16,7 +16,7 @@ use crate::{
     output::Line,
     record,
     session::{Session, answer},
-    when::{Typed, zone},
+    when::{Typed, period, zone},
 };
 
 /// The year 1900: no start is earlier.
@@ -24,9 +24,12 @@ const BEGINNING: i64 = -2_208_988_800;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event list\n  moot event list --from 2026-12-01 --to 2026-12-31 --json\n  moot event list --past"
+    after_help = "Examples:\n  moot event list\n  moot event list next month\n  moot event list --from 2026-12-01 --to 2026-12-31 --json\n  moot event list --past"
 )]
 pub(crate) struct Args {
+    /// Which days: "next month", "this week", "weekend", "december", "fri"
+    #[arg(value_name = "DAYS", conflicts_with_all = ["from", "to"])]
+    days: Vec<String>,
     /// First day [default: today]
     #[arg(long, value_name = "DAY")]
     from: Option<String>,
@@ -49,7 +52,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         text.as_deref().map(|text| Typed::read_date(text, zone::wall(now, &here))).transpose()
     };
     let begin = |date: Date| Start::Date { date }.instant(&here);
-    let (from, to) = (day(&args.from)?.map(begin), day(&args.to)?);
+    let (from, to) = match args.days.as_slice() {
+        [] => (day(&args.from)?, day(&args.to)?),
+        words => {
+            let (first, last) = period::read(&words.join(" "), zone::wall(now, &here))?;
+            (Some(first), Some(last))
+        }
+    };
+    let from = from.map(begin);
     let to = to.map(|date| date.tomorrow().map_or(i64::MAX, begin));
     if let (Some(from), Some(to)) = (from, to)
         && to <= from

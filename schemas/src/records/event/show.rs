@@ -1,6 +1,6 @@
 //! An event in words, for cards, lists and the command line.
 
-use super::{Event, Image, Mode, Place, Price, Status};
+use super::{Event, Image, Mode, PerformingAct, Place, Price, Status};
 use crate::{
     card::{Card, CardImage},
     when::{self, Start},
@@ -130,11 +130,23 @@ pub(super) fn card(event: &Event) -> Card {
     fact("Note", event.status_note.clone());
     fact("When", Some(event.when_words()));
     fact("Repeats", event.recur.as_ref().map(crate::recur::Rule::in_words));
+    for place in &event.places {
+        // Where the first one is in short stands above.
+        let first = event.places.first() == Some(place);
+        let name = place.name.clone().filter(|_| !first);
+        let exact = place.street.is_some() || place.postcode.is_some() || !first;
+        fact("Address", joined([name, place.address().filter(|_| exact)].into_iter().flatten()));
+        fact("Position", place.position());
+        fact("Getting in", place.access.clone());
+    }
     fact("Doors", event.doors.clone());
     fact("Price", event.price.as_ref().map(Price::words));
-    fact("Hosts", joined(event.hosts.iter().map(|host| host.name.as_str())));
-    fact("With", joined(event.acts.iter().map(|act| act.name.as_str())));
-    fact("Online", joined(event.online.iter().map(|link| link.url.as_str())));
+    fact("Hosts", joined(event.hosts.iter().map(|host| host.name.clone())));
+    fact("With", joined(event.acts.iter().map(act_words)));
+    fact("Online", joined(event.online.iter().map(|link| link.url.clone())));
+    for link in &event.links {
+        fact(&link.label, Some(link.url.clone()));
+    }
     fact("Access", event.access.clone());
     fact("From age", event.age_min.map(|age| age.to_string()));
     fact("Contact", event.contact.clone());
@@ -154,7 +166,12 @@ pub(super) fn card(event: &Event) -> Card {
     }
 }
 
-fn joined<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+/// "21:30 The Herons".
+fn act_words(act: &PerformingAct) -> String {
+    act.at.as_ref().map_or(act.name.clone(), |at| format!("{at} {}", act.name))
+}
+
+fn joined(names: impl Iterator<Item = String>) -> Option<String> {
     let names = names.collect::<Vec<_>>().join(", ");
     (!names.is_empty()).then_some(names)
 }
