@@ -13,3 +13,4 @@ mod people;
 mod power;
 mod refusals;
 mod stranger;
+mod together;

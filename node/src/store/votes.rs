@@ -7,7 +7,7 @@ use folkmoot_schemas::{
     kind::Kind,
     records::{
         event::Event,
-        poll::Poll,
+        poll::{Poll, PollOption},
         rsvp::{Answer, Rsvp, ShowName},
         vote::{Choice, Vote},
     },
@@ -18,6 +18,12 @@ use super::{
     intern::{Name, Numbers},
     reader::{Entry, Lookup},
 };
+
+/// Is the event on that date, or was it, and says so? Else its author could count votes for one date as answers to another.
+fn is_or_was_on(event: &Event, option: &PollOption) -> bool {
+    let Some(start) = &option.start else { return false };
+    event.start == *start || (event.sequence > 0 && event.previous.contains(start))
+}
 
 impl View {
     /// The newest vote of each person, under whichever of their dids they wrote. Empty in scope `Public`.
@@ -74,7 +80,9 @@ impl View {
         let Some(poll) = self.poll_of(poll_uri)? else { return Ok(Vec::new()) };
         let names = poll.result.as_ref().is_some_and(|result| result.event.as_ref() == Some(uri));
         let chosen = poll.chosen().and_then(|chosen| poll.options.iter().position(|option| option == chosen));
-        let Some(chosen) = chosen.filter(|_| names) else { return Ok(Vec::new()) };
+        let Some(chosen) = chosen.filter(|at| names && is_or_was_on(event, &poll.options[*at])) else {
+            return Ok(Vec::new());
+        };
         let said = |(entry, vote): (Entry, Vote)| {
             let status = match (*poll.read(entry.rev, &vote)?.get(chosen)?)? {
                 Choice::Yes => Answer::Going,

@@ -103,6 +103,17 @@ fn nobody_gathers_answers_from_a_poll_of_others_or_with_two_events() {
     assert_ne!(own, asked);
     pull(&m, &a, community, Scope::Members, WHOLE);
     assert_eq!(counts(&a, Scope::Members, &event), (1, 0, 0));
+    // Votes for one day are none for another; where the plan says that it moved, they were given before the change.
+    let later = || folkmoot_schemas::when::Start::Local {
+        local: folkmoot_schemas::when::parse_local("2026-05-09T20:00").unwrap(),
+        zone: "Europe/Berlin".into(),
+    };
+    let moved = Event { start: later(), ..gig(&asked) };
+    ada.commit(&a, community, Audience::Public, NOON + 7 * SECOND, vec![edit(&event.path(), moved.clone())]);
+    assert_eq!(counts(&a, Scope::Members, &event), (0, 0, 0));
+    let told = Event { sequence: 1, previous: vec![gig(&asked).start], ..moved };
+    ada.commit(&a, community, Audience::Public, NOON + 8 * SECOND, vec![edit(&event.path(), told)]);
+    assert_eq!(counts(&a, Scope::Members, &event), (1, 0, 0));
     for event in [&second, &stolen] {
         assert_eq!(counts(&a, Scope::Members, event), (0, 0, 0));
     }
