@@ -34,6 +34,8 @@ const PAST: usize = 6;
 const LOOK: usize = 2_000;
 /// Venues looked through for other records of the same place.
 const VENUES: usize = 2_000;
+/// Other records that are linked.
+const SAME: usize = 10;
 const DAY: i64 = 86_400;
 
 #[derive(Debug, Template)]
@@ -43,6 +45,8 @@ struct VenuePage {
     uri: String,
     name: String,
     also: Option<String>,
+    /// Other records of the same place.
+    same: Vec<Link>,
     place: Where,
     capacity: Option<u32>,
     web: Option<Link>,
@@ -63,6 +67,15 @@ struct Known {
 }
 
 impl Known {
+    fn same(&self, reading: &Reading<'_>) -> Vec<Link> {
+        let house = House::new(&self.entry.uri, &self.venue, &self.all);
+        let link = |(uri, venue): (&Uri, &Venue)| Link {
+            href: reading.href(&uri.community, &Page::Venue(uri.short_id())),
+            label: venue.name.clone(),
+        };
+        house.records(&self.all).filter(|(uri, _)| **uri != self.entry.uri).take(SAME).map(link).collect()
+    }
+
     /// Dates there, in order.
     fn dates(&self, reading: &Reading<'_>, window: Range<i64>) -> Result<Vec<Occurrence>, StoreError> {
         let house = House::new(&self.entry.uri, &self.venue, &self.all);
@@ -113,6 +126,7 @@ pub(super) fn answer(reading: &Reading<'_>, id: &str) -> Shown {
         uri: uri.to_string(),
         name: venue.name.clone(),
         also: Some(venue.aliases.join(", ")).filter(|names| !names.is_empty()),
+        same: known.same(reading),
         place: items::place_of(&place, None),
         capacity: venue.capacity,
         web: venue.url.as_deref().and_then(|url| home::named(url, "")),

@@ -342,6 +342,11 @@ fn a_venue_has_a_page_with_what_comes_there_and_its_own_calendar_and_feed() {
     let hidden = serde_json::json!({"name": "Old Mill", "show": "ask"});
     let party = sample.publish(&ada, &community, at(hidden, "Secret gig", "2026-10-10"));
 
+    let double = serde_json::json!({"name": "Mill (old)", "same_as": [mill.uri.to_string()]});
+    let double = sample.publish(&ada, &community, venue(double));
+    let other = page(&sample.store, &format!("/v/{}", double.uri.short_id()));
+    assert!(other.contains("The same place: <a") && other.contains("Linked gig"));
+
     let id = mill.uri.short_id();
     let shown = page(&sample.store, &format!("/v/{id}"));
     let place = |text: &str| shown.find(text).unwrap_or_else(|| panic!("{text} is not in {shown}"));

@@ -159,6 +159,11 @@ impl<'a> House<'a> {
         Self { venue, uris: venue.same_as.iter().chain(naming).chain([uri]).collect() }
     }
 
+    /// All records of it, as far as they are in `all`.
+    pub fn records(&self, all: &'a BTreeMap<Uri, Venue>) -> impl Iterator<Item = (&'a Uri, &'a Venue)> {
+        self.uris.iter().filter_map(|uri| all.get_key_value(*uri))
+    }
+
     /// Is one of these places here?
     pub fn hosts(&self, places: &[Place]) -> bool {
         places.iter().any(|place| match &place.venue {

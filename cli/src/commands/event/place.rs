@@ -14,47 +14,49 @@ use crate::{
 };
 
 #[derive(Debug, Default, PartialEq, clap::Args)]
-#[command(next_help_heading = "Where")]
 pub(crate) struct Where {
     /// Name of the place
-    #[arg(long)]
+    #[arg(long, help_heading = "Where")]
     place: Option<String>,
     /// A known venue, by name or id: its address is taken over, and its page lists the event
-    #[arg(long, value_name = "VENUE")]
+    #[arg(long, help_heading = "Where", value_name = "VENUE")]
     venue: Option<String>,
     #[command(flatten)]
     address: Address,
     /// How to get in: steps, which door
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, help_heading = "Where", value_name = "TEXT")]
     access_notes: Option<String>,
     /// Who reads the address: public, or nobody: area and ask keep it on this machine
-    #[arg(long, value_name = "HOW", value_parser = ["public", "area", "ask"])]
+    #[arg(long, help_heading = "Where", value_name = "HOW", value_parser = ["public", "area", "ask"])]
     show_place: Option<String>,
     /// A further place: a venue, or "Name, Town"; can be given several times
-    #[arg(long, value_name = "PLACE")]
+    #[arg(long, help_heading = "Where", value_name = "PLACE")]
     also_at: Vec<String>,
     /// https link under which it can be followed from afar, as URL or LABEL=URL; can be given several times
-    #[arg(long, value_name = "URL")]
+    #[arg(long, help_heading = "Where", value_name = "URL")]
     online: Vec<String>,
 }
 
 /// What a venue has too.
 #[derive(Debug, Default, PartialEq, clap::Args)]
-#[command(next_help_heading = "Where")]
 pub(crate) struct Address {
-    #[arg(long)]
+    /// Street and number
+    #[arg(long, help_heading = "Where")]
     pub(crate) street: Option<String>,
     /// Town
-    #[arg(long)]
+    #[arg(long, help_heading = "Where")]
     pub(crate) locality: Option<String>,
-    #[arg(long)]
+    /// Federal state, county …
+    #[arg(long, help_heading = "Where")]
     pub(crate) region: Option<String>,
-    #[arg(long)]
+    /// Postal code
+    #[arg(long, help_heading = "Where")]
     pub(crate) postcode: Option<String>,
-    #[arg(long)]
+    /// Country, best as its two letters, e.g. DE
+    #[arg(long, help_heading = "Where")]
     pub(crate) country: Option<String>,
     /// Position in degrees, as maps give it, e.g. 52.50054,13.42225
-    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
+    #[arg(long, help_heading = "Where", value_name = "LAT,LON", allow_hyphen_values = true)]
     pub(crate) geo: Option<String>,
 }
 
