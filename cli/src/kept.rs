@@ -70,6 +70,24 @@ pub(crate) fn fill(event: &mut Event, kept: &[Kept]) {
     }
 }
 
+/// Did `event` give an address away that is kept now?
+pub(crate) fn gave_away(event: &Event, whole: &[Kept]) -> bool {
+    let of_dates = event.overrides.iter().filter_map(|change| change.places.as_ref());
+    let mut open = std::iter::once(&event.places).chain(of_dates).flatten().filter(|place| !place.hides_address());
+    open.any(|open| {
+        whole.iter().any(|Kept { place, .. }| {
+            let street = place.street.is_some() && place.street == open.street;
+            street || (place.lat_e7.is_some() && (place.lat_e7, place.lon_e7) == (open.lat_e7, open.lon_e7))
+        })
+    })
+}
+
+/// What is kept of one date: its own, else the event's.
+pub(crate) fn of_date(whole: Vec<Kept>, event: &Event, at: &str) -> Vec<Kept> {
+    let own = event.overrides.iter().any(|change| change.at == at && change.places.is_some());
+    whole.into_iter().filter(|kept| if own { kept.at.as_deref() == Some(at) } else { kept.at.is_none() }).collect()
+}
+
 /// The places whose address readers are not given, each with its date and number.
 fn hiding(event: &mut Event) -> impl Iterator<Item = (Option<String>, usize, &mut Place)> {
     let of_dates =
@@ -218,6 +236,14 @@ mod tests {
         let kept = split(&mut event).unwrap();
         fill(&mut event, &kept);
         assert_eq!(event, whole);
+    }
+
+    #[test]
+    fn an_address_was_given_away_only_where_that_very_one_was_public() {
+        let kept = split(&mut party(flat())).unwrap();
+        let open = |street: &str| party(Place { show: None, street: Some(street.into()), ..flat() });
+        assert!(gave_away(&open("Hidden Road 1"), &kept) && !gave_away(&open("River Street 2"), &kept));
+        assert!(!gave_away(&party(flat()), &kept));
     }
 
     #[test]

@@ -147,8 +147,8 @@ pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event
             .hint("moot event edit --help lists what can be"));
     }
     let (mut old, mut event) = (old.clone(), event.clone());
-    let was_open = old.places.iter().any(|place| !place.hides_address() && place.kept_back().is_some());
     let whole = kept::split(&mut event)?;
+    let gave_away = kept::gave_away(&old, &whole);
     kept::split(&mut old)?;
     let material = old.material_change(&event);
     if event == old {
@@ -160,7 +160,7 @@ pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event
     if whole != kept {
         kept::write(session, &item.uri, &whole)?;
     }
-    if was_open && !whole.is_empty() {
+    if gave_away {
         session.out.note("the address was public until now: who has the earlier version still has it");
     }
     Ok(Done { whole, material })

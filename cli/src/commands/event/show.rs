@@ -8,6 +8,7 @@ use super::{answers::DateAnswer, coming, news, now_in, occurrence};
 use crate::{
     commands::show::{answers, card, print_answers},
     error::Result,
+    kept,
     output::Line,
     record,
     session::Session,
@@ -18,8 +19,12 @@ pub(super) fn print_date(session: &Session, item: &Item, event: &Event, at: &str
     let instance = occurrence(session, event, at)?;
     let on = event.on(&instance);
     let answers = answers(session, item, event.recur.as_ref().map(|_| instance.at.text()))?;
+    let kept = kept::of_date(kept::read(session, &item.uri)?, event, &instance.at.text());
     if session.out.json {
         let mut value = record::as_json(item);
+        if !kept.is_empty() {
+            value["kept_here"] = json!(kept);
+        }
         value["at"] = json!(instance.at.text());
         value["start"] = json!(instance.start);
         value["cancelled"] = json!(instance.cancelled);
@@ -28,6 +33,7 @@ pub(super) fn print_date(session: &Session, item: &Item, event: &Event, at: &str
         return Ok(());
     }
     card(&session.out, item, &on.card());
+    kept::say(session, &kept);
     print_answers(&session.out, &answers);
     Ok(())
 }
