@@ -116,6 +116,11 @@ fn parse(form: &str) -> Result<Filled> {
 }
 
 impl Filled {
+    /// Nothing at all.
+    fn is_blank(&self) -> bool {
+        self.text.is_empty() && self.lines.iter().all(|(_, value)| value.is_empty())
+    }
+
     fn of(&self, key: &str) -> Vec<&str> {
         let of_key = self.lines.iter().filter(|(k, _)| k == key).map(|(_, value)| value.as_str());
         of_key.filter(|value| !value.is_empty()).collect()
@@ -201,16 +206,17 @@ fn unknown(key: &str, command: &Command, positional: &[&str]) -> Error {
     }
 }
 
-/// Opens the form until `act` takes what was filled in, or the person gives up. `noun`: "event".
+/// Opens the form until `act` takes what was filled in, or the person gives up. `noun`: "event"; `of`: the version that is
+/// edited, so that a draft is found again, and never laid over what others changed since.
 pub(crate) fn fill(
     session: &Session,
     noun: &str,
+    of: Option<&str>,
     form: &Form,
     act: impl Fn(&Filled, &Filled) -> Result<()>,
 ) -> Result<()> {
     let before = form.as_filled();
-    let mut shown = form.render();
-    let draft = Draft::new(session, noun, &shown)?;
+    let (draft, mut shown) = Draft::new(session, &of.map_or(noun.to_owned(), |of| format!("{noun}-{of}")), form)?;
     let kept = |error: Error| {
         // What nobody typed is not worth keeping.
         if draft.read().is_ok_and(|text| text == form.render()) {
@@ -225,9 +231,9 @@ pub(crate) fn fill(
         let text = draft.read().map_err(kept)?;
         let unchanged = text == shown;
         let said = match parse(&text) {
-            Ok(filled) if filled == before => {
+            Ok(filled) if filled == before || filled.is_blank() => {
                 draft.remove();
-                return Err(Error::refused(format!("could not publish the {noun}: the form was closed as it was"))
+                return Err(Error::refused(format!("could not publish the {noun}: nothing was filled in or changed"))
                     .hint("nothing was published; change the form and save it"));
             }
             Ok(filled) => act(&filled, &before),
@@ -267,14 +273,19 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(session: &Session, noun: &str, text: &str) -> Result<Self> {
+    /// And what it says: the draft that was kept before, else the form.
+    fn new(session: &Session, name: &str, form: &Form) -> Result<(Self, String)> {
         let folder = session.dir.join("drafts");
-        let name = format!("{noun}-{:08x}.txt", u32::from_le_bytes(session.clock.random::<4>()));
-        let draft = Self { path: folder.join(name) };
+        let draft = Self { path: folder.join(format!("{name}.txt")) };
+        if let Some(before) = draft.read().ok().filter(|text| !text.trim().is_empty()) {
+            session.out.note(format!("going on with your draft: {} (emptied, it is forgotten)", draft.path.display()));
+            return Ok((draft, before));
+        }
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         made.map_err(|error| draft.failed("make", &error))?;
-        draft.write(text)?;
-        Ok(draft)
+        let text = form.render();
+        draft.write(&text)?;
+        Ok((draft, text))
     }
 
     fn write(&self, text: &str) -> Result<()> {
@@ -346,6 +357,14 @@ mod tests {
         };
         assert_eq!(gig, want);
         assert_eq!(read("name: --help\n").unwrap().name, "--help");
+    }
+
+    #[test]
+    fn an_emptied_form_takes_nothing_away() {
+        for text in ["", "\n\n", "# only this\n", "name:\nplace:\n\ntext:\n \n"] {
+            assert!(parse(text).unwrap().is_blank(), "{text:?}");
+        }
+        assert!(!parse("text: x").unwrap().is_blank() && !form().as_filled().is_blank());
     }
 
     #[test]

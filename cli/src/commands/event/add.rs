@@ -31,7 +31,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     match (&args.name, &args.start) {
         (None, None) if session.out.is_conversation() && args.fields == fields::Fields::default() => {
-            form::fill(session, "event", &super::form::blank(), |filled, before| {
+            form::fill(session, "event", None, &super::form::blank(), |filled, before| {
                 if filled.one("name").is_none() || filled.one("start").is_none() {
                     return Err(lacking());
                 }

@@ -73,7 +73,7 @@ pub(super) fn run(args: Args, session: &Session) -> Result<()> {
     .field("closes", "when voting ends: thu 18:00", None)
     .field("place", "of a date: where it would be", None)
     .field("duration", "2h", None);
-    form::fill(session, "poll", &form, |filled, before| ask(filled.args(before, &["question"], None)?, session))
+    form::fill(session, "poll", None, &form, |filled, before| ask(filled.args(before, &["question"], None)?, session))
 }
 
 fn ask(args: Args, session: &Session) -> Result<()> {
