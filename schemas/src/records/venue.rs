@@ -127,19 +127,26 @@ fn folded(text: &str) -> String {
 /// the word of its own record, so nobody makes somebody else's venue disappear; of those that name each other in a circle, the
 /// smallest URI stands.
 pub fn merged(all: &BTreeMap<Uri, Venue>) -> BTreeMap<Uri, BTreeSet<Uri>> {
-    let next =
-        |uri: &Uri| all.get(uri)?.same_as.iter().find(|other| *other != uri && all.contains_key(*other)).cloned();
-    let mut groups: BTreeMap<Uri, BTreeSet<Uri>> = BTreeMap::new();
+    let next = |uri: &Uri| all.get(uri)?.same_as.iter().find(|other| *other != uri && all.contains_key(*other));
+    let (mut mains, mut groups) = (BTreeMap::<&Uri, &Uri>::new(), BTreeMap::<Uri, BTreeSet<Uri>>::new());
     for uri in all.keys() {
-        let mut path = vec![uri.clone()];
+        // Each is passed once, however long somebody makes the chain.
+        let (mut path, mut seen, mut at) = (Vec::new(), BTreeMap::new(), uri);
         let main = loop {
-            let Some(other) = path.last().and_then(next) else { break path.pop() };
-            if let Some(at) = path.iter().position(|seen| *seen == other) {
-                break path.drain(at..).min();
+            if let Some(main) = mains.get(at) {
+                break *main;
             }
-            path.push(other);
+            if let Some(from) = seen.insert(at, path.len()) {
+                break path[from..].iter().copied().min().unwrap_or(at);
+            }
+            path.push(at);
+            match next(at) {
+                Some(other) => at = other,
+                None => break at,
+            }
         };
-        groups.entry(main.unwrap_or_else(|| uri.clone())).or_default().insert(uri.clone());
+        mains.extend(path.into_iter().map(|uri| (uri, main)));
+        groups.entry(main.clone()).or_default().insert(uri.clone());
     }
     groups
 }
@@ -273,5 +280,16 @@ mod tests {
         let circle = [("a", same(&["b"])), ("b", same(&["a"])), ("c", same(&["b"]))];
         assert_eq!(groups(&circle), made(&[("a", &["a", "b", "c"])]));
         assert_eq!(groups(&[("a", same(&["a", "gone"]))]), made(&[("a", &["a"])]));
+        let tail = [("a", same(&["b"])), ("b", same(&["c"])), ("c", same(&["b"]))];
+        assert_eq!(groups(&tail), made(&[("b", &["a", "b", "c"])]));
+    }
+
+    #[test]
+    fn a_chain_of_thousands_is_followed_once() {
+        let named = |n: u32| uri(&format!("v{n:05}"));
+        let next = |n: u32| Venue { same_as: vec![named(n + 1)], ..club() };
+        let all: BTreeMap<Uri, Venue> = (0..20_000).map(|n| (named(n), next(n))).collect();
+        let groups = merged(&all);
+        assert_eq!((groups.len(), groups[&named(19_999)].len()), (1, 20_000));
     }
 }
