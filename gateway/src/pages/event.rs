@@ -297,10 +297,11 @@ fn parent(reading: &Reading<'_>, entry: &Entry, record: &Event) -> Result<Option
 /// The events that say they are part of this one, each once, by time.
 fn parts(reading: &Reading<'_>, entry: &Entry, record: &Event) -> Result<Vec<Occurrence>, super::PageError> {
     let zone = reading.fallback_zone(&entry.uri.community);
-    let all = reading.view.about(&entry.uri, Event::NAME)?;
+    let own = |did: &folkmoot_schemas::Did| record.has_part_by(&entry.uri.did, did);
+    let all = reading.view.about_by(&entry.uri, Event::NAME, own)?;
     let mut parts: Vec<Occurrence> = all
         .into_iter()
-        .filter(|part| part.uri != entry.uri && record.has_part_by(&entry.uri.did, &part.uri.did))
+        .filter(|part| part.uri != entry.uri)
         .filter_map(|part| {
             let instance = Occasion::main(part.record.as_event()?, reading.now, zone)?.instance;
             Some(Occurrence { entry: std::sync::Arc::new(part), instance })

@@ -1,9 +1,9 @@
 //! Records by URI, by short id, by CID, by kind and by what they are about.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use data_encoding::BASE32_NOPAD;
-use folkmoot_schemas::{Cid, Record, Uri, block::Block};
+use folkmoot_schemas::{Cid, Did, Record, Uri, block::Block};
 use redb::ReadableTable;
 
 use super::{
@@ -242,8 +242,23 @@ impl View {
         self.about_in(self.scope(), uri, collection)
     }
 
+    /// The same, of those whose authors `by` accepts; what others wrote is not even looked at.
+    pub fn about_by(&self, uri: &Uri, name: &str, by: impl Fn(&Did) -> bool) -> Result<Vec<Entry>, StoreError> {
+        self.about_of(self.scope(), uri, name, by)
+    }
+
     pub(super) fn about_in(&self, scope: Scope, uri: &Uri, name: &str) -> Result<Vec<Entry>, StoreError> {
-        let mut found = Vec::new();
+        self.about_of(scope, uri, name, |_| true)
+    }
+
+    fn about_of(
+        &self,
+        scope: Scope,
+        uri: &Uri,
+        name: &str,
+        by: impl Fn(&Did) -> bool,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let (mut found, mut accepted) = (Vec::new(), BTreeMap::new());
         let (Some(roster), Some(number)) =
             (self.roster_in_scope(&uri.community), self.t.number(Name::Collection(name))?)
         else {
@@ -254,6 +269,16 @@ impl View {
         for row in self.t.about().range(range)? {
             let (key, _) = row?;
             let (_, _, _, _, repo, rkey) = key.value();
+            let accepted = match accepted.get(&repo) {
+                Some(known) => *known,
+                None => {
+                    let author = self.t.repo_at(repo)?.map(|repo| self.t.key_of(repo.did)).transpose()?;
+                    *accepted.entry(repo).or_insert(author.is_some_and(|did| by(&did)))
+                }
+            };
+            if !accepted {
+                continue;
+            }
             let entry = self.listed(scope, &uri.community, repo, name, number, &String::from_utf8_lossy(rkey))?;
             found.extend(entry.filter(|entry| entry.record.about().as_ref() == Some(uri)));
         }
