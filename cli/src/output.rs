@@ -51,6 +51,11 @@ impl Line {
     pub(crate) fn warn(self, piece: impl AsRef<str>) -> Self {
         self.styled(AnsiColor::Yellow.on_default().bold(), piece.as_ref())
     }
+    /// This line, and another behind it.
+    pub(crate) fn and(mut self, more: Self) -> Self {
+        self.0.push_str(&more.0);
+        self
+    }
     fn styled(mut self, style: Style, piece: &str) -> Self {
         let piece = plain(piece);
         if !piece.is_empty() {

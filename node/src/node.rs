@@ -283,6 +283,7 @@ impl Node {
             peers: peers.collect(),
             configured: inner.configured.iter().map(Multiaddr::to_string).collect(),
             held_by: progress.held_by,
+            holders: progress.holders,
             public_url: http.clone().filter(|base| base.starts_with("https://")),
             http,
             uptime_s: inner.started.elapsed().as_secs(),

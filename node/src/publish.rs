@@ -2,12 +2,14 @@
 //!
 //! What is checked here is checked so that a person is told before anything is written; replicas judge for themselves.
 
+mod answer;
 mod community;
 mod delete;
 mod devices;
 mod going;
 mod introduce;
 mod invite;
+mod lists;
 mod tidy;
 
 use folkmoot_schemas::{
@@ -25,6 +27,7 @@ use folkmoot_schemas::{
     roster::Role,
 };
 
+pub use answer::Unanswerable;
 pub(crate) use community::widest;
 pub use community::{found, operate};
 pub use delete::delete;
@@ -34,7 +37,8 @@ pub use introduce::{introduce, nameless};
 pub use invite::{
     await_community, awaited, close_spent, invite, join, joined_addresses, looks_at, pending_joins, seed, stop_awaiting,
 };
-pub use tidy::{put_back, tidy};
+pub use lists::{decide, keep_lists};
+pub use tidy::{is_untidy, put_back, tidy};
 
 use crate::{
     clock::Clock,
@@ -80,6 +84,12 @@ pub enum PublishError {
     NotHost,
     #[error("a steward may change only whether it takes place, and the note on that")]
     StewardsPart,
+    #[error(transparent)]
+    Unanswerable(#[from] Unanswerable),
+    #[error("only who keeps its list can say who has a place")]
+    NotAnchor,
+    #[error("no list is kept for it")]
+    NoList,
     /// Made from a version that is the newest no more.
     #[error("its author changed it meanwhile")]
     Superseded,
@@ -189,7 +199,7 @@ pub fn publish(
     let mut plans = [(Audience::Public, Vec::new()), (Audience::Members, Vec::new())];
     let mut places = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let (audience, change) = prepare(&view, me, &known, role, draft)?;
+        let (audience, change) = prepare(&view, me, &known, role, draft, clock.seconds())?;
         let plan = &mut plans[usize::from(audience == Audience::Members)].1;
         places.push((audience, plan.len()));
         plan.push(change);
@@ -218,13 +228,14 @@ pub fn publish(
     Ok(Published { items, announces })
 }
 
-/// One draft, judged and made into a change of one of our repositories.
+/// One draft, judged and made into a change of one of our repositories. `now`: seconds.
 fn prepare(
     view: &View,
     me: &Me,
     community: &Community,
     role: Role,
     draft: Draft,
+    now: i64,
 ) -> Result<(Audience, Change), PublishError> {
     let Draft { audience, rkey, mut record, again } = draft;
     if let Record::Unknown { name, .. } = &record {
@@ -251,6 +262,9 @@ fn prepare(
     };
     if let (Record::Event(new), Some(Entry { record: Record::Event(old), .. })) = (&mut record, &older) {
         new.follow(old);
+    }
+    if let Record::Rsvp(rsvp) = &record {
+        answer::check(view, me, community, role, rsvp, older.as_ref(), now)?;
     }
     let revised = match &mut record {
         Record::Revision(revision) => Some(revise(view, me, community, revision)?),

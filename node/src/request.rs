@@ -2,6 +2,7 @@
 //! control socket (versioned DAG-CBOR frames) when one runs.
 
 mod agenda;
+mod answers;
 mod archive;
 mod backup;
 mod communities;
@@ -105,6 +106,20 @@ pub enum Request {
         target: String,
         community: Option<String>,
         occurrence: Option<String>,
+    },
+    /// Whoever keeps the list gives `who` (or their guest) a place, or declines.
+    Admit {
+        target: String,
+        community: Option<String>,
+        occurrence: Option<String>,
+        who: String,
+        guest: Option<String>,
+        admit: bool,
+    },
+    /// Who of those who answered holds the newest version of an event.
+    Reach {
+        target: String,
+        community: Option<String>,
     },
     /// Votes in a poll.
     Votes {
@@ -257,6 +272,7 @@ pub enum Reply {
     },
     Answers(AnswersInfo),
     Votes(VotesInfo),
+    Reach(ReachInfo),
     Status(Box<Status>),
     Peers(Vec<PeerInfo>),
     Synced {
@@ -561,9 +577,56 @@ pub struct AnswersInfo {
     pub maybe: u32,
     pub interested: u32,
     pub not_going: u32,
+    /// Of those going: answered to another plan than the one that stands.
     pub before_change: u32,
-    /// (name, status, count, note, answered before the change)
+    /// Of those going: answered since the plan changed. 0 for one that never did.
+    #[serde(default)]
+    pub confirmed: u32,
+    /// Of those going: answered after answers were closed.
+    #[serde(default)]
+    pub late: u32,
+    /// As far as this home's person may see them.
     pub people: Vec<AnswerLine>,
+    /// Where there are only so many places, or each has to be given.
+    #[serde(default)]
+    pub list: Option<ListInfo>,
+    /// This home's person is one of the hosts.
+    #[serde(default)]
+    pub host: bool,
+}
+
+/// Who has a place, in numbers of people.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ListInfo {
+    /// Who keeps it.
+    pub keeper: String,
+    /// This home's person does.
+    pub mine: bool,
+    pub capacity: Option<u32>,
+    /// False: nobody has said yet who has a place.
+    pub written: bool,
+    pub admitted: u32,
+    pub waiting: u32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReachInfo {
+    /// The version that is shown.
+    pub cid: String,
+    pub sequence: u32,
+    /// A node runs, and so knows who is connected.
+    pub running: bool,
+    pub people: Vec<ReachLine>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReachLine {
+    pub did: String,
+    pub name: String,
+    /// False: it is not known.
+    pub has: bool,
+    /// `here` (it is us), `answered` (since it changed), `connected` (their node says it holds all we hold).
+    pub how: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -573,9 +636,24 @@ pub struct AnswerLine {
     pub guest: Option<String>,
     pub status: String,
     pub count: u32,
+    /// For hosts, and for who wrote it.
     pub note: Option<String>,
     pub before_change: bool,
     pub me: bool,
+    #[serde(default)]
+    pub late: bool,
+    /// Answered since the plan changed.
+    #[serde(default)]
+    pub confirmed: bool,
+    /// `admitted`, `waiting`, `declined`, `open` (not on the list); None: no list is kept.
+    #[serde(default)]
+    pub place: Option<String>,
+    /// How many of them have a place.
+    #[serde(default)]
+    pub places: Option<u32>,
+    /// On the waiting list, from 1.
+    #[serde(default)]
+    pub number: Option<u32>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -7,6 +7,7 @@
 //! it is decided by reach, see `blocks`.
 
 mod advance;
+pub mod answers;
 mod apply;
 mod aside;
 mod attest;

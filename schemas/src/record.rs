@@ -12,6 +12,7 @@ use crate::{
     kind::Kind,
     limits,
     records::{
+        admission::Admission,
         event::Event,
         poll::Poll,
         post::{Post, PostKind},
@@ -118,7 +119,7 @@ macro_rules! kinds {
     };
 }
 
-kinds!(Profile, Post, Event, Revision, Rsvp, Tombstone, Venue, Poll, Vote);
+kinds!(Profile, Post, Event, Revision, Rsvp, Admission, Tombstone, Venue, Poll, Vote);
 
 impl Record {
     /// Encodes with `$type` and `rev`. Refuses what is over the kind's size limit; field limits are [`Self::check`].
@@ -154,7 +155,7 @@ impl Record {
     /// | kind | least role |
     /// |---|---|
     /// | RSVP, profile, reply, tombstone | guest |
-    /// | post, update, event, revision, venue, poll, vote, kinds of later versions | member |
+    /// | post, update, event, revision, admission, venue, poll, vote, kinds of later versions | member |
     pub fn allowed(&self, role: Role) -> bool {
         let least = match self {
             Self::Rsvp(_) | Self::Profile(_) | Self::Tombstone(_) => Role::Guest,
@@ -162,6 +163,7 @@ impl Record {
             Self::Post(_)
             | Self::Event(_)
             | Self::Revision(_)
+            | Self::Admission(_)
             | Self::Venue(_)
             | Self::Poll(_)
             | Self::Vote(_)

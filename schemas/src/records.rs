@@ -1,5 +1,6 @@
 //! The kinds, one file each. `record.rs` holds the list.
 
+pub mod admission;
 pub mod event;
 pub mod poll;
 pub mod post;

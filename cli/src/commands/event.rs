@@ -9,12 +9,14 @@ pub(crate) mod edit;
 pub(crate) mod export;
 pub(crate) mod fields;
 mod form;
+mod guests;
 mod hosts;
 pub(crate) mod import;
 mod imported;
 pub(crate) mod list;
 mod occurrence;
 pub(crate) mod place;
+mod rules;
 mod show;
 
 use clap::Subcommand;
@@ -23,7 +25,7 @@ use folkmoot_schemas::{
     Cid,
     block::parse_cid,
     records::{
-        event::{Event, Override, Place, Price, ShowPlace},
+        event::{Event, Override, Place, Price, ShowPlace, Status},
         revision::Revision,
     },
     recur::{self, BUDGET, Instance, Rule},
@@ -32,6 +34,7 @@ use jiff::civil::DateTime;
 
 pub(crate) use self::{
     answers::to_single_dates,
+    guests::{own_place, print as print_answers},
     occurrence::occurrence,
     show::{next_dates, print_dates, print_single},
 };
@@ -57,6 +60,17 @@ pub(crate) enum Command {
     Cancel(cancel::Args),
     /// Plan an event like one that was; what is not given is taken over
     Clone(Box<clone::Args>),
+    /// Put an event off, or one date of a series, until there is another date
+    #[command(
+        after_help = "Examples:\n  moot event postpone uyv3m2bq4kzjxw5a --note \"A new date follows\"\n  moot event postpone uyv3m2bq4kzjxw5a --at 2026-12-24\n\nOnce there is a new date: moot event edit EVENT --start \"12 feb 20:00\" --confirmed"
+    )]
+    Postpone(cancel::Args),
+    /// Who comes, who has a place, who answered since the last change
+    Guests(guests::Guests),
+    /// Give somebody a place, or decline
+    Admit(guests::Admit),
+    /// Who of those who answered has the last change
+    Reach(guests::Reach),
     /// What comes, series as single dates
     List(list::Args),
     /// Everything about one event, and who comes
@@ -80,8 +94,12 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
     match command {
         Command::Add(args) => add::run(*args, session),
         Command::Edit(args) => edit::run(*args, session),
-        Command::Cancel(args) => cancel::run(args, session),
         Command::Clone(args) => clone::run(*args, session),
+        Command::Cancel(args) => cancel::run(args, Status::Cancelled, session),
+        Command::Postpone(args) => cancel::run(args, Status::Postponed, session),
+        Command::Guests(args) => guests::list(&args, session),
+        Command::Admit(args) => guests::admit(args, session),
+        Command::Reach(args) => guests::reach(&args, session),
         Command::List(args) => list::run(args, session),
         Command::Show { event, at } => {
             let (found, planned) = find(session, &event)?;

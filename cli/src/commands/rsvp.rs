@@ -10,7 +10,7 @@ use folkmoot_schemas::{
     when::{day_words, words},
 };
 
-use super::{event, post::parse_uri};
+use super::{event, post::parse_uri, show::answers};
 use crate::{
     error::{Error, Result},
     output::{Line, count},
@@ -21,7 +21,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot rsvp \"Harbour Gig\" yes +1\n  moot rsvp uyv3m2bq4kzjxw5a no --at 2026-12-24 --note \"Family\"\n\nAnswers are for members; a public page shows counts or names as the event says."
+    after_help = "Examples:\n  moot rsvp \"Harbour Gig\" yes +1\n  moot rsvp uyv3m2bq4kzjxw5a no --at 2026-12-24 --note \"Family\"\n  moot rsvp \"Harbour Gig\" yes --guest \"Grandma\"        # as a host\n\nAfter a change of plan the same command confirms. Answers are for members; a public page shows counts or names as the event says."
 )]
 pub(crate) struct Args {
     /// Short id, whole title, address on our web page, URI or CID
@@ -34,12 +34,15 @@ pub(crate) struct Args {
     /// Only this date of a series
     #[arg(long, value_name = "DATE")]
     at: Option<String>,
-    /// A word to the hosts, up to 500 characters
+    /// A word to the hosts, who alone are shown it; up to 500 characters
     #[arg(long)]
     note: Option<String>,
-    /// Who may see your name
-    #[arg(long, default_value = "names")]
-    show: Who,
+    /// Who may see the name [default: names; of a guest: hosts]
+    #[arg(long)]
+    show: Option<Who>,
+    /// As a host: answer for somebody who has no account here
+    #[arg(long, value_name = "NAME")]
+    guest: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +88,12 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     let cid = parse_cid(found.item.shown_cid())
         .map_err(|error| Error::bug(format!("the node gave a CID that is none: {error}")))?;
+    let guest = args.guest.as_deref().map(clean).filter(|name| !name.is_empty());
     let (status, said) = match word {
-        Word::Yes => (Answer::Going, "you are going"),
-        Word::Maybe => (Answer::Maybe, "you may come"),
-        Word::Interested => (Answer::Interested, "you are interested"),
-        Word::No => (Answer::NotGoing, "you are not going"),
+        Word::Yes => (Answer::Going, "going"),
+        Word::Maybe => (Answer::Maybe, "coming, perhaps"),
+        Word::Interested => (Answer::Interested, "interested"),
+        Word::No => (Answer::NotGoing, "not going"),
     };
     let answer = Rsvp {
         event: parse_uri(&found.item.uri)?,
@@ -101,13 +105,17 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         count: 1 + bring,
         note: args.note.as_deref().map(clean).filter(|n| !n.is_empty()),
         show: match args.show {
-            Who::Names => ShowName::Names,
-            Who::Hosts => ShowName::Hosts,
+            Some(Who::Names) => ShowName::Names,
+            Some(Who::Hosts) => ShowName::Hosts,
+            // Who never asked to be named here is not.
+            None if guest.is_some() => ShowName::Hosts,
+            None => ShowName::Names,
         },
-        guest_name: None,
+        guest_name: guest.clone(),
     };
     record::publish_one(session, Some(&found.item.community), record::draft("answer", answer)?, "answered")?;
-    let line = Line::new().text("  ").text(said).text(" to ").strong(&planned.name);
+    let who = guest.as_ref().map_or_else(|| "you are ".to_owned(), |guest| format!("{guest} is "));
+    let line = Line::new().text("  ").text(who).text(said).text(": ").strong(&planned.name);
     let line =
         if bring > 0 { line.text(format!(" with {} more", count(u64::from(bring), "person", "people"))) } else { line };
     session.out.line(match &instance {
@@ -115,6 +123,13 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         None if planned.recur.is_some() => line.text(", every date (one date alone: --at)"),
         None => line.text(", ").text(planned.when_words()),
     });
+    if word == Word::Yes && !session.out.json {
+        let at = instance.as_ref().filter(|_| planned.recur.is_some()).map(|i| i.at.text());
+        let answers = answers(session, &found.item, at)?;
+        if let Some(place) = event::own_place(&answers, guest.as_deref()) {
+            session.out.line(Line::new().text("  ").and(place));
+        }
+    }
     if instance.is_none() && !session.out.json {
         say_what_stays(session, &found.item, &planned)?;
     }

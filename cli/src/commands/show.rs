@@ -70,10 +70,14 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
         }
     }
     if let Some(answers) = &answers {
-        print_answers(out, answers);
+        event::print_answers(out, answers);
+        if let Some(own) = event::own_place(answers, None) {
+            out.line(own);
+        }
     }
     if let Some(planned) = record.as_event() {
-        event::print_single(session, planned, &event::to_single_dates(session, item, planned)?);
+        let host = answers.as_ref().is_some_and(|answers| answers.host);
+        event::print_single(session, planned, &event::to_single_dates(session, item, planned)?, host);
     }
     for reply in &replies {
         out.line("");
@@ -147,42 +151,4 @@ pub(crate) fn about(session: &Session, item: &Item, collection: &str) -> Result<
 pub(crate) fn answers(session: &Session, item: &Item, occurrence: Option<String>) -> Result<AnswersInfo> {
     let request = Request::Answers { target: item.uri.clone(), community: Some(item.community.clone()), occurrence };
     answer!(session.ask(&request)?, Reply::Answers(answers) => answers)
-}
-
-pub(crate) fn print_answers(out: &Output, answers: &AnswersInfo) {
-    let counts = [
-        (answers.going, "going"),
-        (answers.maybe, "maybe"),
-        (answers.interested, "interested"),
-        (answers.not_going, "not going"),
-    ];
-    let said: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    out.line(Line::new().faint("answers  ").strong(if said.is_empty() {
-        "none yet".to_owned()
-    } else {
-        said.join(", ")
-    }));
-    if answers.before_change > 0 {
-        // People, not answers: one answer can be for several.
-        out.line(
-            Line::new().warn(format!("  {} of those going answered before the last change", answers.before_change)),
-        );
-    }
-    for line in &answers.people {
-        let name = match &line.guest {
-            Some(guest) => format!("{guest} (by {})", line.name),
-            None => line.name.clone(),
-        };
-        let row = Line::new().text("  ").strong(name).text("  ").text(if line.status == "notgoing" {
-            "not going"
-        } else {
-            &line.status
-        });
-        let row = if line.count > 1 { row.text(format!(" with {} more", line.count - 1)) } else { row };
-        let row = if line.before_change { row.warn("  before the change") } else { row };
-        out.line(match &line.note {
-            Some(note) => row.faint("  ").text(note),
-            None => row,
-        });
-    }
 }

@@ -103,7 +103,6 @@ enum Contact {
 
 #[derive(Debug)]
 struct Counts {
-    /// Every count is that of unconfirmed answers until somebody signs admissions.
     line: String,
     before_change: u32,
     names: Vec<String>,
@@ -364,8 +363,17 @@ fn counts(event: &Event, answers: &Answers) -> Option<Counts> {
     if !answers.known || matches!(rules.mode, RsvpMode::None | RsvpMode::External) {
         return None;
     }
-    let numbers = [(answers.going, "going"), (answers.maybe, "maybe"), (answers.interested, "interested")];
-    let line: Vec<String> = numbers.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    // Saying yes is not having a place until whoever keeps the list has said so.
+    let going = match (answers.listed, answers.needs_list) {
+        (Some(listed), _) if listed.waiting > 0 => {
+            vec![(listed.admitted, "with a place"), (listed.waiting, "on the waiting list")]
+        }
+        (Some(listed), _) => vec![(listed.admitted, "with a place")],
+        (None, true) => vec![(answers.going, "said yes (not confirmed)")],
+        (None, false) => vec![(answers.going, "going")],
+    };
+    let numbers = going.into_iter().chain([(answers.maybe, "maybe"), (answers.interested, "interested")]);
+    let line: Vec<String> = numbers.filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     Some(Counts {
         line: line.join(" · "),
         before_change: answers.before_change,

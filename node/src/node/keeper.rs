@@ -23,6 +23,9 @@ const FIRST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(40);
 /// How often invites are looked through when nothing changes.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How long answers are gathered before the lists are looked at, and how many times as long as a look takes.
+const LISTS: Duration = Duration::from_millis(500);
+const LISTS_SHARE: u32 = 20;
 /// How often the disk is looked at: writing goes on within a minute of its taking writes again.
 const DISK: Duration = Duration::from_secs(5);
 
@@ -36,8 +39,35 @@ pub(super) async fn run(node: Node) {
     match node.inner.me.is_root() {
         true => keep_connections(&node).await,
         false => {
-            tokio::join!(keep_connections(&node), keep_house(&node), keep_disk(&node), sweeping::run(&node));
+            tokio::join!(
+                keep_connections(&node),
+                keep_house(&node),
+                keep_lists(&node),
+                keep_disk(&node),
+                sweeping::run(&node)
+            );
         }
+    }
+}
+
+/// The lists of who has a place, a moment after what they are made from changed: answers come in bursts. Looking takes a
+/// small share of the time at most, also where changes never end.
+async fn keep_lists(node: &Node) {
+    let mut changes = node.inner.changes.clone();
+    loop {
+        changes.borrow_and_update();
+        let begun = Instant::now();
+        let keeping = node.clone();
+        match node.inner.tasks.spawn_blocking(move || keeping.inner.keep_lists()).await {
+            Ok(Ok(news)) => news.into_iter().for_each(|news| node.tell(news)),
+            Ok(Err(why)) => tracing::warn!(%why, "who has a place was not brought up to date"),
+            Err(_) => return,
+        }
+        let rest = (begun.elapsed() * LISTS_SHARE).max(LISTS);
+        if let Ok(Err(_)) = tokio::time::timeout(HOUSEKEEPING, changes.changed()).await {
+            return;
+        }
+        tokio::time::sleep(rest).await;
     }
 }
 
@@ -141,6 +171,10 @@ impl Inner {
             closed.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)).collect();
         let retired = publish::finish_retiring(&self.store, &self.me, &self.clock)?;
         news.extend(retired.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)));
+        // What another device's list overrules goes into the next one before it is gone.
+        if publish::is_untidy(&self.store, &self.me)? {
+            news.extend(self.keep_lists()?);
+        }
         match publish::tidy(&self.store, &self.me, &self.clock) {
             Ok(tidied) => {
                 news.extend(tidied.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)));
@@ -152,6 +186,14 @@ impl Inner {
             Err(why) => tracing::warn!(%why, "a profile could not be published"),
         }
         Ok(news)
+    }
+
+    fn keep_lists(&self) -> Result<Vec<News>, PublishError> {
+        let kept = publish::keep_lists(&self.store, &self.me, &self.clock)?;
+        let news = |(community, published): (_, Published)| {
+            published.announces.into_iter().map(move |(audience, a)| News::Announce(community, audience, a))
+        };
+        Ok(kept.into_iter().flat_map(news).collect())
     }
 
     /// The name in the settings becomes the profile where there is none.

@@ -1,4 +1,5 @@
 mod devices;
+mod lists;
 mod revisions;
 
 use std::sync::{

@@ -5,13 +5,15 @@ use folkmoot_schemas::{Audience, Cid, announce::Announce, commit::RepoId};
 use super::{Me, PublishError, announce, plan};
 use crate::{
     clock::Clock,
-    store::{Scope, Store, StoreError, lost::Back},
+    store::{Scope, Store, StoreError, View, lost::Back},
 };
 
-/// Removes from this device's repositories what another device's newer entry overrules, and tombstones that have done
-/// their work. Cheap when no head of the person's other devices moved.
-pub fn tidy(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Audience, Announce)>, PublishError> {
-    let view = store.view(Scope::Members)?;
+/// Something of ours is overruled by another device's newer entry, or its tombstone has done its work.
+pub fn is_untidy(store: &Store, me: &Me) -> Result<bool, StoreError> {
+    Ok(!untidy(&store.view(Scope::Members)?, me)?.is_empty())
+}
+
+fn untidy(view: &View, me: &Me) -> Result<Vec<(Cid, Audience)>, StoreError> {
     let mut untidy = Vec::new();
     for community in view.communities()?.into_iter().filter(|community| community.joined) {
         for audience in [Audience::Public, Audience::Members] {
@@ -21,7 +23,13 @@ pub fn tidy(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Audience,
             }
         }
     }
-    drop(view);
+    Ok(untidy)
+}
+
+/// Removes from this device's repositories what another device's newer entry overrules, and tombstones that have done
+/// their work. Cheap when no head of the person's other devices moved.
+pub fn tidy(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Audience, Announce)>, PublishError> {
+    let untidy = untidy(&store.view(Scope::Members)?, me)?;
     let mut announces = Vec::new();
     for (community, audience) in untidy {
         match store.tidy_own(plan(me, clock, &community, audience, Vec::new())) {

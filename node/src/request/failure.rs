@@ -5,7 +5,7 @@ use folkmoot_schemas::limits;
 use super::{Failure, FailureKind};
 use crate::{
     config::ConfigError,
-    publish::PublishError,
+    publish::{PublishError, Unanswerable},
     store::{
         StoreError,
         quota::{Bound, Excess},
@@ -88,6 +88,21 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
             PublishError::NotHost | PublishError::StewardsPart => said.hint(
                 "its author can let you: moot event edit EVENT --cohost NAME; until then a comment reaches them: moot reply",
             ),
+            PublishError::Unanswerable(ref why) => match why {
+                Unanswerable::Never => said.hint("just come"),
+                Unanswerable::Elsewhere(_) => said.hint("answer there"),
+                Unanswerable::Cancelled => said.hint("nothing to answer: it does not take place"),
+                Unanswerable::Guest => said.hint("a steward can make you a member"),
+                Unanswerable::NotHost => said.hint("your own answer can bring them: moot rsvp EVENT yes +1"),
+                Unanswerable::Closed(_) => said.hint("ask its hosts; you can still say no"),
+                Unanswerable::TooMany(_) => said.hint("bring fewer; others can answer for themselves"),
+                Unanswerable::Full(_) => said.hint("its hosts can make room: moot event edit EVENT --capacity N"),
+                Unanswerable::NoDate => said.hint("moot event show EVENT lists its dates"),
+            },
+            PublishError::NotAnchor => {
+                said.hint("ask them; or let its author choose another: moot event edit EVENT --anchor NAME")
+            }
+            PublishError::NoList => said.hint("a list is kept where there is a capacity, or answers need approval"),
             PublishError::Superseded => said.hint("look at it (moot event show) and run the command again"),
             PublishError::TooLarge { .. } => said.hint("shorten it; `moot limits` lists all limits"),
             PublishError::Fault(_) => said.hint("`moot limits` lists all limits"),

@@ -1,6 +1,9 @@
 //! The one place that answers requests: reads and publishes, and leaves to the caller what needs the network.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use folkmoot_schemas::{Audience, Cid, Did, announce::Announce};
 
@@ -33,6 +36,8 @@ pub struct Live {
     /// Kept by configuration, besides those kept in the store.
     pub configured: Vec<String>,
     pub held_by: BTreeMap<Cid, u32>,
+    /// Per community, whose connected nodes said that they hold all we hold.
+    pub holders: BTreeMap<Cid, BTreeSet<Did>>,
     /// Where our gateway listens.
     pub http: Option<String>,
     /// Where others see it.
@@ -116,6 +121,10 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
             reading.answers(&target, community.as_deref(), occurrence.as_deref())
         }
         Request::Votes { target, community } => reading.votes(&target, community.as_deref()),
+        Request::Admit { target, community, occurrence, who, guest, admit } => {
+            reading.admit((&target, community.as_deref()), occurrence.as_deref(), (&who, guest), admit)
+        }
+        Request::Reach { target, community } => reading.reach(&target, community.as_deref()),
         Request::Status => Ok(Reply::Status(Box::new(reading.status()?)).into()),
         Request::PeerAdd { addr } => reading.peer_add(&addr),
         Request::PeerList => reading.peer_list(),

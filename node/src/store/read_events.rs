@@ -1,28 +1,20 @@
-//! Events by time, and who comes.
+//! Events by time.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use folkmoot_schemas::{
-    Cid, Did, Record, Uri,
+    Cid, Record,
     kind::Kind,
-    records::{
-        event::{Event, RsvpMode, ShowAnswers},
-        revision::Revision,
-        rsvp::{Answer, Rsvp, ShowName},
-    },
+    records::{event::Event, revision::Revision},
     recur,
 };
 use redb::ReadableTable;
 
 use super::{
-    Scope, StoreError, View,
+    StoreError, View,
     index::{REVISION, SHORT, ZONES},
     intern::{Name, Numbers},
-    reader::{Answers, Entry, Occurrence},
+    reader::Occurrence,
     tables::{LOWEST, Tables},
 };
 
@@ -99,81 +91,4 @@ impl View {
         }
         Ok(entries)
     }
-
-    /// Answers to an event (or to one occurrence: those for it and those for the whole event). Counts and names are
-    /// filtered by `show`; the only members-derived fact a public view gives, and only where this node is a member.
-    pub fn answers(&self, event: &Entry, occurrence: Option<&str>) -> Result<Answers, StoreError> {
-        let mut answers = Answers::default();
-        let (Some(roster), Record::Event(fields)) = (self.roster_in_scope(&event.uri.community), &event.record) else {
-            return Ok(answers);
-        };
-        let rules = fields.rsvp.clone().unwrap_or_default();
-        let hidden = rules.show == ShowAnswers::Hosts && self.scope() == Scope::Public;
-        if !self.joined(roster) || hidden || matches!(rules.mode, RsvpMode::None | RsvpMode::External) {
-            return Ok(answers);
-        }
-        answers.known = true;
-        for (entry, rsvp) in self.live_answers(&event.uri, occurrence)? {
-            let tally = match rsvp.status {
-                Answer::Going => &mut answers.going,
-                Answer::Maybe => &mut answers.maybe,
-                Answer::Interested => &mut answers.interested,
-                Answer::NotGoing => &mut answers.not_going,
-            };
-            *tally = tally.saturating_add(rsvp.count);
-            if rsvp.status != Answer::Going {
-                continue;
-            }
-            if rsvp.seen_sequence < fields.sequence {
-                answers.before_change = answers.before_change.saturating_add(rsvp.count);
-            }
-            if rules.show == ShowAnswers::Names && rsvp.show == ShowName::Names {
-                answers.names.push(match &rsvp.guest_name {
-                    Some(guest) => guest.clone(),
-                    None => self.name(&event.uri.community, &entry.uri.did)?,
-                });
-            }
-        }
-        answers.names.sort();
-        Ok(answers)
-    }
-
-    /// The newest live answer per (person, guest name), unfiltered. Empty in scope `Public`.
-    pub fn rsvps(&self, event: &Uri, occurrence: Option<&str>) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
-        match self.scope() {
-            Scope::Public => Ok(Vec::new()),
-            Scope::Members => self.live_answers(event, occurrence),
-        }
-    }
-
-    /// For an occurrence, an answer to that date stands before the same person's answer to the whole event. One person
-    /// has one record per (event, occurrence, guest): the rkey is derived from them, and others have a fault.
-    ///
-    /// A series has one occurrence a day, so an answer stays with its date when the time of day moves; one that names
-    /// the time as it is now stands before it, else the newest.
-    fn live_answers(&self, event: &Uri, occurrence: Option<&str>) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
-        let mut live: BTreeMap<(Did, Option<String>), (Entry, Rsvp)> = BTreeMap::new();
-        let rank = |entry: &Entry, rsvp: &Rsvp| {
-            (rsvp.occurrence.is_some(), rsvp.occurrence.as_deref() == occurrence, entry.updated, entry.rev)
-        };
-        for entry in self.about_in(Scope::Members, event, Rsvp::NAME)? {
-            let Record::Rsvp(rsvp) = &entry.record else { continue };
-            let rsvp = Rsvp::clone(rsvp);
-            if rsvp.occurrence.is_some() && rsvp.occurrence.as_deref().map(date) != occurrence.map(date) {
-                continue;
-            }
-            let key = (entry.uri.did, rsvp.guest_name.clone());
-            let overruled = live.get(&key).is_some_and(|(e, r)| rank(e, r) > rank(&entry, &rsvp));
-            if !overruled {
-                live.insert(key, (entry, rsvp));
-            }
-        }
-        self.let_votes_stand_in(event, &mut live)?;
-        Ok(live.into_values().collect())
-    }
-}
-
-/// The date an occurrence's name begins with, with or without a time behind it.
-fn date(occurrence: &str) -> &str {
-    occurrence.split_once('T').map_or(occurrence, |(date, _)| date)
 }

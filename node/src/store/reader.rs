@@ -130,6 +130,17 @@ pub struct Answers {
     pub names: Vec<String>,
     /// False: this node is no member, so it cannot know.
     pub known: bool,
+    /// There are only so many places, or each has to be given: until there is a list, saying yes is not having one.
+    pub needs_list: bool,
+    pub listed: Option<Listed>,
+}
+
+/// People by the list of whoever keeps it, as far as their answers stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Have a place.
+    pub admitted: u32,
+    pub waiting: u32,
 }
 
 /// A repository's heads.

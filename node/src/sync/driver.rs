@@ -7,7 +7,7 @@ mod short;
 mod task;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -42,6 +42,8 @@ pub struct Driver {
 pub struct Progress {
     /// Per community: peers that said `same` for every audience we share since our last change.
     pub held_by: BTreeMap<Cid, u32>,
+    /// The people those peers proved to be.
+    pub holders: BTreeMap<Cid, BTreeSet<Did>>,
     /// Proven person behind a connected peer.
     pub people: BTreeMap<net::PeerId, Did>,
     /// True while pulls are under way.
@@ -99,6 +101,7 @@ impl Driver {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Progress {
             held_by: engine.communities().map(|cid| (*cid, count(engine.held_by(cid)))).collect(),
+            holders: engine.communities().map(|cid| (*cid, engine.holders(cid))).collect(),
             people: engine.people(),
             busy: engine.is_busy(),
             compared: count(engine.compared()),

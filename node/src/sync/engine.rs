@@ -159,6 +159,13 @@ impl Engine {
         self.peers.iter().filter(|(_, peer)| peer.same.contains(community)).count()
     }
 
+    /// The people whose devices do, of those who may read all of it.
+    pub fn holders(&self, community: &Cid) -> BTreeSet<Did> {
+        let same = self.peers.values().filter(|peer| peer.same.contains(community));
+        let proven = same.filter_map(|peer| Some((peer, peer.proven.get(community)?)));
+        proven.filter(|(peer, _)| self.admits(peer, community)).map(|(_, proof)| proof.did).collect()
+    }
+
     fn errand(&mut self, errand: Errand) {
         self.out.push(Output::Errand(Box::new(errand)));
     }

@@ -4,8 +4,8 @@ use folkmoot_schemas::{
     Block, Record, Tid, Uri,
     kind::Kind,
     records::{
-        event::Event, poll::Poll, post::Post, profile::Profile, revision::Revision, rsvp::Rsvp, tombstone::Tombstone,
-        venue::Venue, vote::Vote,
+        admission::Admission, event::Event, poll::Poll, post::Post, profile::Profile, revision::Revision, rsvp::Rsvp,
+        tombstone::Tombstone, venue::Venue, vote::Vote,
     },
 };
 use ipld_core::{ipld, ipld::Ipld, serde::from_ipld};
@@ -61,6 +61,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
         ("revision", Vector::new("an event as a co-host changed it", &revision()).derived("rkey", rkey(&revision()))),
         ("rsvp", Vector::new("an answer to a whole event", &answer()).derived("rkey", rkey(&answer()))),
         ("rsvp-guest", Vector::new("an answer to one date, for a guest", &guest()).derived("rkey", rkey(&guest()))),
+        ("admission", Vector::new("a list for one date", &list()).derived("rkey", rkey(&list()))),
         ("venue", Vector::new("a venue with every field", &mill())),
         ("poll", Vector::new("a poll of dates that became an event", &when_to_play())),
         ("poll-words", Vector::new("a poll of words that is open", &what_to_eat())),
@@ -252,6 +253,18 @@ fn answer() -> Block {
     });
     set(&mut fields, "occurrence", Ipld::Null);
     record::<Rsvp>(at(700), fields)
+}
+
+fn list() -> Block {
+    let party = |seed: u8, guest: Option<&str>, count: i128| {
+        let guest = guest.map_or(Ipld::Null, |name| name.to_string().into());
+        Ipld::List(vec![did(seed).to_string().into(), guest, Ipld::Integer(count)])
+    };
+    let mut fields = ipld!({ "event": uri(Event::NAME, 400).to_string(), "occurrence": "2027-06-03" });
+    set(&mut fields, "admitted", Ipld::List(vec![party(BOB, None, 2), party(ALICE, Some("Jörg"), 1)]));
+    set(&mut fields, "waiting", Ipld::List(vec![party(ALICE, None, 1)]));
+    set(&mut fields, "declined", Ipld::List(Vec::new()));
+    record::<Admission>(at(850), fields)
 }
 
 fn guest() -> Block {

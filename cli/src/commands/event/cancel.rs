@@ -25,21 +25,23 @@ pub(crate) struct Args {
     note: Option<String>,
 }
 
-pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let (found, old) = find_to_change(session, &args.event, "cancel it")?;
+/// Calls it off, or (`to` postponed) puts it off.
+pub(crate) fn run(args: Args, to: Status, session: &Session) -> Result<()> {
+    let act = if to == Status::Postponed { "postpone" } else { "cancel" };
+    let (found, old) = find_to_change(session, &args.event, &format!("{act} it"))?;
     let mut event = old.clone();
     let note = args.note.as_deref().map(clean).filter(|n| !n.is_empty());
     let what = match &args.at {
         Some(_) if event.recur.is_none() => {
-            return Err(Error::refused("could not cancel one date: the event does not repeat")
-                .hint("leave out --at to cancel it"));
+            return Err(Error::refused(format!("could not {act} one date: the event does not repeat"))
+                .hint(format!("leave out --at to {act} it")));
         }
         Some(text) => {
             let instance = occurrence(session, &event, text)?;
             let at = instance.at.text();
             let known = event.overrides.iter().find(|change| change.at == at).cloned();
             let mut change = known.unwrap_or_else(|| super::unchanged(at));
-            change.status = Some(Status::Cancelled);
+            change.status = Some(to);
             // Without a new reason the one that was given stays.
             change.note = note.or(change.note);
             match event.overrides.iter_mut().find(|other| other.at == change.at) {
@@ -49,7 +51,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             words(&instance.start, None, None)
         }
         None => {
-            event.status = Status::Cancelled;
+            event.status = to;
             event.status_note = note.or(event.status_note);
             match &event.recur {
                 Some(rule) => format!("the whole series, every date: {} (one date alone: --at)", rule.in_words()),
@@ -59,11 +61,11 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     };
     if event == old {
         let at = if args.at.is_some() { " --at DATE" } else { "" };
-        return Err(Error::refused("could not cancel it: it is cancelled already")
+        return Err(Error::refused(format!("could not {act} it: it is {} already", to.word()))
             .because(what)
             .hint(format!("moot event edit EVENT{at} --confirmed takes that back")));
     }
-    send(session, &found.item, &old, event, "cancelled")?;
+    send(session, &found.item, &old, event, to.word())?;
     session.out.line(Line::new().faint("  ").text(what));
     Ok(())
 }

@@ -5,7 +5,7 @@ use folkmoot_schemas::{
     Uri,
     error::Fault,
     records::{
-        event::{CATEGORIES, Event, EventLink, LinkKind, PerformingAct, RsvpMode, RsvpRules, ShowAnswers, Status},
+        event::{CATEGORIES, Event, EventLink, LinkKind, PerformingAct, Status},
         text::clean,
     },
     recur::{Freq, Rule},
@@ -16,7 +16,7 @@ use jiff::{
     civil::{Date, DateTime, Time},
 };
 
-use super::{hosts::Hosts, place::Where};
+use super::{hosts::Hosts, place::Where, rules::Rules};
 use crate::{
     commands::{community::labelled, post::parse_uri},
     error::{Error, Result},
@@ -104,18 +104,8 @@ pub(crate) struct Fields {
     #[command(flatten)]
     pub(crate) hosts: Hosts,
 
-    /// How many people fit in
-    #[arg(long, help_heading = "Answers")]
-    capacity: Option<u32>,
-    /// How many each answer may bring, 0 to 10
-    #[arg(long, help_heading = "Answers", value_name = "N")]
-    plus: Option<u32>,
-    /// Who may read the answers: names, count or hosts
-    #[arg(long, help_heading = "Answers", value_name = "WHO", value_parser = ["names", "count", "hosts"])]
-    show: Option<String>,
-    /// Take no answers
-    #[arg(long, help_heading = "Answers", conflicts_with_all = ["capacity", "plus", "show"])]
-    no_answers: bool,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
 }
 
 /// The start that was typed. All-day when no time was given and none is wanted. A time alone is on the `known` day.
@@ -191,7 +181,7 @@ impl Fields {
         if self.tentative {
             event.status = Status::Tentative;
         }
-        self.apply_answers(event);
+        self.rules.apply(event, now)?;
         Ok(())
     }
 
@@ -242,27 +232,6 @@ impl Fields {
             if !url.is_empty() {
                 event.links.push(EventLink { url: clean(url), label: label.into(), kind });
             }
-        }
-    }
-
-    fn apply_answers(&self, event: &mut Event) {
-        if self.no_answers {
-            event.rsvp = Some(RsvpRules { mode: RsvpMode::None, ..RsvpRules::default() });
-        }
-        if self.capacity.is_none() && self.plus.is_none() && self.show.is_none() {
-            return;
-        }
-        let rules = event.rsvp.get_or_insert_default();
-        if rules.mode == RsvpMode::None {
-            rules.mode = RsvpMode::Open;
-        }
-        rules.capacity = self.capacity.or(rules.capacity);
-        rules.plus_max = self.plus.or(rules.plus_max);
-        match self.show.as_deref() {
-            Some("names") => rules.show = ShowAnswers::Names,
-            Some("count") => rules.show = ShowAnswers::Count,
-            Some("hosts") => rules.show = ShowAnswers::Hosts,
-            _ => {}
         }
     }
 }

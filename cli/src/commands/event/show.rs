@@ -1,12 +1,17 @@
 //! What `show` says of the dates of a series and of the answers to them.
 
 use folkmoot_node::request::{AnswersInfo, Item};
-use folkmoot_schemas::{kind::Kind, records::event::Event, recur::Instance, when::day_words, when::words};
+use folkmoot_schemas::{
+    kind::Kind,
+    records::{event::Event, rsvp::ShowName},
+    recur::Instance,
+    when::{day_words, words},
+};
 use serde_json::json;
 
-use super::{answers::DateAnswer, coming, news, now_in, occurrence};
+use super::{answers::DateAnswer, coming, guests, news, now_in, occurrence};
 use crate::{
-    commands::show::{answers, card, print_answers},
+    commands::show::{answers, card},
     error::Result,
     kept,
     output::Line,
@@ -34,7 +39,10 @@ pub(super) fn print_date(session: &Session, item: &Item, event: &Event, at: &str
     }
     card(&session.out, item, &on.card());
     kept::say(session, &kept);
-    print_answers(&session.out, &answers);
+    guests::print(&session.out, &answers);
+    if let Some(own) = guests::own_place(&answers, None) {
+        session.out.line(own);
+    }
     Ok(())
 }
 
@@ -56,37 +64,41 @@ pub(crate) fn print_dates(session: &Session, event: &Event, dates: &[(Instance, 
             Some(note) => line.text("  ").text(note),
             None => line,
         };
-        session.out.line(if answers.going > 0 { line.text(format!("  {} going", answers.going)) } else { line });
+        session.out.line(match answers.going {
+            0 => line,
+            _ => line.text("  ").text(guests::in_numbers(answers)),
+        });
     }
     if let Some(capacity) = event.rsvp.as_ref().and_then(|r| r.capacity) {
         session.out.line(Line::new().faint("capacity  ").text(capacity.to_string()));
     }
 }
 
-/// One line a date: "3 December: Ben not going (Family)".
-pub(crate) fn print_single(session: &Session, event: &Event, answers: &[DateAnswer]) {
+/// One line a date: "3 December: Ben not going (Family)". `host`: what is for the hosts alone is shown.
+pub(crate) fn print_single(session: &Session, event: &Event, answers: &[DateAnswer], host: bool) {
     let today = now_in(session, event.start.zone().unwrap_or("UTC")).date();
     for same in answers.chunk_by(|a, b| a.start == b.start) {
         let Some(first) = same.first() else { continue };
-        let said: Vec<String> = same.iter().map(|answer| in_words(answer, event.sequence)).collect();
+        let said: Vec<String> = same.iter().map(|answer| in_words(answer, event.sequence, host)).collect();
         let line = Line::new().text("  ").text(day_words(first.start.civil_date(), today));
         session.out.line(line.text(": ").text(said.join("; ")));
     }
 }
 
-fn in_words(answer: &DateAnswer, sequence: u32) -> String {
+fn in_words(answer: &DateAnswer, sequence: u32, host: bool) -> String {
     let rsvp = &answer.rsvp;
     let mut said = match &rsvp.guest_name {
+        _ if !host && rsvp.show == ShowName::Hosts => format!("somebody {}", rsvp.status.words()),
         Some(guest) => format!("{guest} (by {}) {}", answer.name, rsvp.status.words()),
         None => format!("{} {}", answer.name, rsvp.status.words()),
     };
     if rsvp.count > 1 {
         said += &format!(" with {} more", rsvp.count - 1);
     }
-    if let Some(note) = &rsvp.note {
+    if let Some(note) = rsvp.note.as_ref().filter(|_| host) {
         said += &format!(" ({note})");
     }
-    if rsvp.seen_sequence < sequence {
+    if rsvp.seen_sequence != sequence {
         said += ", before the change";
     }
     said

@@ -90,6 +90,7 @@ fn answers_are_counted_for_the_public_and_named_as_both_sides_wish() {
     let community = found(&a, &ada, Visibility::Public, &[&bo]);
     let with_names = event(ipld!({
         "name": "Gig", "start": {"local": "2026-05-02T20:00", "zone": "Europe/Berlin"}, "rsvp": {"show": "names"},
+        "hosts": [{"name": "Bo", "role": "host", "did": bo.did().to_string()}],
     }));
     let uri = ada.publish(&a, community, NOON, with_names.clone());
     pull(&a, &b, community, Scope::Members, WHOLE);

@@ -1,0 +1,138 @@
+//! Keeping the lists of who has a place at the events this person is the anchor of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use folkmoot_schemas::{
+    Cid, Record, Uri,
+    kind::Kind,
+    records::{
+        admission::{Admission, Decision},
+        event::Status,
+    },
+};
+
+use super::{Draft, Me, PublishError, Published, publish};
+use crate::{
+    clock::Clock,
+    store::{Scope, Store, View, answers::date_of, reader::Entry},
+};
+
+/// How far back and ahead dates are looked at, in seconds: an evening that has begun may still fill up.
+const BACK: i64 = 12 * 60 * 60;
+const AHEAD: i64 = 400 * 86_400;
+/// Dates looked at in one community.
+const MOST: usize = 4000;
+/// Of a series, so many of the next dates have a list before anybody answers to one of them alone.
+const NEXT: usize = 4;
+/// And so many in all, the nearest.
+const DATES: usize = 24;
+
+/// Brings every list of ours up to date with the answers that came, and writes those that changed. The same answers make
+/// the same list, so a second look writes nothing.
+pub fn keep_lists(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Published)>, PublishError> {
+    let view = store.view(Scope::Members)?;
+    let mut due = Vec::new();
+    for community in view.communities()?.into_iter().filter(|community| community.joined) {
+        let lists = changed(&view, me, &community.id, clock.seconds())?;
+        due.extend((!lists.is_empty()).then_some((community.id, lists)));
+    }
+    drop(view);
+    let mut done = Vec::new();
+    for (community, lists) in due {
+        let drafts = lists.into_iter().map(draft).collect();
+        done.push((community, publish(store, me, clock, &community, drafts)?));
+    }
+    Ok(done)
+}
+
+/// Writes down what the anchor decided of one answer.
+pub fn decide(
+    store: &Store,
+    me: &Me,
+    clock: &Clock,
+    event: &Entry,
+    occurrence: Option<&str>,
+    decision: &Decision,
+) -> Result<Published, PublishError> {
+    let view = store.view(Scope::Members)?;
+    if view.anchor(event) != Some(me.did) {
+        return Err(PublishError::NotAnchor);
+    }
+    let list = next(&view, event, occurrence, Some(decision))?.ok_or(PublishError::NoList)?;
+    drop(view);
+    publish(store, me, clock, &event.uri.community, vec![draft(list)])
+}
+
+fn draft(list: Admission) -> Draft {
+    // The content may be that of a list some minutes ago, and still has to be the newest.
+    Draft { audience: None, rkey: None, record: list.into(), again: true }
+}
+
+fn changed(view: &View, me: &Me, community: &Cid, now: i64) -> Result<Vec<Admission>, PublishError> {
+    let (dates, _) = view.events(community, now - BACK..now + AHEAD, MOST)?;
+    let mut events: BTreeMap<Uri, (&Entry, Vec<String>)> = BTreeMap::new();
+    for date in &dates {
+        let Some(event) = date.entry.record.as_event() else { continue };
+        let needs = event.rsvp.as_ref().is_some_and(|rules| rules.needs_list());
+        if !needs || date.instance.cancelled || event.status == Status::Cancelled {
+            continue;
+        }
+        let known = events.entry(date.entry.uri.clone()).or_insert_with(|| (&*date.entry, Vec::new()));
+        known.1.push(date.instance.at.text());
+    }
+    let mut lists = Vec::new();
+    for (event, dates) in events.into_values().filter(|(event, _)| view.anchor(event) == Some(me.did)) {
+        for at in worth_a_list(view, event, dates)? {
+            let before = view.list_of(event, at.as_deref())?;
+            let Some(list) = next(view, event, at.as_deref(), None)? else { continue };
+            let empty = list.admitted.len() + list.waiting.len() + list.declined.len() == 0;
+            if before.as_ref() != Some(&list) && !(empty && before.is_none()) {
+                lists.push(list);
+            }
+        }
+    }
+    Ok(lists)
+}
+
+/// The dates of one event that have a list: a single event's one, of a series the next ones and those with answers of
+/// their own.
+fn worth_a_list(view: &View, event: &Entry, dates: Vec<String>) -> Result<Vec<Option<String>>, PublishError> {
+    let Some(fields) = event.record.as_event().filter(|fields| fields.recur.is_some()) else { return Ok(vec![None]) };
+    let day = |at: &str| date_of(fields, Some(at));
+    let mut answered = BTreeSet::new();
+    for answer in view.about(&event.uri, folkmoot_schemas::records::rsvp::Rsvp::NAME)? {
+        if let Record::Rsvp(rsvp) = &answer.record {
+            answered.extend(rsvp.occurrence.as_deref().and_then(day));
+        }
+    }
+    let worth =
+        |(n, at): (usize, String)| (n < NEXT || day(&at).is_some_and(|day| answered.contains(&day))).then_some(at);
+    Ok(dates.into_iter().enumerate().filter_map(worth).take(DATES).map(Some).collect())
+}
+
+fn next(
+    view: &View,
+    event: &Entry,
+    occurrence: Option<&str>,
+    decision: Option<&Decision>,
+) -> Result<Option<Admission>, PublishError> {
+    let Some(fields) = event.record.as_event() else { return Ok(None) };
+    let Some(rules) = fields.rsvp.as_ref().filter(|rules| rules.needs_list()) else { return Ok(None) };
+    if fields.recur.is_some() && occurrence.is_none() {
+        return Ok(None);
+    }
+    let mut before = view.lists_of(event, occurrence)?;
+    if before.is_empty() {
+        // Whoever begins to keep a list goes on from that of who kept it until now: the author, or a host.
+        let hosts = fields.hosts.iter().filter_map(|host| host.did);
+        for whom in [event.uri.did].into_iter().chain(hosts) {
+            before = view.lists_by(&whom, event, occurrence)?;
+            if !before.is_empty() {
+                break;
+            }
+        }
+    }
+    let empty = || Admission::empty(event.uri.clone(), date_of(fields, occurrence));
+    let before = Admission::merged(before.iter()).unwrap_or_else(empty);
+    Ok(Some(Admission::next(rules, &view.claims(event, occurrence)?, &before, decision)))
+}

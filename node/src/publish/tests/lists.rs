@@ -1,0 +1,330 @@
+//! Who has a place: the anchor's node keeps the list, everybody else reads it.
+
+use folkmoot_schemas::records::{
+    admission::{Admission, Decision, Party, Standing},
+    event::{Host, HostRole, RsvpMode, RsvpRules},
+};
+
+use super::*;
+use crate::store::{
+    answers::Given,
+    tests::{WHOLE, pull},
+};
+
+/// Ada is steward, the event is Bo's; Cy, Dee and Eve are members, Fay is a guest.
+struct Club {
+    people: [Person; 6],
+    community: Cid,
+    gig: Uri,
+}
+
+const ADA: usize = 0;
+const BO: usize = 1;
+const CY: usize = 2;
+const DEE: usize = 3;
+const EVE: usize = 4;
+const FAY: usize = 5;
+
+impl Club {
+    fn new(event: impl FnOnce(&[Person]) -> Event) -> Self {
+        let people = [1, 2, 3, 4, 5, 6].map(Person::new);
+        let community = people[ADA].found("Club", Visibility::Public);
+        for (n, person) in people.iter().enumerate().skip(BO) {
+            person.joins(&community, &people[ADA], if n == FAY { Role::Guest } else { Role::Member });
+        }
+        let event = event(&people);
+        people[BO].learn(&community, &people[ADA]);
+        let gig = people[BO].publish(&community, vec![draft(event)]).unwrap().items.remove(0).uri;
+        let club = Self { people, community, gig };
+        club.spread();
+        club
+    }
+
+    fn of(rules: RsvpRules) -> Self {
+        Self::new(|_| Event { rsvp: Some(rules), ..gig() })
+    }
+
+    fn spread(&self) {
+        for from in &self.people {
+            for to in self.people.iter().filter(|to| to.me.did != from.me.did) {
+                to.learn(&self.community, from);
+                pull(&from.store, &to.store, self.community, Scope::Members, WHOLE);
+            }
+        }
+    }
+
+    fn rsvp(&self, who: usize, count: u32, status: Answer) -> Rsvp {
+        let entry = self.people[who].entry(&self.gig);
+        Rsvp {
+            event: self.gig.clone(),
+            seen: entry.shown_cid(),
+            seen_sequence: entry.record.as_event().unwrap().sequence,
+            occurrence: None,
+            status,
+            count,
+            note: None,
+            show: ShowName::Names,
+            guest_name: None,
+        }
+    }
+
+    fn say(&self, who: usize, rsvp: Rsvp) -> Result<Published, PublishError> {
+        self.people[who].publish(&self.community, vec![draft(rsvp)])
+    }
+
+    fn yes(&self, who: usize, count: u32) {
+        self.say(who, self.rsvp(who, count, Answer::Going)).unwrap();
+    }
+
+    fn edit(&self, change: impl FnOnce(&mut Event)) {
+        let mut event = self.people[BO].entry(&self.gig).record.as_event().unwrap().clone();
+        change(&mut event);
+        let rkey = Some(self.gig.rkey.clone());
+        self.people[BO].publish(&self.community, vec![Draft { rkey, ..draft(event) }]).unwrap();
+    }
+
+    /// As if everybody's node ran for a while: how many lists were written.
+    fn run(&self) -> usize {
+        self.spread();
+        let kept = self.people.iter().map(keep);
+        let written = kept.sum();
+        self.spread();
+        written
+    }
+
+    fn given(&self, reader: usize) -> Vec<Given> {
+        let person = &self.people[reader];
+        person.store.view(Scope::Members).unwrap().given(&person.entry(&self.gig), None).unwrap()
+    }
+
+    fn standing(&self, who: usize) -> Option<Standing> {
+        let of = |reader| {
+            let given = self.given(reader);
+            given.iter().find(|one| one.entry.uri.did == self.people[who].me.did).and_then(|one| one.standing)
+        };
+        assert_eq!(of(ADA), of(FAY), "everybody reads the same");
+        of(ADA)
+    }
+}
+
+fn keep(person: &Person) -> usize {
+    let kept = keep_lists(&person.store, &person.me, &person.clock).unwrap();
+    kept.iter().map(|(_, published)| published.items.len()).sum()
+}
+
+fn places(capacity: u32) -> RsvpRules {
+    RsvpRules { capacity: Some(capacity), waitlist: true, ..RsvpRules::default() }
+}
+
+const PLACE: Option<Standing> = Some(Standing::Admitted(1, None));
+
+fn waits(number: u32) -> Option<Standing> {
+    Some(Standing::Waiting(number))
+}
+
+#[test]
+fn the_anchors_node_gives_places_in_order_and_moves_the_waiting_up() {
+    let club = Club::of(places(2));
+    for who in [CY, DEE, EVE] {
+        club.yes(who, 1);
+    }
+    assert_eq!(club.standing(CY), None, "saying yes is not having a place");
+    assert_eq!(club.run(), 1);
+    assert_eq!([CY, DEE, EVE].map(|who| club.standing(who)), [PLACE, PLACE, waits(1)]);
+    assert_eq!(club.run(), 0, "nothing changed, nothing is written");
+
+    club.say(CY, club.rsvp(CY, 1, Answer::NotGoing)).unwrap();
+    assert_eq!(club.run(), 1);
+    assert_eq!(club.standing(EVE), PLACE);
+    let view = club.people[ADA].store.view(Scope::Public).unwrap();
+    let answers = view.answers(&club.people[ADA].entry(&club.gig), None).unwrap();
+    assert_eq!(answers.listed.map(|listed| (listed.admitted, listed.waiting)), Some((2, 0)));
+}
+
+#[test]
+fn a_list_by_anybody_else_is_no_list_whatever_it_says() {
+    let club = Club::of(places(1));
+    club.yes(CY, 1);
+    club.yes(DEE, 1);
+    club.run();
+    let forged = Admission {
+        admitted: vec![Party(club.people[DEE].me.did, None, 1)],
+        ..Admission::empty(club.gig.clone(), None)
+    };
+    club.people[DEE].publish(&club.community, vec![draft(forged.clone())]).unwrap();
+    club.people[ADA].publish(&club.community, vec![draft(forged)]).unwrap();
+    assert_eq!(club.run(), 0);
+    assert_eq!([CY, DEE].map(|who| club.standing(who)), [PLACE, waits(1)]);
+    let decision = Decision { key: (club.people[DEE].me.did, None), admit: true };
+    let dee = &club.people[DEE];
+    let decided = decide(&dee.store, &dee.me, &dee.clock, &dee.entry(&club.gig), None, &decision);
+    assert!(matches!(decided, Err(PublishError::NotAnchor)));
+}
+
+#[test]
+fn another_anchor_goes_on_with_the_list_of_the_author() {
+    let club = Club::of(places(1));
+    club.yes(CY, 1);
+    club.run();
+    club.yes(DEE, 1);
+    let fay = club.people[ADA].me.did;
+    club.edit(|event| event.rsvp.as_mut().unwrap().anchor = Some(fay));
+    club.spread();
+    assert_eq!(keep(&club.people[BO]), 0, "it is not the author's any more");
+    assert_eq!(keep(&club.people[ADA]), 1);
+    club.spread();
+    assert_eq!([CY, DEE].map(|who| club.standing(who)), [PLACE, waits(1)]);
+}
+
+#[test]
+fn with_approval_places_are_given_one_by_one() {
+    let club = Club::of(RsvpRules { mode: RsvpMode::Approval, ..RsvpRules::default() });
+    club.yes(CY, 1);
+    club.yes(DEE, 2);
+    club.run();
+    assert_eq!([CY, DEE].map(|who| club.standing(who)), [waits(1), waits(2)]);
+    let bo = &club.people[BO];
+    let decide = |who: usize, admit| {
+        let decision = Decision { key: (club.people[who].me.did, None), admit };
+        decide(&bo.store, &bo.me, &bo.clock, &bo.entry(&club.gig), None, &decision).unwrap();
+        club.spread();
+    };
+    decide(DEE, true);
+    decide(CY, false);
+    assert_eq!(club.standing(DEE), Some(Standing::Admitted(2, None)));
+    assert_eq!(club.standing(CY), Some(Standing::Declined));
+    assert_eq!(club.run(), 0, "the node goes on from what was decided");
+}
+
+#[test]
+fn two_devices_that_give_the_last_place_away_take_it_from_nobody() {
+    let club = Club::of(places(1));
+    // A second device of Bo's, let in everywhere.
+    let bo = &club.people[BO];
+    let phone = Secret::from_seed([77; 32]);
+    let (_, first) = newest_identity(&bo.store, &bo.me.did).unwrap();
+    let both = first.devices.iter().cloned().chain([Device {
+        key: phone.did(),
+        name: "phone".into(),
+        added: Tid::new(bo.clock.micros(), 0),
+    }]);
+    let (block, _) = newest_identity(&bo.store, &bo.me.did).unwrap();
+    let identity = Identity { did: bo.me.did, seq: first.seq + 1, prev: Some(*block.cid()), devices: both.collect() };
+    let identity = identity.seal(&Secret::from_seed([2; 32])).unwrap();
+    let second = Person::new(2);
+    let batch = || Batch { identities: vec![identity.clone()], ..Batch::new(club.community, Audience::Members) };
+    second.learn(&club.community, bo);
+    for person in club.people.iter().chain([&second]) {
+        person.store.apply(batch(), person.clock.micros()).unwrap();
+    }
+    second.store.set_meta(meta::DEVICE, None).unwrap();
+    second.store.set_meta(meta::IDENTITY, Some(identity.bytes())).unwrap();
+    let me = Me::load(&second.store, phone).unwrap();
+    let second = Person { me, ..second };
+
+    // Each hears of one answer, and gives the place away.
+    let give = |from: &Person, to: &Person| {
+        pull(&from.store, &to.store, club.community, Scope::Members, WHOLE);
+    };
+    give(&club.people[BO], &second);
+    club.yes(CY, 1);
+    give(&club.people[CY], &club.people[BO]);
+    club.yes(DEE, 1);
+    give(&club.people[DEE], &second);
+    assert_eq!((keep(&club.people[BO]), keep(&second)), (1, 1));
+    for _ in 0..2 {
+        give(&club.people[BO], &second);
+        give(&second, &club.people[BO]);
+        for who in [CY, DEE] {
+            give(&club.people[who], &second);
+            give(&club.people[who], &club.people[BO]);
+        }
+        keep(&club.people[BO]);
+        keep(&second);
+    }
+    give(&second, &club.people[BO]);
+    give(&club.people[BO], &second);
+    assert_eq!((keep(&club.people[BO]), keep(&second)), (0, 0), "they agree");
+    for who in [BO, ADA] {
+        give(&club.people[BO], &club.people[who]);
+        give(&second, &club.people[who]);
+    }
+    for person in [&club.people[BO], &second] {
+        let view = person.store.view(Scope::Members).unwrap();
+        let list = view.list_of(&person.entry(&club.gig), None).unwrap().unwrap();
+        assert_eq!((list.admitted.len(), list.waiting.len()), (2, 0), "one more than there are places, and nobody out");
+    }
+}
+
+#[test]
+fn what_the_rules_do_not_allow_is_said_before_it_is_written() {
+    let why = |said: Result<Published, PublishError>| match said {
+        Err(PublishError::Unanswerable(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    let club = Club::of(RsvpRules { plus_max: Some(1), mode: RsvpMode::Members, ..RsvpRules::default() });
+    assert_eq!(why(club.say(CY, club.rsvp(CY, 3, Answer::Going))), Unanswerable::TooMany(2));
+    assert_eq!(why(club.say(FAY, club.rsvp(FAY, 1, Answer::Going))), Unanswerable::Guest);
+    let guest = |who| Rsvp { guest_name: Some("Grandma".into()), ..club.rsvp(who, 1, Answer::Going) };
+    assert_eq!(why(club.say(CY, guest(CY))), Unanswerable::NotHost);
+    club.say(BO, guest(BO)).unwrap();
+    let dated = |at: &str| Rsvp { occurrence: Some(at.into()), ..club.rsvp(CY, 1, Answer::Going) };
+    assert_eq!(why(club.say(CY, dated("2026-12-05T20:00"))), Unanswerable::NoDate);
+    club.edit(|event| event.rsvp.as_mut().unwrap().mode = RsvpMode::None);
+    club.spread();
+    assert_eq!(why(club.say(CY, club.rsvp(CY, 1, Answer::Maybe))), Unanswerable::Never);
+    club.say(CY, club.rsvp(CY, 1, Answer::NotGoing)).unwrap();
+
+    let full = Club::of(RsvpRules { capacity: Some(1), ..RsvpRules::default() });
+    full.yes(CY, 1);
+    full.run();
+    assert_eq!(why(full.say(DEE, full.rsvp(DEE, 1, Answer::Going))), Unanswerable::Full(1));
+    full.yes(CY, 1);
+}
+
+#[test]
+fn after_closing_nobody_gains_a_place_and_who_has_one_can_confirm() {
+    let closed = Start::Local { local: "2020-01-01T00:00".parse().unwrap(), zone: "Europe/Berlin".into() };
+    let club = Club::of(places(3));
+    club.yes(CY, 1);
+    club.run();
+    club.edit(|event| event.rsvp.as_mut().unwrap().closes = Some(closed));
+    club.spread();
+    let said = club.say(DEE, club.rsvp(DEE, 1, Answer::Going));
+    assert!(matches!(said, Err(PublishError::Unanswerable(Unanswerable::Closed(_)))), "{said:?}");
+    club.edit(|event| event.status = Status::Tentative);
+    club.spread();
+    club.yes(CY, 1);
+    // A liar's program asks nobody.
+    let late = club.rsvp(DEE, 1, Answer::Going);
+    let plan = |person: &Person| {
+        let change = Change::Put { rkey: None, record: late.clone().into(), again: false };
+        commit(&person.store, &person.me, &person.clock, &club.community, Audience::Members, vec![change]).unwrap();
+    };
+    plan(&club.people[DEE]);
+    club.run();
+    assert_eq!((club.standing(CY), club.standing(DEE)), (PLACE, Some(Standing::Open)));
+    let late: Vec<bool> = club.given(ADA).iter().map(|one| one.late).collect();
+    assert_eq!(late, [true, true]);
+}
+
+#[test]
+fn readers_count_no_guests_but_the_hosts_and_no_more_than_one_may_bring() {
+    let club = Club::new(|people| Event {
+        hosts: vec![Host { did: Some(people[CY].me.did), name: "Cy".into(), role: HostRole::Host, edit: false }],
+        rsvp: Some(RsvpRules { plus_max: Some(0), ..RsvpRules::default() }),
+        ..gig()
+    });
+    let forced = |who: usize, rsvp: Rsvp| {
+        let person = &club.people[who];
+        let change = Change::Put { rkey: None, record: rsvp.into(), again: false };
+        commit(&person.store, &person.me, &person.clock, &club.community, Audience::Members, vec![change]).unwrap();
+    };
+    let guest = |who, name: &str| Rsvp { guest_name: Some(name.into()), ..club.rsvp(who, 1, Answer::Going) };
+    forced(DEE, club.rsvp(DEE, 11, Answer::Going));
+    forced(DEE, guest(DEE, "Stowaway"));
+    forced(CY, guest(CY, "Grandma"));
+    club.spread();
+    let view = club.people[ADA].store.view(Scope::Members).unwrap();
+    assert_eq!(view.answers(&club.people[ADA].entry(&club.gig), None).unwrap().going, 2);
+}

@@ -1,0 +1,223 @@
+//! Who comes, who has a place, and who knows of the last change.
+
+use std::collections::BTreeSet;
+
+use folkmoot_schemas::{
+    Did,
+    records::{
+        admission::{Decision, Standing},
+        event::{Event, ShowAnswers},
+        rsvp::{Answer as Said, ShowName},
+    },
+};
+
+use super::{
+    AnswerLine, AnswersInfo, Failure, ListInfo, ReachInfo, ReachLine, Reply,
+    failure::could_not,
+    handle::{Answer, Outcome},
+    records::MOST,
+    resolve::Reading,
+};
+use crate::{
+    publish,
+    store::{answers::Given, answers::is_host, reader::Entry},
+};
+
+impl Reading<'_> {
+    pub(super) fn answers(&self, target: &str, community: Option<&str>, occurrence: Option<&str>) -> Answer {
+        let (entry, event) = self.event(target, community)?;
+        Ok(Reply::Answers(self.answers_of(&entry, &event, occurrence)?).into())
+    }
+
+    fn answers_of(&self, entry: &Entry, event: &Event, occurrence: Option<&str>) -> Result<AnswersInfo, Failure> {
+        let counts = self.view.answers(entry, occurrence)?;
+        let host = self.hosts(entry, event);
+        let shown = event.rsvp.as_ref().map_or(ShowAnswers::default(), |rules| rules.show);
+        let given = self.view.given(entry, occurrence)?;
+        let mut people = Vec::new();
+        for one in given.iter().take(MOST) {
+            let me = one.entry.uri.did == self.desk.me.did;
+            // What is for hosts alone is shown to nobody else, though any member's node holds it.
+            if host || me || shown != ShowAnswers::Hosts {
+                people.push(self.line(entry, event, one, host || me, me)?);
+            }
+        }
+        let late = given.iter().filter(|one| one.late && one.rsvp.status == Said::Going);
+        let anchor = self.view.anchor(entry);
+        let list = match (counts.needs_list, anchor) {
+            (true, Some(anchor)) => Some(ListInfo {
+                keeper: self.view.name(&entry.uri.community, &anchor)?,
+                mine: anchor == self.desk.me.did,
+                capacity: event.rsvp.as_ref().and_then(|rules| rules.capacity),
+                written: self.view.list_of(entry, occurrence)?.is_some(),
+                admitted: counts.listed.map_or(0, |listed| listed.admitted),
+                waiting: counts.listed.map_or(0, |listed| listed.waiting),
+            }),
+            _ => None,
+        };
+        Ok(AnswersInfo {
+            going: counts.going,
+            maybe: counts.maybe,
+            interested: counts.interested,
+            not_going: counts.not_going,
+            before_change: counts.before_change,
+            confirmed: if event.sequence == 0 { 0 } else { counts.going - counts.before_change },
+            late: late.map(|one| one.rsvp.count).sum(),
+            people,
+            list,
+            host,
+        })
+    }
+
+    fn line(&self, entry: &Entry, event: &Event, one: &Given, open: bool, me: bool) -> Result<AnswerLine, Failure> {
+        let Given { entry: answer, rsvp, late, before_change, standing, .. } = one;
+        let did = answer.uri.did;
+        let named = open || rsvp.show == ShowName::Names;
+        let (place, places, number) = match standing {
+            _ if rsvp.status != Said::Going => (None, None, None),
+            None => (None, None, None),
+            Some(Standing::Admitted(places, number)) => (Some("admitted"), Some(*places), *number),
+            Some(Standing::Waiting(number)) => (Some("waiting"), None, Some(*number)),
+            Some(Standing::Declined) => (Some("declined"), None, None),
+            Some(Standing::Open) => (Some("open"), None, None),
+        };
+        Ok(AnswerLine {
+            did: if named { did.to_string() } else { String::new() },
+            name: if named { self.view.name(&entry.uri.community, &did)? } else { "somebody".to_owned() },
+            guest: rsvp.guest_name.clone().map(|guest| if named { guest } else { "a guest".to_owned() }),
+            status: word(rsvp.status).to_owned(),
+            count: rsvp.count,
+            note: rsvp.note.clone().filter(|_| open),
+            before_change: *before_change,
+            me,
+            late: *late,
+            confirmed: !before_change && event.sequence > 0,
+            place: place.map(str::to_owned),
+            places,
+            number,
+        })
+    }
+
+    /// Whoever keeps the list gives somebody a place, or declines.
+    pub(super) fn admit(
+        &self,
+        (target, community): (&str, Option<&str>),
+        occurrence: Option<&str>,
+        (who, guest): (&str, Option<String>),
+        admit: bool,
+    ) -> Answer {
+        let (entry, event) = self.event(target, community)?;
+        let act = if admit { "give them a place" } else { "decline them" };
+        if event.recur.is_some() && occurrence.is_none() {
+            return Err(Failure::refused(format!("could not {act}: each date of a series has its own list"))
+                .hint("say which date with --at"));
+        }
+        let did = self.who_answered(&entry, occurrence, who, guest.as_deref())?;
+        let desk = &self.desk;
+        let decision = Decision { key: (did, guest), admit };
+        let published =
+            publish::decide(desk.store, desk.me, desk.clock, &entry, occurrence, &decision).map_err(could_not(act))?;
+        let info = self.again()?.answers_of(&entry, &event, occurrence)?;
+        Ok(Outcome::publishing(Reply::Answers(info), entry.uri.community, published))
+    }
+
+    /// Of those who answered, the one a text means: a place can only be given to who asked for one.
+    fn who_answered(
+        &self,
+        entry: &Entry,
+        occurrence: Option<&str>,
+        who: &str,
+        guest: Option<&str>,
+    ) -> Result<Did, Failure> {
+        let mut names = BTreeSet::new();
+        let mut found = BTreeSet::new();
+        for one in self.view.given(entry, occurrence)? {
+            let did = one.entry.uri.did;
+            if one.rsvp.status != Said::Going || one.rsvp.guest_name.as_deref() != guest {
+                continue;
+            }
+            let name = self.view.name(&entry.uri.community, &did)?;
+            let text = did.to_string();
+            if name.to_lowercase() == who.to_lowercase() || text == who || (who.len() >= 6 && text.ends_with(who)) {
+                found.insert(did);
+            }
+            names.insert(name);
+        }
+        let mut all = found.iter();
+        match (all.next(), all.next()) {
+            (Some(did), None) => Ok(*did),
+            (None, _) => Err(names
+                .into_iter()
+                .take(8)
+                .fold(Failure::refused(format!("nobody called {who:?} said yes")), Failure::because)
+                .hint("moot event guests EVENT lists who did")),
+            (Some(_), Some(_)) => Err(found
+                .iter()
+                .map(ToString::to_string)
+                .fold(Failure::refused(format!("{who:?} could be more than one person")), Failure::because)
+                .hint("give the did, or its last characters")),
+        }
+    }
+
+    /// Who of those who answered is known to hold the event as it is now. What is not known is said to be so.
+    pub(super) fn reach(&self, target: &str, community: Option<&str>) -> Answer {
+        let (entry, event) = self.event(target, community)?;
+        let shown = entry.shown_cid();
+        let empty = BTreeSet::new();
+        let holders = self.desk.live.holders.get(&entry.uri.community).unwrap_or(&empty);
+        let mut people: Vec<ReachLine> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for one in self.view.about_event(&entry)? {
+            let did = one.0;
+            let saw = one.1.seen == shown || (one.1.seen_sequence == event.sequence && event.sequence > 0);
+            let me = did == self.desk.me.did;
+            let how = match (me, saw, holders.contains(&did)) {
+                (true, ..) => Some("here"),
+                (_, true, _) => Some("answered"),
+                (_, _, true) => Some("connected"),
+                _ => None,
+            };
+            if seen.insert(did) {
+                let name = self.view.name(&entry.uri.community, &did)?;
+                people.push(ReachLine { did: did.to_string(), name, has: how.is_some(), how: how.map(str::to_owned) });
+            } else if let (Some(line), Some(how)) = (people.iter_mut().find(|p| p.did == did.to_string()), how) {
+                (line.has, line.how) = (true, Some(how.to_owned()));
+            }
+        }
+        people.truncate(MOST);
+        Ok(Reply::Reach(ReachInfo {
+            cid: shown.to_string(),
+            sequence: event.sequence,
+            running: self.desk.live.running,
+            people,
+        })
+        .into())
+    }
+
+    fn event(&self, target: &str, community: Option<&str>) -> Result<(Entry, Event), Failure> {
+        let entry = self.record(target, community)?;
+        let Some(event) = entry.record.as_event().cloned() else {
+            return Err(Failure::refused(format!("{} is not an event", entry.uri.short_id()))
+                .hint("`moot event list` shows events"));
+        };
+        match self.communities.get(&entry.uri.community) {
+            Some(community) if community.joined => Ok((entry, event)),
+            _ => Err(Failure::refused("only members of a community see who answered")
+                .hint("ask a member for an invite link, then `moot join LINK`")),
+        }
+    }
+
+    fn hosts(&self, entry: &Entry, event: &Event) -> bool {
+        let community = self.communities.get(&entry.uri.community);
+        community.is_some_and(|community| is_host(&self.desk.me.did, &entry.uri, event, &community.state))
+    }
+}
+
+pub(super) fn word(answer: Said) -> &'static str {
+    match answer {
+        Said::Going => "going",
+        Said::Maybe => "maybe",
+        Said::Interested => "interested",
+        Said::NotGoing => "notgoing",
+    }
+}

@@ -1,0 +1,282 @@
+//! Who comes: answers as an event's rules let them count, and the list of those who have a place.
+
+use std::collections::BTreeMap;
+
+use folkmoot_schemas::{
+    Did, Record, Uri,
+    kind::Kind,
+    records::{
+        admission::{Admission, Claim, Standing},
+        event::{Event, RsvpMode, RsvpRules, ShowAnswers},
+        rsvp::{Answer, Rsvp, ShowName},
+    },
+    roster::{Role, State},
+};
+
+use super::{
+    Scope, StoreError, View,
+    intern::{Name, Numbers},
+    reader::{Answers, Entry, Listed, Lookup},
+    repos::Repos,
+};
+
+/// An answer that stands, by the rules of its event.
+#[derive(Debug, Clone)]
+pub struct Given {
+    pub entry: Entry,
+    /// Its `count` is no more than the event lets one bring, or than there are places for.
+    pub rsvp: Rsvp,
+    /// What it says itself.
+    pub asked: u32,
+    /// Given after answers were closed.
+    pub late: bool,
+    /// To another plan than the one that is shown.
+    pub before_change: bool,
+    /// None: nobody keeps a list, or none was written yet.
+    pub standing: Option<Standing>,
+}
+
+impl View {
+    /// Answers to an event (or to one occurrence: those for it and those for the whole event). Counts and names are
+    /// filtered by `show`; the only members-derived fact a public view gives, and only where this node is a member.
+    pub fn answers(&self, event: &Entry, occurrence: Option<&str>) -> Result<Answers, StoreError> {
+        let mut answers = Answers::default();
+        let (Some(roster), Record::Event(fields)) = (self.roster_in_scope(&event.uri.community), &event.record) else {
+            return Ok(answers);
+        };
+        let rules = rules(fields);
+        let hidden = rules.show == ShowAnswers::Hosts && self.scope() == Scope::Public;
+        if !self.joined(roster) || hidden || matches!(rules.mode, RsvpMode::None | RsvpMode::External) {
+            return Ok(answers);
+        }
+        answers.known = true;
+        answers.needs_list = rules.needs_list() && asks_one_date(fields, occurrence);
+        let mut listed = None;
+        for given in self.given_in_any_scope(event, occurrence)? {
+            let Given { entry, rsvp, .. } = &given;
+            let tally = match rsvp.status {
+                Answer::Going => &mut answers.going,
+                Answer::Maybe => &mut answers.maybe,
+                Answer::Interested => &mut answers.interested,
+                Answer::NotGoing => &mut answers.not_going,
+            };
+            *tally = tally.saturating_add(rsvp.count);
+            if rsvp.status != Answer::Going {
+                continue;
+            }
+            let comes = match given.standing {
+                Some(standing) => listed.get_or_insert_with(Listed::default).count(standing, rsvp.count),
+                None => true,
+            };
+            if given.before_change {
+                answers.before_change = answers.before_change.saturating_add(rsvp.count);
+            }
+            if comes && rules.show == ShowAnswers::Names && rsvp.show == ShowName::Names {
+                answers.names.push(match &rsvp.guest_name {
+                    Some(guest) => guest.clone(),
+                    None => self.name(&event.uri.community, &entry.uri.did)?,
+                });
+            }
+        }
+        answers.listed = listed;
+        answers.names.sort();
+        Ok(answers)
+    }
+
+    /// The newest answer per (person, guest name) as it stands, unfiltered by `show`. Empty in scope `Public`.
+    pub fn given(&self, event: &Entry, occurrence: Option<&str>) -> Result<Vec<Given>, StoreError> {
+        match self.scope() {
+            Scope::Public => Ok(Vec::new()),
+            Scope::Members => self.given_in_any_scope(event, occurrence),
+        }
+    }
+
+    /// The newest live answer per (person, guest name), unfiltered. Empty in scope `Public`.
+    pub fn rsvps(&self, event: &Uri, occurrence: Option<&str>) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
+        let Lookup::Found(event) = self.get(event)? else { return Ok(Vec::new()) };
+        Ok(self.given(&event, occurrence)?.into_iter().map(|given| (given.entry, given.rsvp)).collect())
+    }
+
+    /// Every answer to the event or to one of its dates, of whoever still means to come or has not said no.
+    pub fn about_event(&self, event: &Entry) -> Result<Vec<(Did, Rsvp)>, StoreError> {
+        if self.scope() == Scope::Public {
+            return Ok(Vec::new());
+        }
+        let answers = self.about_in(Scope::Members, &event.uri, Rsvp::NAME)?.into_iter();
+        let answers = answers.filter_map(|entry| Some((entry.uri.did, entry.record.as_rsvp()?.clone())));
+        Ok(answers.filter(|(_, rsvp)| rsvp.status != Answer::NotGoing && rsvp.guest_name.is_none()).collect())
+    }
+
+    fn given_in_any_scope(&self, event: &Entry, occurrence: Option<&str>) -> Result<Vec<Given>, StoreError> {
+        let (Some(roster), Record::Event(fields)) = (self.roster_in_scope(&event.uri.community), &event.record) else {
+            return Ok(Vec::new());
+        };
+        let (state, rules) = (&roster.state, rules(fields));
+        let closes = rules.closes.as_ref().map(|at| at.instant(state.describe.zone.as_deref().unwrap_or("UTC")));
+        let most = rules.plus_max.map_or(11, |plus| plus.min(10) + 1);
+        let list = self.list_of(event, occurrence)?;
+        let mut given = Vec::new();
+        for (entry, mut rsvp) in self.live_answers(&event.uri, occurrence)? {
+            if !counts(&event.uri, fields, &rules, &entry, &rsvp, state) {
+                continue;
+            }
+            let key = (entry.uri.did, rsvp.guest_name.clone());
+            let asked = rsvp.count;
+            let standing = list.as_ref().map(|list| list.standing(&key, asked));
+            // Whom a place was given to keeps it when fewer may be brought than before.
+            let places = if let Some(Standing::Admitted(places, _)) = standing { places } else { 0 };
+            rsvp.count = asked.min(most.max(places));
+            given.push(Given {
+                asked,
+                standing,
+                late: closes.is_some_and(|closes| (entry.rev.micros() / 1_000_000) as i64 > closes),
+                before_change: rsvp.seen_sequence != fields.sequence,
+                entry,
+                rsvp,
+            });
+        }
+        Ok(given)
+    }
+
+    /// For an occurrence, an answer to that date stands before the same person's answer to the whole event. One person
+    /// has one record per (event, occurrence, guest): the rkey is derived from them, and others have a fault.
+    ///
+    /// A series has one occurrence a day, so an answer stays with its date when the time of day moves; one that names
+    /// the time as it is now stands before it, else the newest.
+    fn live_answers(&self, event: &Uri, occurrence: Option<&str>) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
+        let mut live: BTreeMap<(Did, Option<String>), (Entry, Rsvp)> = BTreeMap::new();
+        let rank = |entry: &Entry, rsvp: &Rsvp| {
+            (rsvp.occurrence.is_some(), rsvp.occurrence.as_deref() == occurrence, entry.updated, entry.rev)
+        };
+        for entry in self.about_in(Scope::Members, event, Rsvp::NAME)? {
+            let Record::Rsvp(rsvp) = &entry.record else { continue };
+            let rsvp = Rsvp::clone(rsvp);
+            if rsvp.occurrence.is_some() && rsvp.occurrence.as_deref().map(day) != occurrence.map(day) {
+                continue;
+            }
+            let key = (entry.uri.did, rsvp.guest_name.clone());
+            let overruled = live.get(&key).is_some_and(|(e, r)| rank(e, r) > rank(&entry, &rsvp));
+            if !overruled {
+                live.insert(key, (entry, rsvp));
+            }
+        }
+        self.let_votes_stand_in(event, &mut live)?;
+        Ok(live.into_values().collect())
+    }
+
+    /// Whose word on places counts: the anchor, while they are a member, else the author.
+    pub fn anchor(&self, event: &Entry) -> Option<Did> {
+        let state = &self.roster_in_scope(&event.uri.community)?.state;
+        let named = event.record.as_event()?.rsvp.as_ref().and_then(|rules| rules.anchor);
+        let both = named.into_iter().chain([event.uri.did]).map(|did| state.today(&did));
+        both.into_iter().find(|did| state.is_member(did))
+    }
+
+    /// The list for an event, or for one date of a series. None: none is needed, or none was written.
+    pub fn list_of(&self, event: &Entry, occurrence: Option<&str>) -> Result<Option<Admission>, StoreError> {
+        Ok(self.lists_of(event, occurrence)?.into_iter().next())
+    }
+
+    /// Those of each device of whoever keeps the list, the one that counts first.
+    pub fn lists_of(&self, event: &Entry, occurrence: Option<&str>) -> Result<Vec<Admission>, StoreError> {
+        match self.anchor(event) {
+            Some(anchor) => self.lists_by(&anchor, event, occurrence),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The same as somebody else would have it who kept the list before.
+    pub fn lists_by(&self, whom: &Did, event: &Entry, occurrence: Option<&str>) -> Result<Vec<Admission>, StoreError> {
+        let Record::Event(fields) = &event.record else { return Ok(Vec::new()) };
+        if !rules(fields).needs_list() || !asks_one_date(fields, occurrence) {
+            return Ok(Vec::new());
+        }
+        let (Some(roster), Some(did), Some(collection)) = (
+            self.roster_in_scope(&event.uri.community),
+            self.t.number(Name::Key(whom))?,
+            self.t.number(Name::Collection(Admission::NAME))?,
+        ) else {
+            return Ok(Vec::new());
+        };
+        let rkey = Admission::key(&event.uri, date_of(fields, occurrence).as_deref());
+        let repos = self.repos_of_person(Scope::Members, roster.number, did)?;
+        let Some((first, _)) = self.t.first_of(&repos, collection, &rkey)? else { return Ok(Vec::new()) };
+        let mut lists = Vec::new();
+        let others = repos.iter().filter(|repo| repo.number != first.number);
+        for repo in [&first].into_iter().chain(others) {
+            let Some(leaf) = self.t.leaf(repo.number, collection, &rkey)? else { continue };
+            let entry = self.entry(&event.uri.community, repo, Admission::NAME, collection, &rkey, leaf)?;
+            match entry.record {
+                Record::Admission(list) if entry.fault.is_none() && list.event == event.uri => lists.push(*list),
+                // What counts is no list: then there is none, whatever stood before it.
+                _ if lists.is_empty() => return Ok(lists),
+                _ => {}
+            }
+        }
+        Ok(lists)
+    }
+
+    /// What a list is made from.
+    pub fn claims(&self, event: &Entry, occurrence: Option<&str>) -> Result<Vec<Claim>, StoreError> {
+        let going = self.given(event, occurrence)?.into_iter().filter(|given| given.rsvp.status == Answer::Going);
+        Ok(going
+            .map(|Given { entry, rsvp, asked, late, .. }| Claim {
+                did: entry.uri.did,
+                guest: rsvp.guest_name,
+                count: asked,
+                rev: entry.rev,
+                late,
+            })
+            .collect())
+    }
+}
+
+impl Listed {
+    /// True: somebody of this answer has a place.
+    fn count(&mut self, standing: Standing, count: u32) -> bool {
+        let (places, waits) = match standing {
+            Standing::Admitted(places, waiting) => (places, waiting.map_or(0, |_| count.saturating_sub(places))),
+            Standing::Waiting(_) => (0, count),
+            Standing::Declined | Standing::Open => (0, 0),
+        };
+        self.admitted = self.admitted.saturating_add(places);
+        self.waiting = self.waiting.saturating_add(waits);
+        places > 0
+    }
+}
+
+fn rules(event: &Event) -> RsvpRules {
+    event.rsvp.clone().unwrap_or_default()
+}
+
+/// Lists are for dates: of a whole series there is none.
+fn asks_one_date(event: &Event, occurrence: Option<&str>) -> bool {
+    event.recur.is_none() || occurrence.is_some()
+}
+
+/// As lists name it.
+pub(crate) fn date_of(event: &Event, occurrence: Option<&str>) -> Option<String> {
+    occurrence.filter(|_| event.recur.is_some()).map(|at| day(at).to_owned())
+}
+
+/// Answers for guests are the hosts' to give, and some events are for members alone.
+fn counts(uri: &Uri, event: &Event, rules: &RsvpRules, entry: &Entry, rsvp: &Rsvp, state: &State) -> bool {
+    let host = || is_host(&entry.uri.did, uri, event, state);
+    match (&rsvp.guest_name, rules.mode) {
+        (Some(_), _) => host(),
+        (None, RsvpMode::Members) => state.role(&entry.uri.did).is_some_and(|role| role >= Role::Member) || host(),
+        (None, _) => true,
+    }
+}
+
+/// The author, whoever is named as a host, and who keeps the list: they enter guests, and read what is for hosts alone.
+pub fn is_host(did: &Did, uri: &Uri, event: &Event, state: &State) -> bool {
+    let anchor = event.rsvp.as_ref().and_then(|rules| rules.anchor);
+    let hosts = event.hosts.iter().filter_map(|host| host.did).chain(anchor).chain([uri.did]);
+    hosts.into_iter().any(|host| state.today(&host) == *did)
+}
+
+/// The day an occurrence's name begins with, with or without a time behind it.
+fn day(occurrence: &str) -> &str {
+    occurrence.split_once('T').map_or(occurrence, |(day, _)| day)
+}
