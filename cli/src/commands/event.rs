@@ -20,7 +20,7 @@ mod rules;
 mod show;
 
 use clap::Subcommand;
-use folkmoot_node::request::{CommunityInfo, Item, May};
+use folkmoot_node::request::{CommunityInfo, Item, May, PublishedInfo};
 use folkmoot_schemas::{
     Cid,
     block::parse_cid,
@@ -137,7 +137,13 @@ fn send(session: &Session, item: &Item, old: &Event, mut event: Event, verb: &st
         Some(May::Edit) => record::redraft("event", item, event)?,
         _ => record::draft("change", Revision { of: parse_uri(&item.uri)?, seen: parse(&item.cid)?, event })?,
     };
-    record::publish_one(session, Some(&item.community), draft, verb)
+    for info in record::publish(session, Some(&item.community), vec![draft])? {
+        session.out.object(&info);
+        // Whoever changes it, it is the event that people know.
+        let shown = PublishedInfo { short: item.short.clone(), url: item.url.clone(), ..info };
+        session.out.line(record::said(session, &shown, verb));
+    }
+    Ok(())
 }
 
 fn parse(cid: &str) -> Result<Cid> {

@@ -61,7 +61,7 @@ impl Reading<'_> {
             interested: counts.interested,
             not_going: counts.not_going,
             before_change: counts.before_change,
-            confirmed: if event.sequence == 0 { 0 } else { counts.going - counts.before_change },
+            confirmed: if event.sequence == 0 { 0 } else { counts.confirmed },
             late: late.map(|one| one.rsvp.count).sum(),
             people,
             list,

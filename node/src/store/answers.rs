@@ -68,8 +68,10 @@ impl View {
                 Some(standing) => listed.get_or_insert_with(Listed::default).count(standing, rsvp.count),
                 None => true,
             };
-            if given.before_change {
-                answers.before_change = answers.before_change.saturating_add(rsvp.count);
+            // Who has no place and waits for none need not be asked again.
+            if !matches!(given.standing, Some(Standing::Declined | Standing::Open)) {
+                let since = if given.before_change { &mut answers.before_change } else { &mut answers.confirmed };
+                *since = since.saturating_add(rsvp.count);
             }
             if comes && rules.show == ShowAnswers::Names && rsvp.show == ShowName::Names {
                 answers.names.push(match &rsvp.guest_name {

@@ -124,8 +124,9 @@ pub struct Answers {
     pub maybe: u32,
     pub interested: u32,
     pub not_going: u32,
-    /// Of `going`: answered before the last material change.
+    /// Of `going`: answered to another plan than the one that stands, and to that one. Who was declined is in neither.
     pub before_change: u32,
+    pub confirmed: u32,
     /// Filled only when `show: names`.
     pub names: Vec<String>,
     /// False: this node is no member, so it cannot know.

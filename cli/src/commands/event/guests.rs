@@ -116,6 +116,7 @@ pub(crate) fn print(out: &Output, answers: &AnswersInfo) {
 
 fn person(line: &AnswerLine) -> Line {
     let name = match &line.guest {
+        Some(guest) if line.did.is_empty() => guest.clone(),
         Some(guest) => format!("{guest} (by {})", line.name),
         None => line.name.clone(),
     };
@@ -214,8 +215,9 @@ pub(crate) fn admit(args: Admit, session: &Session) -> Result<()> {
     let said = answer!(session.ask(&request)?, Reply::Answers(answers) => answers)?;
     session.out.object(&json!({"uri": found.item.uri, "who": args.who, "guest": args.guest, "admitted": !args.decline, "answers": said}));
     let who = args.guest.as_ref().unwrap_or(&args.who);
-    let line = Line::new().strong(if args.decline { "declined " } else { "admitted " }).text(who);
-    session.out.line(line.text(" to ").strong(&event.name).text(": ").text(in_numbers(&said)));
+    let (did, to) = if args.decline { ("declined ", " for ") } else { ("admitted ", " to ") };
+    let line = Line::new().strong(did).text(who);
+    session.out.line(line.text(to).strong(&event.name).text(": ").text(in_numbers(&said)));
     if let Some(list) = said.list.filter(|list| list.capacity.is_some_and(|capacity| list.admitted > capacity)) {
         let more = list.admitted - list.capacity.unwrap_or_default();
         session.out.note(Line::new().warn(format!("that is {more} more than there are places")));
