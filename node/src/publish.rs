@@ -305,7 +305,13 @@ fn revise(view: &View, me: &Me, community: &Community, revision: &mut Revision) 
     }
     revision.event.follow(old);
     let bound = right.bound(old, &revision.event);
-    let derived = Event { previous: bound.previous.clone(), sequence: bound.sequence, ..revision.event.clone() };
+    let derived = Event {
+        previous: bound.previous.clone(),
+        sequence: bound.sequence,
+        all_since: bound.all_since,
+        dates_since: bound.dates_since.clone(),
+        ..revision.event.clone()
+    };
     match right {
         Right::Steward if derived != bound => Err(PublishError::StewardsPart),
         Right::Host if revision.event.hosts != bound.hosts => {

@@ -6,6 +6,7 @@ mod crash;
 mod devices;
 mod faults;
 mod hint;
+mod hosts;
 mod import;
 mod inbox;
 mod journey;

@@ -1,10 +1,9 @@
 //! Keeping the lists of who has a place at the events this person is the anchor of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use folkmoot_schemas::{
-    Cid, Record, Uri,
-    kind::Kind,
+    Cid, Uri,
     records::{
         admission::{Admission, Decision},
         event::Status,
@@ -97,16 +96,11 @@ fn changed(view: &View, me: &Me, community: &Cid, now: i64) -> Result<Vec<Admiss
 /// The dates of one event that have a list: a single event's one, of a series the next ones and those with answers of
 /// their own.
 fn worth_a_list(view: &View, event: &Entry, dates: Vec<String>) -> Result<Vec<Option<String>>, PublishError> {
-    let Some(fields) = event.record.as_event().filter(|fields| fields.recur.is_some()) else { return Ok(vec![None]) };
-    let day = |at: &str| date_of(fields, Some(at));
-    let mut answered = BTreeSet::new();
-    for answer in view.about(&event.uri, folkmoot_schemas::records::rsvp::Rsvp::NAME)? {
-        if let Record::Rsvp(rsvp) = &answer.record {
-            answered.extend(rsvp.occurrence.as_deref().and_then(day));
-        }
+    if event.record.as_event().is_none_or(|fields| fields.recur.is_none()) {
+        return Ok(vec![None]);
     }
-    let worth =
-        |(n, at): (usize, String)| (n < NEXT || day(&at).is_some_and(|day| answered.contains(&day))).then_some(at);
+    let answered = view.answered_dates(event, &dates)?;
+    let worth = |(n, at): (usize, String)| (n < NEXT || answered.contains(&at)).then_some(at);
     Ok(dates.into_iter().enumerate().filter_map(worth).take(DATES).map(Some).collect())
 }
 

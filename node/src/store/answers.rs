@@ -1,6 +1,6 @@
 //! Who comes: answers as an event's rules let them count, and the list of those who have a place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use folkmoot_schemas::{
     Did, Record, Uri,
@@ -116,9 +116,9 @@ impl View {
         let (state, rules) = (&roster.state, rules(fields));
         let closes = rules.closes.as_ref().map(|at| at.instant(state.describe.zone.as_deref().unwrap_or("UTC")));
         let most = rules.plus_max.map_or(11, |plus| plus.min(10) + 1);
-        let list = self.list_of(event, occurrence)?;
+        let (list, date) = (self.list_of(event, occurrence)?, date_of(fields, occurrence));
         let mut given = Vec::new();
-        for (entry, mut rsvp) in self.live_answers(&event.uri, occurrence)? {
+        for (entry, mut rsvp) in self.live_answers(event, fields, state, occurrence)? {
             if !counts(&event.uri, fields, &rules, &entry, &rsvp, state) {
                 continue;
             }
@@ -132,7 +132,7 @@ impl View {
                 asked,
                 standing,
                 late: closes.is_some_and(|closes| (entry.rev.micros() / 1_000_000) as i64 > closes),
-                before_change: rsvp.seen_sequence != fields.sequence,
+                before_change: fields.outdates(rsvp.seen_sequence, date.as_deref()),
                 entry,
                 rsvp,
             });
@@ -145,12 +145,20 @@ impl View {
     ///
     /// A series has one occurrence a day, so an answer stays with its date when the time of day moves; one that names
     /// the time as it is now stands before it, else the newest.
-    fn live_answers(&self, event: &Uri, occurrence: Option<&str>) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
+    fn live_answers(
+        &self,
+        event: &Entry,
+        fields: &Event,
+        state: &State,
+        occurrence: Option<&str>,
+    ) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
         let mut live: BTreeMap<(Did, Option<String>), (Entry, Rsvp)> = BTreeMap::new();
         let rank = |entry: &Entry, rsvp: &Rsvp| {
             (rsvp.occurrence.is_some(), rsvp.occurrence.as_deref() == occurrence, entry.updated, entry.rev)
         };
-        for entry in self.about_in(Scope::Members, event, Rsvp::NAME)? {
+        let asked: BTreeSet<String> = names_of(fields, occurrence).map(|at| rkey(&event.uri, at.as_deref())).collect();
+        let wanted = |did: &Did, rkey: &str| asked.contains(rkey) || is_host(did, &event.uri, fields, state);
+        for entry in self.answers_where(&event.uri, wanted)? {
             let Record::Rsvp(rsvp) = &entry.record else { continue };
             let rsvp = Rsvp::clone(rsvp);
             if rsvp.occurrence.is_some() && rsvp.occurrence.as_deref().map(day) != occurrence.map(day) {
@@ -164,6 +172,49 @@ impl View {
         }
         self.let_votes_stand_in(event, &mut live)?;
         Ok(live.into_values().collect())
+    }
+
+    /// The answers about an event whose author and rkey are `wanted`. Others are not looked into: one person can write
+    /// any number of them, to dates that do not exist and for guests they do not have.
+    fn answers_where(&self, event: &Uri, wanted: impl Fn(&Did, &str) -> bool) -> Result<Vec<Entry>, StoreError> {
+        let (Some(roster), Some(collection)) =
+            (self.roster_in_scope(&event.community), self.t.number(Name::Collection(Rsvp::NAME))?)
+        else {
+            return Ok(Vec::new());
+        };
+        let mut authors: BTreeMap<u32, Option<Did>> = BTreeMap::new();
+        let mut found = Vec::new();
+        for (repo, rkey) in self.about_rows(roster.number, event, collection)? {
+            let author = match authors.entry(repo) {
+                btree_map::Entry::Occupied(known) => *known.get(),
+                btree_map::Entry::Vacant(free) => {
+                    let did = self.t.repo_at(repo)?.map(|repo| self.t.key_of(repo.did)).transpose()?;
+                    *free.insert(did)
+                }
+            };
+            if author.is_some_and(|did| wanted(&did, &rkey)) {
+                let entry = self.listed(Scope::Members, &event.community, repo, Rsvp::NAME, collection, &rkey)?;
+                found.extend(entry.filter(|entry| entry.record.about().as_ref() == Some(event)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Those of the dates of a series, as they are named, to which somebody has answered alone.
+    pub fn answered_dates(&self, event: &Entry, dates: &[String]) -> Result<BTreeSet<String>, StoreError> {
+        let (Some(roster), Record::Event(fields), Some(collection)) =
+            (self.roster_in_scope(&event.uri.community), &event.record, self.t.number(Name::Collection(Rsvp::NAME))?)
+        else {
+            return Ok(BTreeSet::new());
+        };
+        let mut by_rkey: BTreeMap<String, &String> = BTreeMap::new();
+        for date in dates {
+            for at in names_of(fields, Some(date)).flatten() {
+                by_rkey.insert(rkey(&event.uri, Some(&at)), date);
+            }
+        }
+        let rows = self.about_rows(roster.number, &event.uri, collection)?;
+        Ok(rows.into_iter().filter_map(|(_, rkey)| by_rkey.get(&rkey).map(|date| (*date).clone())).collect())
     }
 
     /// Whose word on places counts: the anchor, while they are a member, else the author.
@@ -249,6 +300,23 @@ impl Listed {
 
 fn rules(event: &Event) -> RsvpRules {
     event.rsvp.clone().unwrap_or_default()
+}
+
+/// What an answer to one date may call it, and None for one to every date: the date itself, or with the time of day that
+/// the series has or had.
+fn names_of(event: &Event, occurrence: Option<&str>) -> impl Iterator<Item = Option<String>> {
+    let date = occurrence.map(day).and_then(folkmoot_schemas::when::parse_date);
+    let starts: Vec<String> = match date {
+        Some(date) => [&event.start].into_iter().chain(&event.previous).map(|start| start.on(date).text()).collect(),
+        None => Vec::new(),
+    };
+    let exact = occurrence.into_iter().flat_map(|at| [at.to_owned(), day(at).to_owned()]);
+    let named: BTreeSet<String> = exact.chain(starts).collect();
+    [None].into_iter().chain(named.into_iter().map(Some))
+}
+
+fn rkey(event: &Uri, occurrence: Option<&str>) -> String {
+    folkmoot_schemas::derive::id(&[Some(&event.to_string()), occurrence, None], 26)
 }
 
 /// Lists are for dates: of a whole series there is none.

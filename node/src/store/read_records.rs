@@ -264,11 +264,7 @@ impl View {
         else {
             return Ok(found);
         };
-        let short = index::short(&uri.to_string());
-        let range = (roster.number, &short, number, 0, 0, LOWEST)..(roster.number, &short, number + 1, 0, 0, LOWEST);
-        for row in self.t.about().range(range)? {
-            let (key, _) = row?;
-            let (_, _, _, _, repo, rkey) = key.value();
+        for (repo, rkey) in self.about_rows(roster.number, uri, number)? {
             let accepted = match accepted.get(&repo) {
                 Some(known) => *known,
                 None => {
@@ -279,10 +275,28 @@ impl View {
             if !accepted {
                 continue;
             }
-            let entry = self.listed(scope, &uri.community, repo, name, number, &String::from_utf8_lossy(rkey))?;
+            let entry = self.listed(scope, &uri.community, repo, name, number, &rkey)?;
             found.extend(entry.filter(|entry| entry.record.about().as_ref() == Some(uri)));
         }
         Ok(found)
+    }
+
+    /// Repository and rkey of what the index says is about `uri`, oldest first.
+    pub(super) fn about_rows(
+        &self,
+        community: u32,
+        uri: &Uri,
+        collection: u32,
+    ) -> Result<Vec<(u32, String)>, StoreError> {
+        let short = index::short(&uri.to_string());
+        let range = (community, &short, collection, 0, 0, LOWEST)..(community, &short, collection + 1, 0, 0, LOWEST);
+        let rows = self.t.about().range(range)?;
+        rows.map(|row| {
+            let (key, _) = row?;
+            let (_, _, _, _, repo, rkey) = key.value();
+            Ok((repo, String::from_utf8_lossy(rkey).into_owned()))
+        })
+        .collect()
     }
 
     /// Number of records of a community in this scope. An entry that another device of its author overrules counts

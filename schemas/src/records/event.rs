@@ -112,12 +112,26 @@ pub struct Event {
     /// Material changes so far (start, duration, place, mode, status).
     #[serde(default)]
     pub sequence: u32,
+    /// Of a series: `sequence` of the last change that touched every date. Absent: the last one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all_since: Option<u32>,
+    /// Single dates that changed after that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dates_since: Vec<DateSince>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
 }
 
 pub(crate) fn is_false(b: &bool) -> bool {
     !*b
+}
+
+/// A date of a series, and the `sequence` since which it is as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateSince {
+    /// The day by the rule, `2026-12-24`.
+    pub at: String,
+    pub sequence: u32,
 }
 
 /// One date of a series that differs from the rest.
@@ -180,6 +194,8 @@ impl Event {
             rsvp: None,
             poll: None,
             sequence: 0,
+            all_since: None,
+            dates_since: Vec::new(),
             source: None,
         }
     }

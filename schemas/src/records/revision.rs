@@ -101,7 +101,12 @@ impl Revision {
     /// `base` as this revision has it. `sequence` says at least what is true, and never leaps out of reach.
     pub fn over(&self, base: &Event, right: Right) -> Event {
         let mut event = right.bound(base, &self.event);
-        let least = base.sequence.saturating_add(u32::from(base.material_change(&event)));
+        let material = base.material_change(&event);
+        if material && right == Right::Steward {
+            // Whether it takes place is a matter of every date.
+            (event.all_since, event.dates_since) = (None, Vec::new());
+        }
+        let least = base.sequence.saturating_add(u32::from(material));
         event.sequence = self.event.sequence.clamp(least, least.saturating_add(LEAP));
         event
     }

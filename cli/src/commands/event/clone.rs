@@ -93,9 +93,10 @@ fn fresh(old: &Event, start: Start) -> Event {
         previous: Vec::new(),
         overrides: Vec::new(),
         sequence: 0,
+        all_since: None,
+        dates_since: Vec::new(),
         source: None,
         poll: None,
-
         ..old.clone()
     };
     event.links.retain(|link| link.kind != LinkKind::Recording);

@@ -79,13 +79,13 @@ pub(crate) fn print_single(session: &Session, event: &Event, answers: &[DateAnsw
     let today = now_in(session, event.start.zone().unwrap_or("UTC")).date();
     for same in answers.chunk_by(|a, b| a.start == b.start) {
         let Some(first) = same.first() else { continue };
-        let said: Vec<String> = same.iter().map(|answer| in_words(answer, event.sequence, host)).collect();
+        let said: Vec<String> = same.iter().map(|answer| in_words(answer, event, host)).collect();
         let line = Line::new().text("  ").text(day_words(first.start.civil_date(), today));
         session.out.line(line.text(": ").text(said.join("; ")));
     }
 }
 
-fn in_words(answer: &DateAnswer, sequence: u32, host: bool) -> String {
+fn in_words(answer: &DateAnswer, event: &Event, host: bool) -> String {
     let rsvp = &answer.rsvp;
     let mut said = match &rsvp.guest_name {
         _ if !host && rsvp.show == ShowName::Hosts => format!("somebody {}", rsvp.status.words()),
@@ -98,7 +98,8 @@ fn in_words(answer: &DateAnswer, sequence: u32, host: bool) -> String {
     if let Some(note) = rsvp.note.as_ref().filter(|_| host) {
         said += &format!(" ({note})");
     }
-    if rsvp.seen_sequence != sequence {
+    let day = rsvp.occurrence.as_deref().and_then(|at| at.split('T').next());
+    if event.outdates(rsvp.seen_sequence, day) {
         said += ", before the change";
     }
     said

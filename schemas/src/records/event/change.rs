@@ -1,7 +1,10 @@
 //! How one version of an event follows another, and how one date of a series differs from the event.
 
-use super::{Event, Override, Place, Status};
+use std::collections::BTreeSet;
+
+use super::{DateSince, Event, Override, Place, Status};
 use crate::{
+    limits,
     recur::{self, Instance},
     when::Start,
 };
@@ -29,7 +32,12 @@ impl Event {
     /// Makes `self` the successor of `older`: raises `sequence` on a material change and fills `previous` when the start
     /// moved. Back at an earlier start, what came after it is forgotten: nobody has to be told of a way there and back.
     pub fn follow(&mut self, older: &Self) {
-        self.sequence = older.sequence.saturating_add(u32::from(older.material_change(self)));
+        let material = older.material_change(self);
+        self.sequence = older.sequence.saturating_add(u32::from(material));
+        (self.all_since, self.dates_since) = (older.all_since, older.dates_since.clone());
+        if material {
+            self.count_dates(older);
+        }
         self.previous.clone_from(&older.previous);
         if self.start != older.start {
             self.previous.push(older.start.clone());
@@ -39,6 +47,38 @@ impl Event {
         }
         let surplus = self.previous.len().saturating_sub(PREVIOUS);
         self.previous.drain(..surplus);
+    }
+
+    /// Notes which dates a change of `older` touched: one of a single date says nothing about the others.
+    fn count_dates(&mut self, older: &Self) {
+        let but_for_dates = Self { overrides: older.overrides.clone(), ..self.clone() };
+        let (before, now) = (material_overrides(older), material_overrides(self));
+        let of = |list: &[Override], at: &str| list.iter().find(|change| change.at == at).cloned();
+        let both = before.iter().chain(&now).map(|change| change.at.as_str());
+        let touched: BTreeSet<&str> = both.filter(|at| of(&before, at) != of(&now, at)).collect();
+        self.all_since.get_or_insert(older.sequence);
+        for at in touched {
+            let day = at.split_once('T').map_or(at, |(day, _)| day);
+            self.dates_since.retain(|date| date.at != day);
+            self.dates_since.push(DateSince { at: day.to_owned(), sequence: self.sequence });
+        }
+        let many = self.dates_since.len() > limits::EVENT_CHANGES;
+        if self.recur.is_none() || many || older.material_change(&but_for_dates) {
+            (self.all_since, self.dates_since) = (None, Vec::new());
+        }
+    }
+
+    /// An answer that saw `sequence` was to another plan than this; `day`: of that date of a series, by the rule.
+    pub fn outdates(&self, sequence: u32, day: Option<&str>) -> bool {
+        let since = match self.all_since.filter(|_| self.recur.is_some()) {
+            Some(all) => {
+                let date = self.dates_since.iter().find(|date| Some(date.at.as_str()) == day);
+                date.map_or(all, |date| date.sequence.max(all))
+            }
+            None => self.sequence,
+        };
+        // One that saw a later plan saw none that stands: what it saw has been overruled, or was made up.
+        sequence < since || sequence > self.sequence
     }
 
     /// Takes over the changes `older` had for single dates, each to the same date of this series: an override names its

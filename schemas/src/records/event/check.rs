@@ -237,6 +237,10 @@ fn series(e: &Event) -> Result<(), Fault> {
     list("overrides", &e.overrides, limits::EVENT_CHANGES, |field, entry| change(field, e, entry))?;
     let mut names: Vec<&str> = e.overrides.iter().map(|o| o.at.as_str()).collect();
     names.sort_unstable();
+    list("dates_since", &e.dates_since, limits::EVENT_CHANGES, |field, date| match when::parse_date(&date.at) {
+        Some(_) => Ok(()),
+        None => Err(Fault::new(format!("{field}.at"), "is not a day such as 2026-12-24")),
+    })?;
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(Fault::new("overrides", format!("change {} twice", pair[0]))),
         None => Ok(()),

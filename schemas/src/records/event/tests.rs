@@ -366,3 +366,40 @@ fn a_place_that_keeps_its_address_carries_nothing_that_leads_there() {
         assert_eq!(series.check().unwrap_err().field, "overrides[0].places[0]");
     }
 }
+
+#[test]
+fn a_change_of_one_date_outdates_the_answers_to_that_date_alone() {
+    let series = Event { recur: Some(weekly()), ..Event::new("Choir", local("2026-12-05T20:00")) };
+    let said =
+        |event: &Event, seen| [None, Some("2026-12-12"), Some("2026-12-19")].map(|day| event.outdates(seen, day));
+    let mut one_off = Event {
+        overrides: vec![Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") }],
+        ..series.clone()
+    };
+    one_off.follow(&series);
+    assert_eq!((one_off.sequence, said(&one_off, 0)), (1, [false, true, false]));
+    assert_eq!(said(&one_off, 1), [false; 3]);
+    assert_eq!(said(&one_off, 2), [true; 3], "a plan that was never made");
+
+    // Taken back, that date changed again; the others still stand.
+    let mut on_again = Event { overrides: Vec::new(), ..one_off.clone() };
+    on_again.follow(&one_off);
+    assert_eq!(
+        (on_again.sequence, said(&on_again, 0), said(&on_again, 1)),
+        (2, [false, true, false], [false, true, false])
+    );
+
+    // A change of the series is one of every date.
+    let mut moved = Event { duration: Some(7200), ..on_again.clone() };
+    moved.follow(&on_again);
+    assert_eq!((moved.sequence, said(&moved, 2)), (3, [true; 3]));
+    assert_eq!((moved.all_since, moved.dates_since.len()), (None, 0));
+
+    // Nothing that people must know leaves all as it was.
+    let mut renamed = Event { name: "Big choir".into(), ..one_off.clone() };
+    renamed.follow(&one_off);
+    assert_eq!((renamed.sequence, said(&renamed, 0)), (1, [false, true, false]));
+    // A single event has but one date.
+    let single = Event { recur: None, overrides: Vec::new(), ..one_off };
+    assert!(single.outdates(0, None));
+}
