@@ -104,7 +104,7 @@ fn a_full_gig_a_co_host_who_moves_it_and_one_cancelled_night_are_the_same_on_fou
     eventually("ada waits", || {
         shows(&ada, &gig, &[("Ada", 1, "waiting 1"), ("Ben", 1, "admitted"), ("Cleo", 2, "admitted")])
     });
-    ada.ok(&["rsvp", &gig, "yes", "--guest", "Grandma"]);
+    ada.ok(&["rsvp", &gig, "yes", "--guest", "Grandma", "--show", "names"]);
     eventually("her guest waits behind her", || {
         let end = ("Grandma", 1, "waiting 2");
         shows(&ben, &gig, &[("Ada", 1, "waiting 1"), ("Ben", 1, "admitted"), ("Cleo", 2, "admitted"), end])
