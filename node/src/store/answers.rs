@@ -170,7 +170,7 @@ impl View {
                 live.insert(key, (entry, rsvp));
             }
         }
-        self.let_votes_stand_in(event, &mut live)?;
+        self.let_votes_stand_in(&event.uri, &mut live)?;
         Ok(live.into_values().collect())
     }
 

@@ -17,7 +17,7 @@ use crate::{
     when::Typed,
 };
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct Rules {
     /// How many people fit in; 0: as many as like. Who comes later waits, in order
     #[arg(long, help_heading = "Answers", value_name = "N")]
