@@ -38,7 +38,7 @@ fn an_event_page_says_what_changed_and_who_confirmed_since() {
     let gig = page(&river.sample.store, &format!("/e/{}", river.gig.uri.short_id()));
     for expected in [
         "Was <s>Friday 25 September 2026, 20:00</s>",
-        "3 going · 1 maybe",
+        "3 said yes (not confirmed) · 1 maybe",
         "2 of those going answered before the event was changed.",
         "Ada, Ben Okafor",
         "mailto:stage@river.example?subject=The%20Low%20Tides",
