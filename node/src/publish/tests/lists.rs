@@ -328,3 +328,86 @@ fn readers_count_no_guests_but_the_hosts_and_no_more_than_one_may_bring() {
     let view = club.people[ADA].store.view(Scope::Members).unwrap();
     assert_eq!(view.answers(&club.people[ADA].entry(&club.gig), None).unwrap().going, 2);
 }
+
+/// Weekly from Saturday 3 October 2026 on, a few days after the clock of these tests begins.
+fn choir(people: &[Person]) -> Event {
+    #[derive(serde::Serialize)]
+    struct Weekly {
+        freq: &'static str,
+    }
+    let start = Start::Local { local: "2026-10-03T20:00".parse().unwrap(), zone: "Europe/Berlin".into() };
+    Event {
+        start,
+        recur: Some(Block::encode(&Weekly { freq: "weekly" }).unwrap().view().unwrap()),
+        rsvp: Some(places(1)),
+        hosts: vec![Host { did: Some(people[CY].me.did), name: "Cy".into(), role: HostRole::Host, edit: false }],
+        ..gig()
+    }
+}
+
+#[test]
+fn each_date_of_a_series_has_its_own_list_and_its_own_changes() {
+    let club = Club::new(choir);
+    let dated = |who: usize, at: &str| Rsvp { occurrence: Some(at.into()), ..club.rsvp(who, 1, Answer::Going) };
+    club.yes(CY, 1);
+    club.say(DEE, dated(DEE, "2026-10-10T20:00")).unwrap();
+    club.say(EVE, dated(EVE, "2027-03-06T20:00")).unwrap();
+    assert_eq!(club.run(), 5, "the next four dates, and the one that somebody answered to");
+    assert_eq!(club.run(), 0);
+    let on = |at: &str| {
+        let ada = &club.people[ADA];
+        let view = ada.store.view(Scope::Members).unwrap();
+        let given = view.given(&ada.entry(&club.gig), Some(at)).unwrap();
+        let of = |who: usize| given.iter().find(|one| one.entry.uri.did == club.people[who].me.did);
+        [CY, DEE, EVE].map(|who| of(who).map(|one| (one.standing, one.before_change)))
+    };
+    let (place, first, none) = (Some((PLACE, false)), Some((waits(1), false)), None);
+    assert_eq!(on("2026-10-03T20:00"), [place, none, none]);
+    assert_eq!(on("2026-10-10T20:00"), [place, first, none]);
+    assert_eq!(on("2027-03-06T20:00"), [place, none, first]);
+
+    // One night is off: who answered to it hears of that, the others need not.
+    club.edit(|event| event.overrides = vec![off("2026-10-10T20:00")]);
+    club.spread();
+    assert_eq!(on("2026-10-03T20:00"), [place, none, none]);
+    assert_eq!(on("2026-10-10T20:00"), [Some((PLACE, true)), Some((waits(1), true)), none]);
+
+    // At another time of day all have to think again, and each keeps their place in the list of that day.
+    let start = Start::Local { local: "2026-10-03T21:00".parse().unwrap(), zone: "Europe/Berlin".into() };
+    club.edit(|event| (event.start, event.overrides) = (start, Vec::new()));
+    club.spread();
+    assert_eq!(on("2027-03-06T21:00"), [Some((PLACE, true)), none, Some((waits(1), true))]);
+    assert_eq!(club.run(), 0, "lists are of days");
+}
+
+/// That night is cancelled.
+fn off(at: &str) -> folkmoot_schemas::records::event::Override {
+    #[derive(serde::Serialize)]
+    struct Off<'a> {
+        at: &'a str,
+        status: Status,
+    }
+    Block::encode(&Off { at, status: Status::Cancelled }).unwrap().view().unwrap()
+}
+
+#[test]
+fn answers_to_dates_that_do_not_exist_and_for_guests_one_does_not_have_count_nowhere() {
+    let club = Club::new(choir);
+    let dee = &club.people[DEE];
+    let junk = (0..300).map(|n| Rsvp {
+        occurrence: Some(format!("{}-01-02T03:04", 2000 + n % 150)),
+        guest_name: Some(format!("Nobody {n}")),
+        count: 11,
+        ..club.rsvp(DEE, 1, Answer::Going)
+    });
+    let bare = (0..150)
+        .map(|n| Rsvp { occurrence: Some(format!("{}-01-02T03:04", 2000 + n)), ..club.rsvp(DEE, 11, Answer::Going) });
+    let changes = junk.chain(bare).map(|rsvp| Change::Put { rkey: None, record: rsvp.into(), again: false }).collect();
+    commit(&dee.store, &dee.me, &dee.clock, &club.community, Audience::Members, changes).unwrap();
+    assert_eq!(club.run(), 0, "nobody keeps a list for them");
+    let ada = &club.people[ADA];
+    let view = ada.store.view(Scope::Members).unwrap();
+    for at in [None, Some("2026-10-03T20:00"), Some("2026-10-10")] {
+        assert!(view.given(&ada.entry(&club.gig), at).unwrap().is_empty(), "{at:?}");
+    }
+}
