@@ -26,7 +26,7 @@ impl Reading<'_> {
         let mut bytes = 0;
         let mut items = Vec::with_capacity(dates.len());
         for date in &dates {
-            bytes += date.entry.block.bytes().len();
+            bytes += date.entry.bytes();
             if bytes > BUDGET && !items.is_empty() {
                 cut = true;
                 break;

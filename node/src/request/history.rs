@@ -2,7 +2,7 @@
 
 use folkmoot_schemas::{Record, Uri, records::revision::Right};
 
-use super::{Failure, Reply, VersionInfo, handle::Answer, resolve::Reading};
+use super::{Failure, Reply, VersionInfo, handle::Answer, records::BUDGET, resolve::Reading};
 use crate::store::reader::Lookup;
 
 impl Reading<'_> {
@@ -26,6 +26,12 @@ impl Reading<'_> {
         }
         versions.sort_by(|a, b| (&b.rev, b.current, &a.cid).cmp(&(&a.rev, a.current, &b.cid)));
         versions.dedup_by(|a, b| a.cid == b.cid);
+        // The newest, where several people's versions are more than one answer holds.
+        let mut bytes = 0;
+        versions.retain(|version| {
+            bytes += version.block.len();
+            bytes <= BUDGET
+        });
         Ok(Reply::History { item: self.subject(&uri)?, versions }.into())
     }
 

@@ -93,7 +93,7 @@ impl Reading<'_> {
         let mut bytes = 0;
         let mut items = Vec::new();
         for entry in entries {
-            bytes += entry.block.bytes().len();
+            bytes += entry.bytes();
             if bytes > BUDGET && !items.is_empty() {
                 break;
             }

@@ -10,6 +10,7 @@ use folkmoot_schemas::{
     block::Block,
     charter::Visibility,
     commit::{HeadRef, RepoId},
+    limits,
     records::revision::Right,
     recur::Instance,
     roster::State,
@@ -84,6 +85,12 @@ impl Entry {
     /// Names what is shown: the last revision that counts, else the record itself. What an answer has seen.
     pub fn shown_cid(&self) -> Cid {
         self.revised.first().map_or(self.cid, |last| last.cid)
+    }
+
+    /// Of the record, and of what is shown instead where others changed it.
+    pub fn bytes(&self) -> usize {
+        let shown = if self.revised.is_empty() { 0 } else { self.record.size().unwrap_or(limits::RECORD) };
+        self.block.bytes().len() + shown
     }
 
     /// When what is shown was written, by its writer's clock.

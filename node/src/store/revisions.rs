@@ -25,7 +25,12 @@ impl View {
     pub(super) fn revised(&self, mut entry: Entry) -> Result<Entry, StoreError> {
         for (right, found) in self.revisions(&entry)? {
             let (Record::Event(base), Record::Revision(revision)) = (&entry.record, &found.record) else { continue };
-            entry.record = revision.over(base, right).into();
+            let record = Record::from(revision.over(base, right));
+            // With what it may not change, it can come to more than a record may be.
+            if record.size()? > record.limit() {
+                continue;
+            }
+            entry.record = record;
             entry.updated = entry.updated.max(found.updated);
             let Entry { uri, cid, rev, device, updated, .. } = found;
             entry.revised.insert(0, Revised { uri, cid, rev, device, right, updated });

@@ -10,6 +10,8 @@ use folkmoot_schemas::{
     when::{Start, parse_local},
 };
 
+use ipld_core::{ipld, serde::from_ipld};
+
 use super::*;
 
 const DAY: i64 = 86_400;
@@ -140,6 +142,34 @@ fn nobody_elses_revision_counts_and_none_gives_a_right() {
     club.bo.commit(&club.store, club.community, Audience::Public, NOON + 4 * SECOND, change);
     club.write(&club.cy, 5, club.seen(), gig("Again", "2026-05-02T20:00", &[&club.cy]));
     assert_eq!(club.shown().name, "Alone");
+}
+
+#[test]
+fn a_change_that_would_make_more_of_the_event_than_a_record_may_be_has_no_effect() {
+    let club = Club::new();
+    let hosts: Vec<Person> = (20..29).map(Person::new).collect();
+    let mut many: Vec<&Person> = hosts.iter().collect();
+    many.push(&club.cy);
+    let change = vec![edit(&club.gig.path(), gig("Gig", "2026-05-02T20:00", &many))];
+    club.bo.commit(&club.store, club.community, Audience::Public, NOON + SECOND, change);
+    let text = |letters: usize| Event { text: Some("🎸".repeat(letters)), ..gig("Long", "2026-05-02T20:00", &[]) };
+    let dates = |n: usize| -> Vec<folkmoot_schemas::records::event::Override> {
+        let at = |n: usize| format!("2026-{:02}-{:02}T20:00", 5 + n / 28, 1 + n % 28);
+        (0..n).map(|n| from_ipld(ipld!({"at": at(n), "text": "🎸".repeat(100)})).unwrap()).collect()
+    };
+    let long = |n: usize| Event {
+        recur: Some(from_ipld(ipld!({"freq": "daily"})).unwrap()),
+        overrides: dates(n),
+        ..text(6000)
+    };
+    let fits = (0..100).rev().find(|n| {
+        let revision = Revision { of: club.gig.clone(), seen: club.seen(), event: long(*n) };
+        Record::from(revision).encode(Tid::new(0, 0)).is_ok()
+    });
+    club.write(&club.cy, 2, club.seen(), long(fits.unwrap()));
+    assert_eq!(club.shown().name, "Gig");
+    club.write(&club.cy, 3, club.seen(), long(10));
+    assert_eq!(club.shown().name, "Long");
 }
 
 #[test]
