@@ -88,7 +88,7 @@ impl Reading<'_> {
         let answer = mine.answer.as_ref().map(|(rsvp, _)| rsvp);
         Ok(AgendaDate {
             date: self.occurrence(&mine.date)?,
-            answer: answer.map(|rsvp| super::events::word(rsvp.status).to_owned()),
+            answer: answer.map(|rsvp| super::answers::word(rsvp.status).to_owned()),
             count: answer.map_or(0, |rsvp| rsvp.count),
             hosting: mine.hosting,
             changed: changes.is_some(),

@@ -205,12 +205,12 @@ impl Reading<'_> {
         info.text = rsvp.note.clone();
         let changed = was.filter(|was| was.status != rsvp.status);
         info.answer = Some(InboxAnswer {
-            status: super::events::word(rsvp.status).to_owned(),
+            status: super::answers::word(rsvp.status).to_owned(),
             count: rsvp.count,
             guest: rsvp.guest_name.as_deref().map(one_line),
             occurrence: rsvp.occurrence.clone(),
-            before_change: rsvp.seen_sequence < fields.sequence,
-            was: changed.map(|was| super::events::word(was.status).to_owned()),
+            before_change: fields.outdates(rsvp.seen_sequence, rsvp.day()),
+            was: changed.map(|was| super::answers::word(was.status).to_owned()),
         });
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::{
     StoreError, View,
     index::{REVISION, SHORT, ZONES},
     intern::{Name, Numbers},
-    reader::Occurrence,
+    reader::{Entry, Occurrence},
     tables::{LOWEST, Tables},
 };
 

@@ -55,6 +55,13 @@ pub struct Rsvp {
     pub guest_name: Option<String>,
 }
 
+impl Rsvp {
+    /// Of an answer to one date of a series, its day by the rule.
+    pub fn day(&self) -> Option<&str> {
+        self.occurrence.as_deref().and_then(|at| at.split('T').next())
+    }
+}
+
 impl Kind for Rsvp {
     const NAME: &'static str = "org.folkmoot.rsvp";
     const AUDIENCE: Audience = Audience::Members;

@@ -98,8 +98,7 @@ fn in_words(answer: &DateAnswer, event: &Event, host: bool) -> String {
     if let Some(note) = rsvp.note.as_ref().filter(|_| host) {
         said += &format!(" ({note})");
     }
-    let day = rsvp.occurrence.as_deref().and_then(|at| at.split('T').next());
-    if event.outdates(rsvp.seen_sequence, day) {
+    if event.outdates(rsvp.seen_sequence, rsvp.day()) {
         said += ", before the change";
     }
     said
