@@ -58,6 +58,13 @@ fn event(home: &Home, event: &str) -> Value {
     home.one(&["event", "show", event])
 }
 
+/// Their inbox says that the plan changed.
+fn told(home: &Home, event: &str) {
+    let inbox = home.json(&["inbox"]);
+    let changed = |item: &&Value| item["kind"] == "changed" && item["event"]["uri"] == event;
+    assert!(inbox.iter().any(|item| changed(&item)), "{inbox:?}");
+}
+
 #[test]
 fn a_full_gig_a_co_host_who_moves_it_and_one_cancelled_night_are_the_same_on_four_nodes() {
     let [ada, ben, cleo, dee] = ["Ada", "Ben", "Cleo", "Dee"].map(person);
@@ -146,6 +153,7 @@ fn a_full_gig_a_co_host_who_moves_it_and_one_cancelled_night_are_the_same_on_fou
         });
     }
     assert!(dee.ok(&["event", "guests", &gig]).contains("before the change"));
+    told(&dee, &gig);
     dee.ok(&["rsvp", &gig, "yes", "+1"]);
     ben.ok(&["rsvp", &gig, "yes"]);
     let a = ada.start(&["serve"]);
@@ -156,6 +164,7 @@ fn a_full_gig_a_co_host_who_moves_it_and_one_cancelled_night_are_the_same_on_fou
             _ => Err(answers.to_string()),
         }
     });
+    told(&ada, &gig);
     let guests = ada.ok(&["event", "guests", &gig]);
     assert!(guests.contains("We may be late") || guests.contains("Dee"), "{guests}");
     assert!(ada.ok(&["history", &gig]).contains("Ben, co-host"));
