@@ -39,7 +39,11 @@ pub fn keep_lists(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Pub
     let mut done = Vec::new();
     for (community, lists) in due {
         let drafts = lists.into_iter().map(draft).collect();
-        done.push((community, publish(store, me, clock, &community, drafts)?));
+        match publish(store, me, clock, &community, drafts) {
+            Ok(published) => done.push((community, published)),
+            // Another community's lists do not wait for it.
+            Err(why) => tracing::warn!(%community, %why, "who has a place could not be written down"),
+        }
     }
     Ok(done)
 }

@@ -217,12 +217,12 @@ impl View {
         Ok(rows.into_iter().filter_map(|(_, rkey)| by_rkey.get(&rkey).map(|date| (*date).clone())).collect())
     }
 
-    /// Whose word on places counts: the anchor, while they are a member, else the author.
+    /// Whose word on places counts: the anchor, while they are a member (a guest may keep no list), else the author.
     pub fn anchor(&self, event: &Entry) -> Option<Did> {
         let state = &self.roster_in_scope(&event.uri.community)?.state;
         let named = event.record.as_event()?.rsvp.as_ref().and_then(|rules| rules.anchor);
         let both = named.into_iter().chain([event.uri.did]).map(|did| state.today(&did));
-        both.into_iter().find(|did| state.is_member(did))
+        both.into_iter().find(|did| state.role(did).is_some_and(|role| role >= Role::Member))
     }
 
     /// The list for an event, or for one date of a series. None: none is needed, or none was written.
