@@ -107,7 +107,8 @@ fn a_full_gig_a_co_host_who_moves_it_and_one_cancelled_night_are_the_same_on_fou
     ben.ok(&["rsvp", &gig, "yes"]);
     eventually("ben has one", || shows(&ada, &gig, &[("Ben", 1, "admitted"), ("Cleo", 2, "admitted")]));
     let said = ada.ok(&["rsvp", &gig, "yes"]);
-    assert!(said.contains("a place is said by Ben's node"), "{said}");
+    // Ben's node may have been faster.
+    assert!(said.contains("a place is said by Ben's node") || said.contains("waiting list, number 1"), "{said}");
     eventually("ada waits", || {
         shows(&ada, &gig, &[("Ada", 1, "waiting 1"), ("Ben", 1, "admitted"), ("Cleo", 2, "admitted")])
     });
