@@ -169,6 +169,10 @@ fn accepted(key: &str) -> String {
         Some(Kind::Socket) => "an address with a port, e.g. 127.0.0.1:4780",
         Some(Kind::Url) => "an address of the web, e.g. https://moot.example.org",
         Some(Kind::Addrs) => "addresses like /ip4/192.0.2.7/tcp/4700, with spaces between",
+        Some(Kind::Command) => {
+            "the whole path of a program and its arguments, e.g. \"/usr/local/bin/moot-mail ada@example.org\"; what has spaces in it goes into config.toml as a list"
+        }
+        Some(Kind::Spans) => "lengths of time with spaces between, e.g. \"1d 2h\", or none",
         Some(Kind::Words) => "words with spaces between",
         Some(Kind::Text) | None => "a text",
     };

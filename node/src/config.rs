@@ -4,6 +4,7 @@
 
 mod edit;
 mod key;
+mod span;
 
 use std::{
     collections::BTreeMap,
@@ -169,6 +170,14 @@ impl Config {
     pub fn zone(&self) -> Option<&str> {
         self.text("zone")
     }
+    /// What is run for each new thing: program and arguments. Empty: nothing.
+    pub fn hook(&self) -> &[String] {
+        self.list("hook")
+    }
+    /// How long before a date it is told, in seconds; nothing where the setting says none.
+    pub fn remind(&self) -> Vec<i64> {
+        self.list("remind").iter().filter_map(|text| span::read(text)).collect()
+    }
     /// Filter of the log, as `RUST_LOG` is written.
     pub fn log(&self) -> Option<&str> {
         self.text("log")
@@ -235,6 +244,34 @@ mod tests {
         let quotas = Config::load(&path, |_| None).unwrap().quotas();
         assert_eq!((quotas.member, quotas.node), (None, Some(20 << 30)));
         assert!(Config::default().flag("quota_node", "20 apples").is_err());
+    }
+
+    #[test]
+    fn a_hook_is_a_program_and_its_words_and_nothing_reads_them_as_a_shell_would() {
+        assert!(Config::default().hook().is_empty());
+        assert_eq!(Config::default().remind(), [86_400, 7_200]);
+        let (_dir, path) = home("hook = [\"/opt/my mail\", \"a,b; $(c)\"]\nremind = \"3h\"\n");
+        let config = Config::load(&path, |_| None).unwrap();
+        assert_eq!(
+            (config.hook(), config.remind()),
+            (["/opt/my mail", "a,b; $(c)"].map(str::to_owned).as_slice(), vec![10_800])
+        );
+        let (_dir, path) = home("hook = \"/usr/bin/mail-me  --to ada,bo\"\nremind = []\n");
+        let config = Config::load(&path, |_| None).unwrap();
+        assert_eq!(config.hook(), ["/usr/bin/mail-me", "--to", "ada,bo"]);
+        assert!(config.remind().is_empty());
+        let (_dir, path) = home("remind = \"none\"\n");
+        assert!(Config::load(&path, |_| None).unwrap().remind().is_empty());
+        for text in [
+            "hook = \"mail\"",
+            "hook = [\"\"]",
+            "remind = \"soon\"",
+            "remind = \"31d\"",
+            "remind = \"1h 2h 3h 4h 5h 6h\"",
+        ] {
+            let (_dir, path) = home(text);
+            assert!(matches!(Config::load(&path, |_| None), Err(ConfigError::Value { .. })), "{text}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod control;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod home;
+pub mod hook;
 pub mod inbox;
 pub mod net;
 pub mod node;

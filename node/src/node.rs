@@ -2,6 +2,7 @@
 //! no network, for a command that finds no node running.
 
 mod bring;
+mod hooking;
 mod keeper;
 mod recover;
 mod sweeping;
@@ -186,6 +187,7 @@ impl Node {
         };
         let (tasks, stop) = (&node.inner.tasks, &node.inner.stop);
         tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::run(node.clone())));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(hooking::run(node.clone())));
         let answering = node.clone();
         tasks.spawn(server::serve(listener, tasks.clone(), stop.clone(), move |request| {
             let node = answering.clone();

@@ -12,6 +12,7 @@ mod events;
 mod failure;
 mod handle;
 mod history;
+mod hook;
 mod inbox;
 mod keeping;
 mod members;
@@ -34,6 +35,7 @@ pub use handle::{Desk, Live, LivePeer, News, Outcome, handle};
 pub use inbox::{InboxAnswer, InboxEvent, InboxInfo, InboxItem};
 pub use keeping::{DeferredInfo, FillInfo, Keeping, MemberFill, PinInfo, PinsInfo, QuotaInfo, SweptInfo};
 pub(crate) use peers::{ADDRESSES, PEER, addresses_for_a_link, known_addresses, multiaddr};
+pub(crate) use resolve::Reading;
 
 /// Texts are forgiving (`community`: name, CID or beginning; `target`: URI, CID, gateway URL, short id, title); the answer is exact.
 /// `community: None` means: the only one, else the home's default, else a refusal that lists them.
@@ -697,6 +699,23 @@ pub struct Status {
     /// What the person has not been told yet, oldest first.
     #[serde(default)]
     pub notices: Vec<NoticeInfo>,
+    /// None: no hook is set.
+    #[serde(default)]
+    pub hook: Option<HookInfo>,
+}
+
+/// The command that is given what is new.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HookInfo {
+    pub command: Vec<String>,
+    /// A node has seen that it is set: what comes from then on is given.
+    pub began: bool,
+    /// How it failed last; None once it ended well.
+    pub failed: Option<String>,
+    /// Microseconds since 1970.
+    pub failed_at: Option<u64>,
+    /// Things it was not given in the end, since it last ended well.
+    pub given_up: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -33,6 +33,7 @@ pub(crate) fn run(session: &Session) -> Result<()> {
         "deferred_files": {"files": status.keeping.deferred_files, "bytes": status.keeping.deferred_bytes},
         "sweep": status.keeping.sweep,
         "notices": status.notices,
+        "hook": status.hook,
     }));
     if status.running {
         let peers = count(u64::from(status.peers), "peer", "peers");
@@ -61,6 +62,9 @@ pub(crate) fn run(session: &Session) -> Result<()> {
         });
     }
     print_keeping(out, &status.keeping);
+    if let Some(why) = status.hook.as_ref().and_then(|hook| hook.failed.as_ref()) {
+        out.line(Line::new().warn("hook     ").text(why).faint("  (moot doctor)"));
+    }
     for notice in &status.notices {
         out.line(Line::new().warn("to know: ").text(doctor::headline(notice)));
     }

@@ -104,3 +104,91 @@ fn answers_changes_news_replies_and_mentions_find_whom_they_concern() {
     assert!(text_of(&reply, "headline").contains("Who has the key"), "{reply}");
     assert!(!inbox(&bob).iter().any(|line| line.contains("key")), "an address is no mention");
 }
+
+#[test]
+fn the_owner_s_command_is_given_what_is_new_once_and_dates_that_are_near() {
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let a = alice.start(&["quickstart", "River Street", "--public"]);
+    alice.ok(&["profile", "set", "--name", "Alice"]);
+    let link = alice.one(&["invite"]);
+    bob.ok(&["init", "--name", "Bob"]);
+    bob.ok(&["join", text_of(&link, "link")]);
+    let b = bob.start(&["serve"]);
+    let gig = alice.one(&["event", "add", "Harbour Gig", "in 2 weeks 20:00", "--place", "Shed"]);
+    let gig = text_of(&gig, "short").to_owned();
+    eventually("the event arrives", || {
+        let shown = bob.moot(&["event", "show", &gig]);
+        if shown.status.success() { Ok(()) } else { Err(folkmoot_integration_tests::text(&shown)) }
+    });
+    bob.ok(&["rsvp", &gig, "maybe"]);
+    hears(&alice, "Bob may come to Harbour Gig");
+
+    // What is there when the hook is set is given to nobody; what comes then is, each once, as one line of JSON.
+    let (given, program) = (alice.scratch("given"), alice.scratch("tell me"));
+    let given_path = given.to_str().expect("a UTF-8 path");
+    write_program(
+        &program,
+        &format!(
+            "#!/bin/sh\n[ ! -e '{given_path}.broken' ] || {{ echo no route >&2; exit 1; }}\ncat >> '{given_path}'\n"
+        ),
+    );
+    let settings = format!("hook = [{:?}]\nremind = \"20s\"\n", program.to_str().expect("a UTF-8 path"));
+    let config = alice.path().join("config.toml");
+    let before = std::fs::read_to_string(&config).unwrap_or_default();
+    std::fs::write(&config, before + &settings).expect("settings can be written");
+    eventually("the node takes the hook up", || match alice.one(&["status"])["hook"]["began"].as_bool() {
+        Some(true) => Ok(()),
+        _ => Err(alice.one(&["status"]).to_string()),
+    });
+    bob.ok(&["rsvp", &gig, "yes", "--note", "$(touch /tmp/evil); `id`"]);
+    let lines = || -> Vec<Value> {
+        let text = std::fs::read_to_string(&given).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect()
+    };
+    let kinds = || lines().iter().map(|item| text_of(item, "kind").to_owned()).collect::<Vec<_>>();
+    eventually("the hook is given the answer", || if lines().is_empty() { Err("nothing yet".into()) } else { Ok(()) });
+    assert_eq!(kinds(), ["answer"], "and not the one before");
+    assert_eq!(text_of(&lines()[0], "headline"), "Bob is now going to Harbour Gig (was: maybe)");
+    assert_eq!(text_of(&lines()[0], "text"), "$(touch /tmp/evil); `id`");
+
+    // While it fails nothing is lost, and doctor says so.
+    std::fs::write(format!("{given_path}.broken"), "").expect("a file");
+    bob.ok(&["post", "Look, @Alice"]);
+    let finding = eventually("doctor says that the hook fails", || {
+        let doctor = alice.moot(&["--json", "doctor"]);
+        let checkup: Value = serde_json::from_slice(&doctor.stdout).map_err(|e| e.to_string())?;
+        let findings = checkup["findings"].as_array().cloned().unwrap_or_default();
+        let hook = findings.iter().find(|finding| finding["check"] == "hook" && finding["state"] == "wrong").cloned();
+        hook.ok_or_else(|| checkup.to_string())
+    });
+    assert!(text_of(&finding.0, "message").ends_with("no route"), "{finding:?}");
+    std::fs::remove_file(format!("{given_path}.broken")).expect("it is there");
+    // A node that starts again tries at once what failed, and gives nothing twice.
+    assert!(a.stop().success());
+    let _a = alice.start(&["serve"]);
+    eventually("the mention is given", || {
+        if kinds() == ["answer", "mention"] { Ok(()) } else { Err(format!("{:?}", lines())) }
+    });
+    eventually("doctor is content", || {
+        let status = alice.one(&["status"]);
+        if status["hook"]["failed"].is_null() { Ok(()) } else { Err(status.to_string()) }
+    });
+
+    // A date that is near: it begins half a minute from now, and is told 20 seconds before.
+    let soon = jiff::Zoned::now().saturating_add(jiff::Span::new().seconds(32)).with_time_zone(jiff::tz::TimeZone::UTC);
+    let soon = soon.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    alice.ok(&["event", "add", "Rehearsal", &soon, "--zone", "UTC"]);
+    eventually("the reminder is given", || {
+        if kinds().last().is_some_and(|kind| kind == "reminder") { Ok(()) } else { Err(format!("{:?}", kinds())) }
+    });
+    let reminder = lines().pop().expect("it is there");
+    assert!(text_of(&reminder, "headline").starts_with("Rehearsal in "), "{reminder}");
+    assert_eq!(kinds(), ["answer", "mention", "reminder"]);
+    drop(b);
+}
+
+fn write_program(path: &std::path::Path, text: &str) {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o700).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).expect("a program can be written");
+}

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr};
 
-use super::{ConfigError, Multiaddr};
+use super::{ConfigError, Multiaddr, span};
 use crate::size::Size;
 
 /// In place of a size: as much as there is.
@@ -21,6 +21,10 @@ pub enum Kind {
     Size,
     /// Several words.
     Words,
+    /// A program, by its whole path, and its arguments. As one text it is split at white space and nowhere else.
+    Command,
+    /// Several lengths of time, `1d 2h`.
+    Spans,
     /// Several multiaddrs.
     Addrs,
 }
@@ -50,6 +54,7 @@ pub const KEYS: &[Key] = &[
     key("community", Kind::Text, "", "community that commands take when none is named"),
     key("external", Kind::Addrs, "", "addresses others reach this node at, written into invite links"),
     key("gateway", Kind::Flag, "true", "whether `moot serve` shows pages"),
+    key("hook", Kind::Command, "", "program that is given each new thing of your inbox and each date that is near"),
     key("hosts", Kind::Words, "", "host names the gateway answers to besides its own addresses"),
     key("http", Kind::Socket, "127.0.0.1:4780", "where the gateway listens"),
     key("listen", Kind::Addrs, "/ip4/0.0.0.0/tcp/4700 /ip6/::/tcp/4700", "where the node listens for other nodes"),
@@ -67,6 +72,7 @@ pub const KEYS: &[Key] = &[
     key("quota_member", Kind::Size, "256MiB", "what it keeps of one member in a community at most; none: no bound"),
     key("quota_node", Kind::Size, "none", "what it keeps in all at most, pins and roster included; none: no bound"),
     key("quota_pin", Kind::Size, "4GiB", "what it fetches for one pin at most; none: no bound"),
+    key("remind", Kind::Spans, "1d 2h", "how long before a date you answered the hook is told of it"),
     key("zone", Kind::Text, "", "time zone of typed times where the community names none, e.g. Europe/Berlin"),
 ];
 
@@ -80,7 +86,7 @@ impl Key {
     pub(super) fn default_value(&self) -> Value {
         match self.kind {
             Kind::Flag => Value::Flag(self.default == "true"),
-            Kind::Addrs | Kind::Words => Value::List(words(self.default)),
+            Kind::Addrs | Kind::Words | Kind::Command | Kind::Spans => Value::List(words(self.default)),
             Kind::Text | Kind::Socket | Kind::Url | Kind::Size => Value::Text(self.default.to_owned()),
         }
     }
@@ -99,7 +105,8 @@ impl Value {
                 "false" | "no" | "off" | "0" => Self::Flag(false),
                 other => return Err(key.wrong(format!("{other:?} is neither true nor false"))),
             },
-            Kind::Addrs | Kind::Words => Self::List(words(text)),
+            Kind::Addrs | Kind::Words | Kind::Spans => Self::List(words(text)),
+            Kind::Command => Self::List(text.split_whitespace().map(str::to_owned).collect()),
             Kind::Text | Kind::Socket | Kind::Url | Kind::Size => Self::Text(text.trim().to_owned()),
         };
         value.check(key)
@@ -108,8 +115,11 @@ impl Value {
     pub(super) fn from_toml(key: &Key, value: toml::Value) -> Result<Self, ConfigError> {
         let value = match (key.kind, value) {
             (Kind::Flag, toml::Value::Boolean(on)) => Self::Flag(on),
-            (Kind::Addrs | Kind::Words, toml::Value::String(text)) => Self::List(words(&text)),
-            (Kind::Addrs | Kind::Words, toml::Value::Array(list)) => {
+            (Kind::Command, toml::Value::String(text)) => {
+                Self::List(text.split_whitespace().map(str::to_owned).collect())
+            }
+            (Kind::Addrs | Kind::Words | Kind::Spans, toml::Value::String(text)) => Self::List(words(&text)),
+            (Kind::Addrs | Kind::Words | Kind::Spans | Kind::Command, toml::Value::Array(list)) => {
                 let texts = list.into_iter().map(|v| match v {
                     toml::Value::String(text) => Ok(text),
                     other => Err(key.wrong(format!("{other} is not a text"))),
@@ -118,7 +128,9 @@ impl Value {
             }
             (Kind::Text | Kind::Socket | Kind::Url | Kind::Size, toml::Value::String(text)) => Self::Text(text),
             (Kind::Flag, other) => return Err(key.wrong(format!("{other} is neither true nor false"))),
-            (Kind::Addrs | Kind::Words, other) => return Err(key.wrong(format!("{other} is not a list of texts"))),
+            (Kind::Addrs | Kind::Words | Kind::Command | Kind::Spans, other) => {
+                return Err(key.wrong(format!("{other} is not a list of texts")));
+            }
             (_, other) => return Err(key.wrong(format!("{other} is not a text in quotes"))),
         };
         value.check(key)
@@ -145,6 +157,26 @@ impl Value {
                 let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
                 if !rest.is_some_and(|r| !r.is_empty() && !r.contains(char::is_whitespace)) {
                     return Err(key.wrong(format!("{text:?} does not start with https:// or http://")));
+                }
+            }
+            (Kind::Command, Self::List(list)) => {
+                if let Some(program) = list.first().filter(|program| !program.starts_with('/')) {
+                    return Err(key.wrong(format!(
+                        "{program:?} is not the whole path of a program, e.g. /usr/local/bin/tell-me"
+                    )));
+                }
+                if list.iter().any(|word| word.contains('\0')) {
+                    return Err(key.wrong("a word has a zero byte in it"));
+                }
+            }
+            (Kind::Spans, Self::List(list)) if *list != [NONE] => {
+                if list.len() > span::MOST {
+                    return Err(key.wrong(format!("{} lengths of time, {} are allowed", list.len(), span::MOST)));
+                }
+                for text in list {
+                    if span::read(text).is_none_or(|seconds| seconds > span::LONGEST) {
+                        return Err(key.wrong(format!("{text:?} is not a length of time up to 30 days, e.g. 2h or 1d")));
+                    }
                 }
             }
             (Kind::Addrs, Self::List(list)) => {

@@ -20,6 +20,8 @@ const NEW: i64 = 7 * 86_400;
 const NEWEST: usize = 20;
 /// Dates in one answer.
 const MOST: usize = 500;
+/// Candidate dates looked at for each of them.
+const STEPS: u32 = 2_000;
 /// How far ahead the first date of a new event may be: 400 days, in seconds.
 const AHEAD: i64 = 400 * 86_400;
 
@@ -115,7 +117,7 @@ impl Reading<'_> {
                 {
                     continue;
                 }
-                let next = recur::expand(event, now..now + AHEAD, zone, recur::BUDGET).instances.into_iter();
+                let next = recur::expand(event, now..now + AHEAD, zone, STEPS).instances.into_iter();
                 if let Some(instance) = next.into_iter().find(|instance| !instance.cancelled) {
                     fresh.push(Occurrence { entry: Arc::new(entry), instance });
                 }

@@ -32,6 +32,7 @@ impl Reading<'_> {
     pub(super) fn checkup(&self) -> Result<Checkup, Failure> {
         let mut findings = vec![self.disk(), self.node(), self.own_devices()?, self.clock()?];
         findings.extend(self.lacking()?);
+        findings.extend(self.hook_finding()?);
         Ok(Checkup { findings, notices: self.told()? })
     }
 

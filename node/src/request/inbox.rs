@@ -1,6 +1,6 @@
 //! The inbox, as it goes to whoever shows it.
 
-use folkmoot_schemas::{Audience, Record, Uri, when};
+use folkmoot_schemas::{Audience, Cid, Record, Uri, when};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Reply, handle::Answer, records::BUDGET, resolve::Reading};
@@ -22,7 +22,8 @@ pub struct InboxItem {
     pub id: String,
     /// Another one when there is something new in it.
     pub stamp: u64,
-    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`.
+    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`; to the hook also `reminder` and
+    /// `many`.
     pub kind: String,
     /// RFC 3339, in UTC.
     pub time: String,
@@ -86,6 +87,35 @@ pub struct InboxInfo {
     pub notices: u64,
 }
 
+impl InboxItem {
+    /// `now` in seconds since 1970.
+    pub(super) fn blank(kind: &str, now: i64) -> Self {
+        let at = u64::try_from(now).unwrap_or_default().saturating_mul(1_000_000);
+        Self {
+            id: String::new(),
+            stamp: 0,
+            kind: kind.into(),
+            time: rfc3339(at),
+            at,
+            new: true,
+            community: String::new(),
+            community_name: String::new(),
+            did: String::new(),
+            author: String::new(),
+            uri: String::new(),
+            short: String::new(),
+            event: None,
+            headline: String::new(),
+            text: None,
+            hint: None,
+            answer: None,
+            mine: Vec::new(),
+            changes: Vec::new(),
+            url: None,
+        }
+    }
+}
+
 impl Reading<'_> {
     /// `all`: also what was read.
     pub(super) fn inbox(&self, community: Option<&str>, all: bool, limit: u32) -> Answer {
@@ -123,29 +153,14 @@ impl Reading<'_> {
     }
 
     pub(crate) fn inbox_info(&self, item: &Item, new: bool) -> Result<InboxItem, Failure> {
-        let author = one_line(&self.view.name(&item.community, &item.by)?);
-        let mut info = InboxItem {
-            id: id_of(&item.key),
-            stamp: item.stamp,
-            kind: String::new(),
-            time: rfc3339(item.at),
-            at: item.at,
-            new,
-            community: item.community.to_string(),
-            community_name: self.communities.get(&item.community).map(|c| one_line(&c.name)).unwrap_or_default(),
-            did: item.by.to_string(),
-            author,
-            uri: String::new(),
-            short: String::new(),
-            event: None,
-            headline: String::new(),
-            text: None,
-            hint: None,
-            answer: None,
-            mine: Vec::new(),
-            changes: Vec::new(),
-            url: None,
-        };
+        let mut info = self.blank("", item.community, (item.at / 1_000_000) as i64);
+        info.id = id_of(&item.key);
+        info.stamp = item.stamp;
+        info.time = rfc3339(item.at);
+        info.at = item.at;
+        info.new = new;
+        info.did = item.by.to_string();
+        info.author = one_line(&self.view.name(&item.community, &item.by)?);
         match &item.what {
             What::Answer { event, answer } => self.answered(&mut info, event, answer)?,
             What::Changed { event, since, mine } => {
@@ -175,13 +190,22 @@ impl Reading<'_> {
         Ok(info)
     }
 
+    /// With nothing in it. `now` in seconds since 1970.
+    pub(super) fn blank(&self, kind: &str, community: Cid, now: i64) -> InboxItem {
+        InboxItem {
+            community: community.to_string(),
+            community_name: self.communities.get(&community).map(|c| one_line(&c.name)).unwrap_or_default(),
+            ..InboxItem::blank(kind, now)
+        }
+    }
+
     fn place(&self, info: &mut InboxItem, uri: &Uri, audience: Audience) {
         info.uri = uri.to_string();
         info.short = uri.short_id();
         info.url = self.url(uri, audience);
     }
 
-    fn event_of(&self, entry: &Entry) -> Option<InboxEvent> {
+    pub(super) fn event_of(&self, entry: &Entry) -> Option<InboxEvent> {
         let event = entry.record.as_event()?;
         Some(InboxEvent {
             uri: entry.uri.to_string(),

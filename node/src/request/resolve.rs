@@ -29,14 +29,14 @@ pub(super) const SHOWN: usize = 8;
 
 /// One request's picture of the store.
 #[derive(Debug)]
-pub(super) struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     pub(super) desk: Desk<'a>,
     pub(super) view: View,
     pub(super) communities: BTreeMap<Cid, Community>,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(desk: &Desk<'a>) -> Result<Self, Failure> {
+    pub(crate) fn new(desk: &Desk<'a>) -> Result<Self, Failure> {
         let view = desk.store.view(Scope::Members)?;
         let communities = view.communities()?.into_iter().map(|c| (c.id, c)).collect();
         Ok(Self { desk: *desk, view, communities })

@@ -43,6 +43,7 @@ impl Reading<'_> {
             counters: live.counters.clone(),
             keeping: self.keeping()?,
             notices: self.told()?,
+            hook: self.hook()?,
         })
     }
 }

@@ -55,10 +55,23 @@ impl Store {
         })
     }
 
-    /// As if they had never been told.
-    pub fn unmark_told(&self, to: To, key: &ItemKey) -> Result<(), StoreError> {
+    /// Adds marks alone.
+    pub fn add_told(&self, to: To, marks: &Marks) -> Result<(), StoreError> {
         self.write(|w| {
-            w.t.told.remove((to.code(), key))?;
+            for (key, stamp) in marks {
+                w.t.told.insert((to.code(), key), stamp)?;
+            }
+            w.dirty = true;
+            Ok(())
+        })
+    }
+
+    /// As if they had never been told.
+    pub fn unmark_told(&self, to: To, keys: &[ItemKey]) -> Result<(), StoreError> {
+        self.write(|w| {
+            for key in keys {
+                w.t.told.remove((to.code(), key))?;
+            }
             w.dirty = true;
             Ok(())
         })
