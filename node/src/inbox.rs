@@ -11,6 +11,7 @@
 mod changes;
 pub mod dates;
 mod gather;
+mod polls;
 pub mod words;
 
 #[cfg(test)]
@@ -71,6 +72,19 @@ pub enum What {
     Deleted {
         event: Uri,
         mine: Box<Rsvp>,
+    },
+    /// Somebody asks everybody, and the person has not voted yet.
+    Asked {
+        poll: Box<Entry>,
+    },
+    /// What the person voted on is decided.
+    Decided {
+        poll: Box<Entry>,
+    },
+    /// Somebody voted on what the person asked.
+    Vote {
+        poll: Arc<Entry>,
+        vote: Box<Entry>,
     },
     Post {
         post: Box<Entry>,

@@ -115,6 +115,8 @@ fn print_community(out: &Output, args: &Args, items: &[&InboxItem]) {
 fn kin(item: &InboxItem) -> (&str, &str) {
     match (item.kind.as_str(), &item.event) {
         ("answer", Some(event)) => ("answer", event.uri.as_str()),
+        // Here the record is the poll.
+        ("vote", _) => ("vote", item.uri.as_str()),
         (kind, _) => (kind, item.did.as_str()),
     }
 }
@@ -166,7 +168,9 @@ fn print_item(out: &Output, args: &Args, item: &InboxItem) {
             out.line(Line::new().faint(format!("{INDENT}… moot show {} shows all of it", item.short)));
         }
     }
-    if let Some(hint) = item.hint.as_ref().filter(|_| matches!(item.kind.as_str(), "changed" | "deleted")) {
+    if let Some(hint) =
+        item.hint.as_ref().filter(|_| matches!(item.kind.as_str(), "changed" | "deleted" | "poll" | "decided"))
+    {
         out.line(Line::new().text(INDENT).warn(hint));
     }
 }

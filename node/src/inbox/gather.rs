@@ -26,17 +26,17 @@ use crate::store::{
 /// The person's own posts, newest, whose threads are followed.
 const OWN_POSTS: usize = 1_000;
 /// Answers to one event that are looked at, newest.
-const ANSWERS: usize = 1_000;
+pub(super) const ANSWERS: usize = 1_000;
 /// Posts about one thing that are looked at, newest.
 const ABOUT: usize = 5 * OF_ONE;
 
-struct Gathering<'a> {
-    view: &'a View,
-    community: &'a Community,
-    state: &'a State,
-    me: Did,
+pub(super) struct Gathering<'a> {
+    pub(super) view: &'a View,
+    pub(super) community: &'a Community,
+    pub(super) state: &'a State,
+    pub(super) me: Did,
     /// Microseconds.
-    since: u64,
+    pub(super) since: u64,
     items: Vec<Item>,
     posts: HashMap<Uri, (Why, Entry, Option<Arc<Entry>>)>,
 }
@@ -78,6 +78,7 @@ pub(super) fn gather(view: &View, community: &Community, me: &Did, now: i64) -> 
     }
     gathering.threads()?;
     gathering.mentions()?;
+    gathering.polls(now)?;
     Ok(gathering.into_items())
 }
 
@@ -85,14 +86,14 @@ fn micros(seconds: i64) -> u64 {
     u64::try_from(seconds).unwrap_or_default().saturating_mul(1_000_000)
 }
 
-fn key(kind: &str, uri: &Uri) -> ItemKey {
+pub(super) fn key(kind: &str, uri: &Uri) -> ItemKey {
     let mut key = ItemKey::default();
     key.copy_from_slice(&derive::digest(&[Some(kind), Some(&uri.to_string())])[..10]);
     key
 }
 
 impl Gathering<'_> {
-    fn is_me(&self, did: &Did) -> bool {
+    pub(super) fn is_me(&self, did: &Did) -> bool {
         self.state.today(did) == self.me
     }
 
@@ -105,7 +106,7 @@ impl Gathering<'_> {
         self.is_host(event, did) || self.state.role(&self.state.today(did)).is_some_and(|role| role >= Role::Moderator)
     }
 
-    fn push(&mut self, key: ItemKey, stamp: u64, at: u64, by: Did, what: What) {
+    pub(super) fn push(&mut self, key: ItemKey, stamp: u64, at: u64, by: Did, what: What) {
         // Of a TID the low bits tell versions apart, and what is larger is no integer on the wire.
         let stamp = stamp & limits::INTEGER as u64;
         self.items.push(Item { key, stamp, at, community: self.community.id, by, what });

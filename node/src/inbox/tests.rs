@@ -1,12 +1,14 @@
 use folkmoot_schemas::{
-    Audience,
+    Audience, Record,
     charter::Visibility,
     kind::Kind,
     records::{
         event::{Event, Host, HostRole, Status},
+        poll::{Count, Poll, PollOption, PollResult, Tally},
         post::{Mention, Post, PostKind, Reply},
         revision::Revision,
         rsvp::{Answer, ShowName},
+        vote::{Choice, Chosen, Vote},
     },
     roster::Act,
     uri::StrongRef,
@@ -67,6 +69,12 @@ impl World {
             }
             What::Changed { event, since, .. } => words::changed(event.record.as_event().unwrap(), since),
             What::Deleted { .. } => "deleted".into(),
+            What::Asked { poll } => words::asked(&self.who(&item.by), poll_of(poll)),
+            What::Decided { poll } => words::decided(&self.who(&item.by), poll_of(poll)),
+            What::Vote { poll, vote } => match &vote.record {
+                Record::Vote(vote) => words::voted(&self.who(&item.by), poll_of(poll), vote),
+                other => panic!("{other:?}"),
+            },
             What::Post { post, why, .. } => format!("{why:?}: {}", post.record.as_post().unwrap().text),
         }
     }
@@ -126,6 +134,13 @@ impl World {
 
 fn at(text: &str) -> Start {
     Start::Local { local: parse_local(text).unwrap(), zone: "Europe/Berlin".into() }
+}
+
+fn poll_of(entry: &Entry) -> &Poll {
+    match &entry.record {
+        Record::Poll(poll) => poll,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn gig() -> Event {
@@ -365,4 +380,40 @@ fn what_a_co_host_changes_reaches_the_author_and_everybody_who_answered() {
     world.change(&gig, NOON + 6 * SECOND, |event| event.start = at("2026-05-09T18:00"));
     assert_eq!(world.told(&world.cy), ["Gig: moved from Friday 8 May, 19:00 to Saturday 9 May, 18:00"]);
     assert!(!world.told(&world.ada).iter().any(|line| line.contains("moved")), "their own change is no news");
+}
+
+#[test]
+fn a_poll_asks_until_one_voted_and_says_what_came_of_it() {
+    let world = World::new();
+    let words = |text: &str| PollOption { start: None, text: Some(text.into()) };
+    let poll = Poll {
+        question: "What do we eat?".into(),
+        text: None,
+        options: vec![words("Soup"), words("Salad")],
+        several: false,
+        closes: None,
+        place: None,
+        duration: None,
+        result: None,
+    };
+    let publish = |who: &Person, at: u64, record: Record| {
+        let change = vec![put(record)];
+        let done = who.commit(&world.store, world.community, Audience::Members, NOON + at * SECOND, change);
+        let (collection, rkey) = done.puts[0].path.split_once('/').unwrap();
+        Uri::new(world.community, who.did(), collection, rkey).unwrap()
+    };
+    let uri = publish(&world.ada, 1, poll.clone().into());
+    assert_eq!(world.told(&world.bo), ["Ada asks: What do we eat?"]);
+    assert!(world.told(&world.ada).is_empty());
+    let choices = vec![Chosen { option: "Soup".into(), answer: Choice::Yes }];
+    publish(&world.bo, 2, Vote { poll: uri.clone(), choices }.into());
+    assert!(world.told(&world.bo).is_empty());
+    assert_eq!(world.told(&world.ada), ["Bo voted on What do we eat?: yes to Soup"]);
+    let counts = vec![Count { yes: 1, ..Count::default() }, Count::default()];
+    let result = PollResult { tally: Tally { people: 1, counts }, chosen: Some("Soup".into()), event: None };
+    let closed = Poll { result: Some(result), ..poll };
+    let change = vec![edit(&uri.path(), closed)];
+    world.ada.commit(&world.store, world.community, Audience::Members, NOON + 3 * SECOND, change);
+    assert_eq!(world.told(&world.bo), ["What do we eat?: Ada decided for Soup"]);
+    assert!(world.told(&world.cy).is_empty(), "who did not vote is asked no more, and told nothing");
 }

@@ -4,9 +4,11 @@ use folkmoot_schemas::{
     Record,
     records::{
         event::{Event, Status},
+        poll::{Poll, PollOption},
         rsvp::{Answer, Rsvp},
+        vote::{Choice, Vote},
     },
-    when::{date_words, parse_date},
+    when::{self, date_words, parse_date},
 };
 
 use super::Why;
@@ -117,6 +119,38 @@ pub(crate) fn posted(who: &str, why: Why, event: Option<&str>) -> String {
         (Why::Thread, None) => format!("{who} replied in a thread you wrote in"),
         (Why::About, Some(event)) => format!("{who} wrote about {event}"),
         (Why::Update | Why::About, None) => format!("{who} wrote about an event"),
+    }
+}
+
+/// "Ada asks: When do we play? (until Thursday 3 December 2026, 18:00 (Europe/Berlin))"
+pub(crate) fn asked(who: &str, poll: &Poll) -> String {
+    let until = poll.closes.as_ref().map(|closes| format!(" (until {})", when::words(closes, None, None)));
+    format!("{who} asks: {}{}", poll.question, until.unwrap_or_default())
+}
+
+pub(crate) fn decided(who: &str, poll: &Poll) -> String {
+    match poll.chosen() {
+        Some(option) => format!("{}: {who} decided for {}", poll.question, option.words()),
+        None => format!("{}: {who} closed it", poll.question),
+    }
+}
+
+/// "Bo voted on When do we play?: yes to Friday …; maybe to …"
+pub(crate) fn voted(who: &str, poll: &Poll, vote: &Vote) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for answer in [Choice::Yes, Choice::Maybe] {
+        let chosen = |option: &&PollOption| {
+            vote.choices.iter().any(|choice| choice.option == option.key() && choice.answer == answer)
+        };
+        let options: Vec<String> = poll.options.iter().filter(chosen).map(PollOption::words).collect();
+        if !options.is_empty() {
+            said.push(format!("{} to {}", answer.word(), options.join(", ")));
+        }
+    }
+    match (said.is_empty(), vote.choices.is_empty()) {
+        (_, true) => format!("{who} took their vote back: {}", poll.question),
+        (true, _) => format!("{who} said no to everything: {}", poll.question),
+        _ => format!("{who} voted on {}: {}", poll.question, said.join("; ")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The inbox, as it goes to whoever shows it.
 
-use folkmoot_schemas::{Audience, Cid, Record, Uri, when};
+use folkmoot_schemas::{Audience, Cid, Record, Uri, records::poll::Poll, when};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Reply, handle::Answer, records::BUDGET, resolve::Reading};
@@ -22,7 +22,7 @@ pub struct InboxItem {
     pub id: String,
     /// Another one when there is something new in it.
     pub stamp: u64,
-    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`; to the hook also `reminder` and
+    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`, `poll`, `vote`, `decided`; to the hook also `reminder` and
     /// `many`.
     pub kind: String,
     /// RFC 3339, in UTC.
@@ -185,6 +185,15 @@ impl Reading<'_> {
                 info.mine = vec![mine.status.words().to_owned()];
                 info.hint = Some(words::said(std::slice::from_ref(&**mine)));
             }
+            What::Asked { poll } => self.polled(&mut info, "poll", poll, words::asked),
+            What::Decided { poll } => self.polled(&mut info, "decided", poll, words::decided),
+            What::Vote { poll, vote } => {
+                info.kind = "vote".into();
+                self.place(&mut info, &poll.uri, poll.audience);
+                if let (Record::Poll(asked), Record::Vote(vote)) = (&poll.record, &vote.record) {
+                    info.headline = one_line(&words::voted(&info.author, asked, vote));
+                }
+            }
             What::Post { post, why, event } => self.posted(&mut info, post, *why, event.as_deref())?,
         }
         Ok(info)
@@ -237,6 +246,20 @@ impl Reading<'_> {
             was: changed.map(|was| super::answers::word(was.status).to_owned()),
         });
         Ok(())
+    }
+
+    fn polled(&self, info: &mut InboxItem, kind: &str, poll: &Entry, said: fn(&str, &Poll) -> String) {
+        info.kind = kind.into();
+        self.place(info, &poll.uri, poll.audience);
+        let Record::Poll(fields) = &poll.record else { return };
+        info.headline = one_line(&said(&info.author, fields));
+        if kind == "poll" {
+            let options = (1..).zip(&fields.options).map(|(n, option)| format!("{n}  {}", one_line(&option.words())));
+            info.text = Some(options.collect::<Vec<_>>().join("\n"));
+            info.hint = Some(format!("moot poll vote {} …", info.short));
+        } else if let Some(event) = fields.result.as_ref().and_then(|result| result.event.as_ref()) {
+            info.hint = Some(format!("it became an event: moot rsvp {} yes, maybe or no", event.short_id()));
+        }
     }
 
     fn posted(&self, info: &mut InboxItem, post: &Entry, why: Why, event: Option<&Entry>) -> Result<(), Failure> {
