@@ -114,8 +114,11 @@ impl Gathering<'_> {
 
     fn answers(&mut self, event: &Arc<Entry>) -> Result<(), StoreError> {
         let uri = &event.uri;
-        for answer in self.view.about_since(&uri.community, &uri.to_string(), Rsvp::NAME, 0, ANSWERS)? {
-            if self.is_me(&answer.uri.did) || answer.record.as_rsvp().is_none_or(|rsvp| rsvp.event != *uri) {
+        for answer in self.view.about_since(&uri.community, &uri.to_string(), Rsvp::NAME, 0, (ANSWERS, OF_ONE))? {
+            let Some(rsvp) = answer.record.as_rsvp().filter(|rsvp| rsvp.event == *uri) else { continue };
+            // For guests hosts alone answer.
+            let guest = rsvp.guest_name.is_some() && !self.is_host(event, &answer.uri.did);
+            if guest || self.is_me(&answer.uri.did) {
                 continue;
             }
             let (key, stamp) = (key("answer", &answer.uri), answer.rev.as_u64());
@@ -166,9 +169,13 @@ impl Gathering<'_> {
     }
 
     fn posts_about(&mut self, event: &Arc<Entry>, hosting: bool) -> Result<(), StoreError> {
-        for post in
-            self.view.about_since(&event.uri.community, &event.uri.to_string(), Post::NAME, self.since, ABOUT)?
-        {
+        for post in self.view.about_since(
+            &event.uri.community,
+            &event.uri.to_string(),
+            Post::NAME,
+            self.since,
+            (ABOUT, OF_ONE),
+        )? {
             if post.record.about().as_ref() != Some(&event.uri) {
                 continue;
             }
@@ -195,7 +202,7 @@ impl Gathering<'_> {
                 continue;
             }
             let since = first.max(self.since);
-            for post in self.view.about_since(&root.community, &root.to_string(), Post::NAME, since, ABOUT)? {
+            for post in self.view.about_since(&root.community, &root.to_string(), Post::NAME, since, (ABOUT, OF_ONE))? {
                 let Some(reply) = post.record.as_post().and_then(|post| post.reply.as_ref()) else { continue };
                 if reply.root.uri != root {
                     continue;
@@ -211,7 +218,9 @@ impl Gathering<'_> {
         let mut dids = self.state.formerly(&self.me);
         dids.push(self.me);
         for did in dids {
-            for post in self.view.about_since(&self.community.id, &did.to_string(), Post::NAME, self.since, ABOUT)? {
+            for post in
+                self.view.about_since(&self.community.id, &did.to_string(), Post::NAME, self.since, (ABOUT, OF_ONE))?
+            {
                 if post.record.as_post().is_some_and(|post| post.mentions.iter().any(|mention| mention.did == did)) {
                     self.post(Why::Mention, post, None);
                 }

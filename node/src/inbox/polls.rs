@@ -9,7 +9,7 @@ use folkmoot_schemas::{
 };
 
 use super::{
-    What,
+    OF_ONE, What,
     gather::{ANSWERS, Gathering, key},
 };
 use crate::store::{StoreError, reader::Entry};
@@ -51,7 +51,7 @@ impl Gathering<'_> {
 
     fn votes(&mut self, poll: &Arc<Entry>) -> Result<(), StoreError> {
         let uri = &poll.uri;
-        for vote in self.view.about_since(&uri.community, &uri.to_string(), Vote::NAME, 0, ANSWERS)? {
+        for vote in self.view.about_since(&uri.community, &uri.to_string(), Vote::NAME, 0, (ANSWERS, OF_ONE))? {
             let Record::Vote(fields) = &vote.record else { continue };
             if fields.poll != *uri || self.is_me(&vote.uri.did) {
                 continue;

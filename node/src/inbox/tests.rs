@@ -84,6 +84,12 @@ impl World {
         all.iter().find(|(_, person)| person.did() == *did).unwrap().0.to_owned()
     }
 
+    /// With Cy among the hosts, who may answer for guests.
+    fn hosted_gig(&self) -> Uri {
+        let host = Host { did: Some(self.cy.did()), name: "Cy".into(), role: HostRole::Host, edit: false };
+        self.ada.publish(&self.store, self.community, NOON, Event { hosts: vec![host], ..gig() })
+    }
+
     fn gig(&self) -> Uri {
         self.ada.publish(&self.store, self.community, NOON, gig())
     }
@@ -150,10 +156,11 @@ fn gig() -> Event {
 #[test]
 fn a_host_hears_of_answers_and_of_what_becomes_of_them_but_not_of_their_own() {
     let world = World::new();
-    let gig = world.gig();
+    let gig = world.hosted_gig();
     world.answer(&world.ada, &gig, Answer::Going, NOON + SECOND);
     world.answer(&world.bo, &gig, Answer::Maybe, NOON + 2 * SECOND);
     world.answer_for(&world.cy, &gig, Answer::Going, NOON + 3 * SECOND, None, Some("Grandma"));
+    world.answer_for(&world.bo, &gig, Answer::Going, NOON + 3 * SECOND, None, Some("A guest of nobody"));
     assert_eq!(world.told(&world.ada), ["Grandma (by Cy) is going to Gig", "Bo may come to Gig"]);
     let before = world.items(&world.ada, 1);
     world.answer(&world.bo, &gig, Answer::NotGoing, NOON + 4 * SECOND);
@@ -164,7 +171,8 @@ fn a_host_hears_of_answers_and_of_what_becomes_of_them_but_not_of_their_own() {
     assert!(world.told(&world.bo).is_empty());
     // A named host hears of them too, and of the event's own author.
     world.change(&gig, NOON + 5 * SECOND, |event| {
-        event.hosts = vec![Host { did: Some(world.bo.did()), name: "Bo".into(), role: HostRole::Cohost, edit: false }];
+        let did = Some(world.bo.did());
+        event.hosts.push(Host { did, name: "Bo".into(), role: HostRole::Cohost, edit: false });
     });
     assert_eq!(world.told(&world.bo), ["Grandma (by Cy) is going to Gig", "Ada is going to Gig"]);
 }
@@ -300,7 +308,7 @@ fn nothing_of_who_is_out_is_told() {
 #[test]
 fn nobody_fills_it_alone() {
     let world = World::new();
-    let gig = world.gig();
+    let gig = world.hosted_gig();
     world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
     let guest = |n: usize| format!("Guest {n}");
     for n in 0..OF_ONE + 50 {
@@ -309,6 +317,9 @@ fn nobody_fills_it_alone() {
     let items = world.items(&world.ada, 1);
     assert_eq!(items.len(), OF_ONE + 1);
     assert_eq!(world.words(&items[OF_ONE]), "Bo is going to Gig", "and hides nobody else");
+    let view = world.store.view(Scope::Members).unwrap();
+    let found = view.about_since(&world.community, &gig.to_string(), Rsvp::NAME, 0, (50, 10)).unwrap();
+    assert_eq!(found.len(), 11, "however few are looked at");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What concerns one person, found without looking through what does not: their own records, and by the index of what
 //! records are about whatever others wrote to those, newest first.
 
+use std::collections::HashMap;
+
 use folkmoot_schemas::{Cid, Did};
 use redb::ReadableTable;
 
@@ -11,8 +13,8 @@ use super::{
     tables::{LOWEST, Tables},
 };
 
-/// Rows looked at for each that is wanted: somebody who is out may have left many.
-const LOOKED: usize = 16;
+/// Rows of the index looked through: one person can write any number of them, which costs little until they are opened.
+const ROWS: usize = 100_000;
 
 impl View {
     /// A person's current records of one kind, at most `most`: those with the greatest keys, which for kinds with a TID
@@ -44,7 +46,7 @@ impl View {
     }
 
     /// What members wrote about `subject` (a URI, or the did of somebody they mention) and created at or after `since`
-    /// (microseconds), newest first, at most `most`. Two subjects of one short id are told apart by the
+    /// (microseconds), newest first, at most `most`, and of one device `each`. Two subjects of one short id are told apart by the
     /// caller, who knows what the record should say.
     pub fn about_since(
         &self,
@@ -52,7 +54,7 @@ impl View {
         subject: &str,
         collection: &str,
         since: u64,
-        most: usize,
+        (most, each): (usize, usize),
     ) -> Result<Vec<Entry>, StoreError> {
         let mut found = Vec::new();
         let (Some(roster), Some(number)) =
@@ -64,12 +66,18 @@ impl View {
         let range =
             (roster.number, &short, number, since, 0, LOWEST)..(roster.number, &short, number + 1, 0, 0, LOWEST);
         let state = &roster.state;
-        for row in self.t.about().range(range)?.rev().take(most.saturating_mul(LOOKED)) {
+        let mut of_one: HashMap<u32, usize> = HashMap::new();
+        for row in self.t.about().range(range)?.rev().take(ROWS) {
             if found.len() >= most {
                 break;
             }
             let (key, _) = row?;
             let (_, _, _, _, repo, rkey) = key.value();
+            let n = of_one.entry(repo).or_default();
+            *n += 1;
+            if *n > each {
+                continue;
+            }
             let rkey = String::from_utf8_lossy(rkey);
             let entry = self.listed(self.scope(), community, repo, collection, number, &rkey)?;
             found.extend(entry.filter(|entry| state.is_member(&state.today(&entry.uri.did))));
