@@ -736,6 +736,8 @@ fn an_answer_by_mail_is_a_guests_and_the_newest_counts() {
     let summary = summary(reply(uid, &grandma("DECLINED")));
     assert_eq!(summary["answers"]["unchanged"], 1);
 
+    let dry = home.json(&["event", "import", "--dry-run", file.to_str().unwrap()]);
+    assert_eq!(dry[0]["action"], "unchanged");
     // After a change of the plan, an answer to the old one does not overrule one to the new one.
     home.ok(&["event", "edit", short, "--start", "20:00"]);
     assert_eq!(reply(uid, &format!("SEQUENCE:1\r\n{}", grandma("ACCEPTED")))[0]["action"], "changed");

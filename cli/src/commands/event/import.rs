@@ -1,9 +1,9 @@
 //! `moot event import`: calendar files into events of ours. What is here already follows its file; messages from mail
 //! programs call off and answer.
 
-use std::path::PathBuf;
+use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf};
 
-use folkmoot_node::request::{PublishedInfo, WireDraft};
+use folkmoot_node::request::WireDraft;
 use folkmoot_schemas::records::{event::Event, rsvp::Rsvp};
 use serde_json::json;
 
@@ -60,7 +60,7 @@ struct Step {
     act: Act,
     /// What is not kept, or stays as it is here.
     said: Vec<String>,
-    /// Where it stands already: URI and short id.
+    /// Where it stands: URI and short id.
     held: Option<(String, String)>,
     subject: Subject,
     draft: Option<WireDraft>,
@@ -100,10 +100,21 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     let known = Known::read(session, &community)?;
     let mut steps = plan(&mut reading, &known)?;
+    // One commit, unless it is very long: either all of the calendar is there or nothing.
+    let drafts: Vec<WireDraft> = steps.iter_mut().filter_map(|step| step.draft.take()).collect();
+    if !drafts.is_empty() && !args.dry_run {
+        let published = record::publish(session, Some(&community.cid), drafts)?;
+        let new = steps.iter_mut().filter(|step| step.act != Act::Unchanged);
+        new.zip(published).for_each(|(step, info)| step.held = Some((info.uri, info.short)));
+    }
     if !reading.answers.is_empty() {
         let mut guests = messages::guests(session, &community, &known)?;
         for answered in &reading.answers {
-            match messages::answer(&known, &mut guests, answered)? {
+            let done = match messages::answer(&known, &mut guests, answered)? {
+                Ok(step) if !args.dry_run => messages::publish(session, &community, step)?,
+                planned => planned,
+            };
+            match done {
                 Ok(step) => steps.push(step),
                 Err(why) => {
                     let (key, name) = (answered.uid.clone(), format!("the answer of {}", answered.guest));
@@ -112,16 +123,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             }
         }
     }
-    let drafts: Vec<WireDraft> =
-        steps.iter_mut().filter_map(|step| step.draft.take().filter(|_| !args.dry_run)).collect();
-    // One commit, unless it is very long: either all of the calendar is there or nothing.
-    let published =
-        if drafts.is_empty() { Vec::new() } else { record::publish(session, Some(&community.cid), drafts)? };
-    let mut published = published.into_iter();
-    for step in &steps {
-        let new = (step.act != Act::Unchanged && !args.dry_run).then(|| published.next()).flatten();
-        tell(session, step, new);
-    }
+    steps.iter().for_each(|step| tell(session, step));
     sum_up(session, &steps, &reading, args.dry_run);
     match unread {
         0 => Ok(()),
@@ -136,8 +138,10 @@ fn plan(reading: &mut Reading, known: &Known) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     let copies = reading.entries.iter().filter(|entry| matches!(known.get(&entry.key), Held::Here(_))).count();
     if copies > 0 {
-        let events = count(copies as u64, "event was", "events were");
-        reading.said.push(format!("{events} planned here: a copy in a file changes nothing of that"));
+        let events = count(copies as u64, "event is", "events are");
+        reading
+            .said
+            .push(format!("{events} exported from here, and stay as they are: change them with moot event edit"));
     }
     for entry in &reading.entries {
         match follow(entry, known)? {
@@ -186,8 +190,8 @@ fn follow(entry: &Entry, known: &Known) -> Result<Result<Step, String>> {
     }))
 }
 
-fn tell(session: &Session, step: &Step, new: Option<PublishedInfo>) {
-    let (uri, short) = new.map(|info| (info.uri, info.short)).or_else(|| step.held.clone()).unzip();
+fn tell(session: &Session, step: &Step) {
+    let (uri, short) = step.held.clone().unzip();
     let line = match &step.subject {
         Subject::Event { key, event } => {
             session.out.object(&json!({
@@ -250,8 +254,7 @@ fn sum_up(session: &Session, steps: &[Step], reading: &Reading, dry_run: bool) {
     };
     let [added, changed, unchanged] = [Act::Added, Act::Changed, Act::Unchanged].map(|act| of(true, act));
     let [new, other, same] = [Act::Added, Act::Changed, Act::Unchanged].map(|act| of(false, act));
-    // Of what is new or changed here now.
-    let cut = steps.iter().filter(|s| s.act != Act::Unchanged && !s.said.is_empty()).count();
+    let cut = incomplete(steps).count();
     out.object(&json!({
         "summary": true,
         "added": added,
@@ -270,10 +273,12 @@ fn sum_up(session: &Session, steps: &[Step], reading: &Reading, dry_run: bool) {
     let skipped = reading.skipped.len();
     if !reading.answers.is_empty() {
         let answers = count((new + other + same) as u64, "answer of a guest", "answers of guests");
-        out.line(Line::new().strong(answers).text(format!(": {new} added, {other} changed, {same} unchanged{would}")));
+        let line = Line::new().strong(answers).text(format!(": {new} added, {other} changed, {same} unchanged"));
         if added + changed + unchanged == 0 {
+            out.line(line.text(format!(", {skipped} not imported{would}")));
             return;
         }
+        out.line(line.text(would));
     }
     let events = count((added + changed + unchanged) as u64, "event", "events");
     out.line(
@@ -282,6 +287,27 @@ fn sum_up(session: &Session, steps: &[Step], reading: &Reading, dry_run: bool) {
             .text(format!(": {added} added, {changed} changed, {unchanged} unchanged, {skipped} not imported{would}")),
     );
     if cut > 0 {
-        out.line(format!("{cut} could not be kept whole: below each stands what is missing"));
+        out.line(format!("{cut} could not be kept whole:"));
+        for (what, n) in losses(steps) {
+            out.line(Line::new().text("    ").faint(format!("{what}  ({})", count(n as u64, "event", "events"))));
+        }
     }
+}
+
+/// Of what is new or changed here now, that of which something is missing.
+fn incomplete(steps: &[Step]) -> impl Iterator<Item = &Step> {
+    steps.iter().filter(|step| step.act != Act::Unchanged && !step.said.is_empty())
+}
+
+/// What is missing, the most frequent first: nobody reads the lines of a long calendar one by one.
+fn losses(steps: &[Step]) -> Vec<(&str, usize)> {
+    const SHOWN: usize = 12;
+    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+    for said in incomplete(steps).flat_map(|step| &step.said) {
+        *counted.entry(said).or_default() += 1;
+    }
+    let mut losses: Vec<(&str, usize)> = counted.into_iter().collect();
+    losses.sort_by_key(|(_, n)| Reverse(*n));
+    losses.truncate(SHOWN);
+    losses
 }

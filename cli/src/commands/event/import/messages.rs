@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     commands::{event::imported, post::parse_uri},
-    error::Result,
+    error::{Exit, Result},
     ics::{Answered, CalledOff, alike},
     record,
     session::Session,
@@ -163,4 +163,17 @@ pub(super) fn answer(
         guests.insert(place, rsvp);
     }
     Ok(Ok(Step { act, said, held: None, subject, draft }))
+}
+
+/// Each answer alone: the rules of the event may refuse one and not another.
+pub(super) fn publish(session: &Session, community: &CommunityInfo, mut step: Step) -> Result<Result<Step, String>> {
+    let Some(draft) = step.draft.take() else { return Ok(Ok(step)) };
+    match record::publish(session, Some(&community.cid), vec![draft]) {
+        Ok(published) => {
+            step.held = published.into_iter().next().map(|info| (info.uri, info.short));
+            Ok(Ok(step))
+        }
+        Err(error) if error.exit == Exit::Refused => Ok(Err(error.message)),
+        Err(error) => Err(error),
+    }
 }
