@@ -212,8 +212,8 @@ pub fn publish(
         if changes.is_empty() {
             continue;
         }
-        let committed = commit(store, me, clock, community, audience, changes)?;
-        written[usize::from(audience == Audience::Members)] = committed.puts.clone();
+        let mut committed = commit(store, me, clock, community, audience, changes)?;
+        written[usize::from(audience == Audience::Members)] = std::mem::take(&mut committed.puts);
         announces.extend(announce(committed).map(|a| (audience, a)));
     }
     let mut items = Vec::with_capacity(places.len());

@@ -34,24 +34,25 @@ fn main() -> ExitCode {
     figures.say(format!("{posts} posts, records of {mean} bytes on average"));
 
     // Publishing: one call, one commit, durable.
+    let drafts = world::drafts(&records);
     let start = Instant::now();
-    let published = world.publish(&records);
+    let published = world.publish(drafts);
     let took = start.elapsed();
     let floor = floor::publish(&records, &world.path("floor-publish"));
     figures.ratio("publish in bulk", floor, took, 0.5);
 
     // Taking the same from a peer: answers of the size a pull has.
     let answers = world.answers();
+    let floor = floor::receive(&records, &answers, &world.path("floor-receive"));
     let start = Instant::now();
-    let taken = world.take(&answers);
+    let taken = world.take(answers);
     let took = start.elapsed();
     assert_eq!(taken, published, "everything arrived");
-    let floor = floor::receive(&records, &answers, &world.path("floor-receive"));
     figures.ratio("verify and store", floor, took, 0.5);
 
     // One commit on a large repository and on a small one.
     let small = World::new();
-    small.publish(&world::records(posts / 100).0);
+    small.publish(world::drafts(&world::records(posts / 100).0));
     let (large, small) = paired(31, || world.publish_one(), || small.publish_one());
     figures.times(&format!("one commit on {posts} against {}", posts / 100), small, large, 3.0);
 

@@ -49,6 +49,12 @@ pub(crate) fn records(count: usize) -> (Vec<Record>, usize) {
     (records, mean)
 }
 
+/// The records as somebody hands them in to be published.
+pub(crate) fn drafts(records: &[Record]) -> Vec<Draft> {
+    let draft = |record: &Record| Draft { audience: None, rkey: None, record: record.clone(), again: false };
+    records.iter().map(draft).collect()
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         let home = Home::new("speed");
@@ -66,9 +72,7 @@ impl World {
         self.home.scratch(name)
     }
 
-    pub(crate) fn publish(&self, records: &[Record]) -> HeadRef {
-        let draft = |record: &Record| Draft { audience: None, rkey: None, record: record.clone(), again: false };
-        let drafts = records.iter().map(draft).collect();
+    pub(crate) fn publish(&self, drafts: Vec<Draft>) -> HeadRef {
         let published =
             publish::publish(&self.store, &self.me, &self.clock, &self.community, drafts).expect("it is published");
         assert!(published.items.iter().all(|item| !item.existed), "all are new");
@@ -77,7 +81,7 @@ impl World {
 
     pub(crate) fn publish_one(&self) {
         let n = self.single.replace(self.single.get() + 1);
-        self.publish(&[Post { text: format!("One more, the {n}th"), ..Post::default() }.into()]);
+        self.publish(drafts(&[Post { text: format!("One more, the {n}th"), ..Post::default() }.into()]));
     }
 
     fn head(&self, store: &Store) -> HeadRef {
@@ -111,7 +115,7 @@ impl World {
     }
 
     /// What a node does with these answers: every block checked, the tree built and compared, all of it stored.
-    pub(crate) fn take(&self, answers: &[Answer]) -> HeadRef {
+    pub(crate) fn take(&self, answers: Vec<Answer>) -> HeadRef {
         let store = Store::create(&self.path("taken.redb")).expect("a store");
         let mut roster = Batch::new(self.community, Audience::Public);
         let view = self.store.view(Scope::Members).expect("a view");
@@ -119,19 +123,19 @@ impl World {
         (roster.ops, roster.identities) = view.roster(&self.community).expect("the roster");
         drop(view);
         store.apply(roster, self.clock.micros()).expect("the roster is taken");
-        for (n, answer) in answers.iter().enumerate() {
-            let check = |(cid, bytes): &(Cid, Vec<u8>)| {
+        for (n, answer) in answers.into_iter().enumerate() {
+            let check = |(cid, bytes): (Cid, Vec<u8>)| {
                 assert_eq!(cid.codec(), DAG_CBOR);
-                Block::verify(cid, bytes.clone(), limits::RECORD).expect("sound")
+                Block::verify(&cid, bytes, limits::RECORD).expect("sound")
             };
             let mut batch = Batch::new(self.community, Audience::Public);
             batch.repos.push(RepoUpdate {
-                commit: answer.commit.clone(),
+                commit: answer.commit,
                 since: None,
                 first: n == 0,
-                put: answer.put.clone(),
+                put: answer.put,
                 gone: Vec::new(),
-                blocks: answer.blocks.iter().map(check).collect(),
+                blocks: answer.blocks.into_iter().map(check).collect(),
                 complete: answer.complete,
             });
             let applied = store.apply(batch, self.clock.micros()).expect("the answer is taken");

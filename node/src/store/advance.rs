@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use folkmoot_schemas::{
@@ -17,13 +17,13 @@ use redb::ReadableTable;
 
 use super::{
     StoreError,
-    blocks::{Blocks, Stored, Why, cid_of_digest, digest_of},
+    blocks::{Blocks, Why, cid_of_digest, digest_of},
     index::{self, Place},
     intern::{Name, Numbers},
     notices::is_grave,
     quota::Used,
-    repos::{Held, Repo, Repos},
-    tables::LOWEST,
+    repos::{Held, Leaf, Repo, Repos},
+    tables::{LOWEST, Tables},
     trees::Trees,
     writer::Writer,
 };
@@ -66,6 +66,8 @@ pub(super) struct Step {
     pub(super) count: u64,
     pub(super) puts: Vec<Put>,
     pub(super) gone: Vec<String>,
+    /// What the held tree has at these paths.
+    pub(super) before: HashMap<String, Leaf>,
     pub(super) tree: Edited,
     /// Written by this node's person.
     pub(super) own: bool,
@@ -97,16 +99,19 @@ impl Writer<'_> {
         let mut records = Vec::with_capacity(step.puts.len());
         for put in &step.puts {
             records.push(match &put.source {
-                Source::New(_, record) => Cow::Borrowed(&**record),
-                Source::Stored(seq) => Cow::Owned(Record::view(&self.t.block_named(*seq, put.cid)?)?.1),
+                Source::New(block, record) => (Cow::Borrowed(&**record), block.bytes().len()),
+                Source::Stored(seq) => {
+                    let block = self.t.block_named(*seq, put.cid)?;
+                    (Cow::Owned(Record::view(&block)?.1), block.bytes().len())
+                }
             });
         }
         // Before any older version lets go of them: a picture that stays, in this record or another, keeps its bytes.
-        for record in &records {
+        for (record, _) in &records {
             self.link_files(repo, record, step.own, &mut lacking)?;
         }
         for place in self.places(repo, &prefix, &community, &step.gone)? {
-            self.unplace(&place)?;
+            self.unplace(&place, step.before.get(place.path))?;
             if history {
                 self.t.changes.insert((repo.number, rev, place.collection, place.rkey.as_bytes()), ())?;
             }
@@ -115,22 +120,23 @@ impl Writer<'_> {
         let new: Vec<&Block> = step.puts.iter().filter_map(Put::new_block).collect();
         let mut new = self.put_blocks(&new)?.into_iter();
         self.remember_shorts(&places)?;
-        let replaces = repo.tree().is_some_and(|tree| tree.records > 0);
-        for ((put, place), record) in step.puts.iter().zip(&places).zip(&records) {
-            let (stored, size) = match &put.source {
-                Source::New(block, _) => (new.next(), block.bytes().len()),
-                Source::Stored(seq) => (Some(Stored { seq: *seq, fresh: false }), self.t.block_len(*seq)? as usize),
+        let mut stored = Vec::with_capacity(step.puts.len());
+        for put in &step.puts {
+            let seq = match put.source {
+                Source::New(..) => new.next().ok_or_else(|| StoreError::inconsistent("a new record"))?.seq,
+                Source::Stored(seq) => seq,
             };
-            let Stored { seq, fresh } = stored.ok_or_else(|| StoreError::inconsistent("a new record"))?;
-            let (collection, rkey) = (place.collection, place.rkey.as_bytes());
-            if replaces {
-                self.unplace(place)?;
-            }
+            stored.push(seq);
+        }
+        let mut placed = self.t.placed(&stored)?;
+        for (((put, place), (record, size)), seq) in step.puts.iter().zip(&places).zip(&records).zip(stored) {
+            let (collection, rkey, size) = (place.collection, place.rkey.as_bytes(), *size);
+            self.unplace(place, step.before.get(place.path))?;
             if history {
                 self.t.changes.insert((repo.number, rev, collection, rkey), ())?;
             }
             self.t.leaves.insert((repo.number, collection, rkey), (seq, put.rev.as_u64()))?;
-            if fresh || !self.t.is_anyones(repo, seq)? {
+            if placed.insert(seq) || !self.t.is_anyones(repo, seq)? {
                 self.charge(repo.community, repo.did, size as i64);
             }
             self.t.places.insert((seq, repo.number, collection, rkey), ())?;
@@ -226,9 +232,9 @@ impl Writer<'_> {
     }
 
     /// Takes an entry out of its tree, the indexes and the link counts.
-    fn unplace(&mut self, place: &Place<'_>) -> Result<(), StoreError> {
+    fn unplace(&mut self, place: &Place<'_>, leaf: Option<&Leaf>) -> Result<(), StoreError> {
         let Place { repo, collection, rkey, .. } = *place;
-        let Some(leaf) = self.t.leaf(repo.number, collection, rkey)? else { return Ok(()) };
+        let Some(leaf) = leaf else { return Ok(()) };
         let block = self.t.block_named(leaf.seq, leaf.cid)?;
         let (_, record) = Record::view(&block)?;
         self.unindex(place, leaf.rev, &record)?;
@@ -278,7 +284,7 @@ impl Writer<'_> {
         self.drop_versions(repo, &paths)?;
         self.drop_lost(repo)?;
         for place in self.places(repo, &prefix, &community, &paths)? {
-            self.unplace(&place)?;
+            self.unplace(&place, self.t.leaf(repo.number, place.collection, place.rkey)?.as_ref())?;
         }
         let nodes = self.t.node_cids(repo)?;
         self.drop_nodes(repo, &nodes)?;
@@ -303,6 +309,26 @@ impl Writer<'_> {
         Ok(())
     }
 }
+
+trait Placed: Tables {
+    /// Which of these blocks stand in any tree. Where none of a stretch does, one search is enough for it.
+    fn placed(&self, seqs: &[u64]) -> Result<HashSet<u64>, StoreError> {
+        let mut sorted = seqs.to_vec();
+        sorted.sort_unstable();
+        let (mut placed, mut next) = (HashSet::new(), 0);
+        for seq in sorted {
+            if next < seq {
+                let row = self.places().range((seq, 0, 0, LOWEST)..)?.next().transpose()?;
+                next = row.map_or(u64::MAX, |(key, _)| key.value().0);
+            }
+            if next == seq {
+                placed.insert(seq);
+            }
+        }
+        Ok(placed)
+    }
+}
+impl<T: Tables> Placed for T {}
 
 fn forgets(step: &Step) -> bool {
     let changed = (step.puts.len() + step.gone.len()) as u64;

@@ -247,14 +247,19 @@ impl Writer<'_> {
         let mut keys: Vec<([u8; 33], usize)> = blocks.iter().map(|block| cid_key(block.cid())).zip(0..).collect();
         keys.sort_unstable();
         let mut before = None;
+        // The first row that may belong to a key not looked for yet.
+        let mut next = Some(0);
         for (key, at) in &keys {
+            let start = digest_key(key);
+            if next.is_some_and(|next| next < start) {
+                next = self.t.digests.range((start, 0)..)?.next().transpose()?.map(|(key, _)| key.value().0);
+            }
+            let here = if next == Some(start) { self.t.seq_of(key)? } else { None };
             // Of several equal ones the first is stored.
-            stored[*at] = match before {
-                Some((last, seq)) if last == key => Stored { seq, fresh: false },
-                _ => match self.t.seq_of(key)? {
-                    Some(seq) => Stored { seq, fresh: false },
-                    None => Stored { seq: self.last_block + 1 + *at as u64, fresh: true },
-                },
+            stored[*at] = match (before, here) {
+                (Some((last, seq)), _) if last == key => Stored { seq, fresh: false },
+                (_, Some(seq)) => Stored { seq, fresh: false },
+                (_, None) => Stored { seq: self.last_block + 1 + *at as u64, fresh: true },
             };
             before = Some((key, stored[*at].seq));
         }
@@ -277,8 +282,11 @@ impl Writer<'_> {
 
     pub(super) fn hold(&mut self, seq: u64, community: u32, why: Why) -> Result<(), StoreError> {
         let key = (seq, community, why.code());
-        let count = self.t.holds.get(key)?.map_or(0, |n| n.value());
-        self.t.holds.insert(key, count.saturating_add(1))?;
+        // Most are the first, and take one search.
+        let count = self.t.holds.insert(key, 1)?.map(|n| n.value());
+        if let Some(count) = count {
+            self.t.holds.insert(key, count.saturating_add(1))?;
+        }
         Ok(())
     }
 

@@ -97,7 +97,8 @@ impl Writer<'_> {
             None => {}
         }
         let newest = self.newest_rev(roster.number, &id)?;
-        let work = self.work_out(&plan, roster.number, repo.as_ref(), newest)?;
+        let given = std::mem::take(&mut plan.changes);
+        let work = self.work_out(&plan, given, roster.number, repo.as_ref(), newest)?;
         let held = repo.as_ref().and_then(|repo| repo.held);
         if work.puts.is_empty() && work.gone.is_empty() && work.adopted.is_empty() {
             self.clear_shelf(roster.number, plan.audience)?;
@@ -123,13 +124,14 @@ impl Writer<'_> {
         changes.extend(work.puts.iter().map(|(path, (_, block, _))| (path.clone(), Some(*block.cid()))));
         changes.extend(work.adopted.iter().map(|(path, leaf)| (path.clone(), Some(leaf.cid))));
         let mut count = held.map_or(0, |held| held.records);
+        let before = match &repo {
+            Some(repo) => self.t.leaves_at(repo.number, changes.keys().map(String::as_str))?,
+            None => HashMap::new(),
+        };
         for (path, put) in &changes {
-            let before = match &repo {
-                Some(repo) => self.t.leaf_at(repo.number, path)?.is_some(),
-                None => false,
-            };
-            count = count + u64::from(put.is_some()) - u64::from(before);
+            count = count + u64::from(put.is_some()) - u64::from(before.contains_key(path.as_str()));
         }
+        let before = before.into_iter().map(|(path, leaf)| (path.to_owned(), leaf)).collect();
         let tree = self.t.changed_tree(repo.as_ref(), &changes)??;
         let commit = Commit {
             did: plan.did,
@@ -152,7 +154,12 @@ impl Writer<'_> {
             Some(repo) => repo,
             None => self.new_repo(roster.number, &id, head)?,
         };
-        let blocks = work.puts.iter().map(|(path, (_, block, _))| (path.clone(), block.clone())).collect();
+        // More is fetched by those who hear of it.
+        let said: usize = work.puts.values().map(|(_, block, _)| block.bytes().len()).sum();
+        let blocks = match said <= limits::ANNOUNCE_INLINE {
+            true => work.puts.iter().map(|(path, (_, block, _))| (path.clone(), block.clone())).collect(),
+            false => Vec::new(),
+        };
         let adopted = work.adopted.len() as u64;
         let taken_over = work.adopted.into_iter().map(|(path, leaf)| Entry {
             path,
@@ -179,6 +186,7 @@ impl Writer<'_> {
                 count: commit.count,
                 puts,
                 gone: work.gone.clone(),
+                before,
                 tree,
                 own: true,
                 now: plan.now,
@@ -192,44 +200,45 @@ impl Writer<'_> {
     fn work_out(
         &self,
         plan: &OwnCommit<'_>,
+        changes: Vec<Change>,
         community: u32,
         repo: Option<&Repo>,
         newest: Option<Tid>,
     ) -> Result<Work, StoreError> {
         let mut work = Work::default();
-        let recent = self.recent(plan, repo)?;
-        for change in &plan.changes {
+        let recent = self.recent(plan.now, &changes, repo)?;
+        for change in changes {
             let (rkey, record, again) = match change {
-                Change::Put { rkey, record, again } => (rkey, record, *again),
+                Change::Put { rkey, record, again } => (rkey, record, again),
                 Change::Adopt { path, cid, rev } => {
-                    let seq = self.t.seq(cid)?.ok_or_else(|| StoreError::inconsistent("a record to take over"))?;
-                    work.adopted.insert(path.clone(), Leaf { seq, rev: *rev, cid: *cid });
+                    let seq = self.t.seq(&cid)?.ok_or_else(|| StoreError::inconsistent("a record to take over"))?;
+                    work.adopted.insert(path, Leaf { seq, rev, cid });
                     continue;
                 }
                 Change::Back { path, block } => {
-                    let (rev, record) = Record::view(block)?;
+                    let (rev, record) = Record::view(&block)?;
                     work.above = work.above.max(Some(rev));
-                    work.gone.retain(|gone| gone != path);
-                    work.puts.insert(path.clone(), (rev, block.clone(), record));
+                    work.gone.retain(|gone| *gone != path);
+                    work.puts.insert(path, (rev, block, record));
                     continue;
                 }
                 Change::Remove { path } => {
                     let held = match repo {
-                        Some(repo) => self.t.leaf_at(repo.number, path)?.is_some(),
+                        Some(repo) => self.t.leaf_at(repo.number, &path)?.is_some(),
                         None => false,
                     };
-                    let aside = work.adopted.remove(path);
-                    if work.puts.remove(path).is_some() || aside.is_some() || held {
-                        let newest = overruled(self.newest_at(community, plan, path)?, newest, plan.now)?;
+                    let aside = work.adopted.remove(&path);
+                    if work.puts.remove(&path).is_some() || aside.is_some() || held {
+                        let newest = overruled(self.newest_at(community, plan, &path)?, newest, plan.now)?;
                         work.above = work.above.max(newest).max(aside.map(|leaf| leaf.rev));
-                        work.gone.push(path.clone());
+                        work.gone.push(path);
                     }
                     continue;
                 }
             };
-            let fixed = match (rkey, record) {
+            let fixed = match (rkey, &record) {
                 // A tombstone stands where the deleted record stood, so its "rkey" is that whole path.
-                (Some(path), Record::Tombstone(_)) => Some(path.clone()),
+                (Some(path), Record::Tombstone(_)) => Some(path),
                 (None, Record::Tombstone(_)) => {
                     return Err(StoreError::Refused("a tombstone needs the path it stands at".into()));
                 }
@@ -261,7 +270,7 @@ impl Writer<'_> {
             work.gone.retain(|gone| *gone != path);
             work.adopted.remove(&path);
             work.answers.push(Put { path: path.clone(), cid: *block.cid(), rev, existed: false });
-            work.puts.insert(path, (rev, block, record.clone()));
+            work.puts.insert(path, (rev, block, record));
         }
         Ok(work)
     }
@@ -302,11 +311,11 @@ impl Writer<'_> {
 
     /// This device's newest records of the last minutes at TID paths, by their content with the rev left out.
     /// Equal content has equal length (a TID is always 13 characters), so only those are decoded.
-    fn recent(&self, plan: &OwnCommit<'_>, repo: Option<&Repo>) -> Result<HashMap<Cid, Put>, StoreError> {
+    fn recent(&self, now: u64, changes: &[Change], repo: Option<&Repo>) -> Result<HashMap<Cid, Put>, StoreError> {
         let mut recent = HashMap::new();
         let Some(repo) = repo else { return Ok(recent) };
         let mut given: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
-        for change in &plan.changes {
+        for change in changes {
             if let Change::Put { rkey: None, record, again: false } = change
                 && record.rkey().is_none()
                 && !matches!(record, Record::Tombstone(_))
@@ -314,7 +323,7 @@ impl Writer<'_> {
                 given.entry(record.name()).or_default().push(record);
             }
         }
-        let from = Tid::new(plan.now.saturating_sub(TWICE), 0).to_string();
+        let from = Tid::new(now.saturating_sub(TWICE), 0).to_string();
         for (name, given) in given {
             let Some(collection) = self.t.number(Name::Collection(name))? else { continue };
             let range =

@@ -158,23 +158,16 @@ impl Writer<'_> {
     fn remember_short(&mut self, place: &Place<'_>) -> Result<(), StoreError> {
         let Place { repo, collection, rkey, ref short, .. } = *place;
         let seen = 1 << audience_code(repo.audience);
-        let row = self.t.shorts.get(short)?.map(|row| {
+        // Mostly nothing was there, and one search does.
+        let row = self.t.shorts.insert(short, (repo.community, repo.did, collection, seen, rkey.as_bytes()))?;
+        let before = row.map(|row| {
             let (community, did, collection, seen, rkey) = row.value();
             (community, did, collection, seen, rkey.to_vec())
         });
-        match row {
-            Some((c, d, k, before, r))
-                if (c, d, k, r.as_slice()) == (repo.community, repo.did, collection, rkey.as_bytes()) =>
-            {
-                if before & seen == 0 {
-                    self.t.shorts.insert(short, (c, d, k, before | seen, r.as_slice()))?;
-                }
-            }
-            Some(_) => {}
-            None => {
-                self.t.shorts.insert(short, (repo.community, repo.did, collection, seen, rkey.as_bytes()))?;
-            }
-        }
+        let Some((c, d, k, before, r)) = before else { return Ok(()) };
+        let same = (c, d, k, r.as_slice()) == (repo.community, repo.did, collection, rkey.as_bytes());
+        let seen = if same { before | seen } else { before };
+        self.t.shorts.insert(short, (c, d, k, seen, r.as_slice()))?;
         Ok(())
     }
 }

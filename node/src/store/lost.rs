@@ -277,11 +277,11 @@ impl Writer<'_> {
         let (least, latest) = if base < held.head.rev.as_u64() { (base, base) } else { (0, held.head.rev.as_u64()) };
         let mut lost: BTreeMap<&str, Option<Leaf>> = BTreeMap::new();
         for path in &step.gone {
-            lost.extend(self.t.leaf_at(repo.number, path)?.map(|leaf| (path.as_str(), Some(leaf))));
+            lost.extend(step.before.get(path).map(|leaf| (path.as_str(), Some(*leaf))));
         }
         for put in &step.puts {
-            match self.t.leaf_at(repo.number, &put.path)? {
-                Some(leaf) if leaf.rev > put.rev => drop(lost.insert(&put.path, Some(leaf))),
+            match step.before.get(&put.path) {
+                Some(leaf) if leaf.rev > put.rev => drop(lost.insert(&put.path, Some(*leaf))),
                 None if put.rev.as_u64() <= latest => drop(lost.insert(&put.path, None)),
                 _ => {}
             }

@@ -1,6 +1,6 @@
 //! Repositories: their rows, heads and trees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use folkmoot_schemas::{
     Audience, Cid, Tid,
@@ -144,6 +144,48 @@ pub(super) trait Repos: Blocks {
             Some(collection) => self.leaf(repo, collection, rkey),
             None => Ok(None),
         }
+    }
+
+    /// What stands at these paths, as far as anything does. Given in path order they cost one search for each stretch in
+    /// which nothing stands, however many of them lie there.
+    fn leaves_at<'p>(
+        &self,
+        repo: u32,
+        paths: impl IntoIterator<Item = &'p str>,
+    ) -> Result<HashMap<&'p str, Leaf>, StoreError> {
+        let mut found = HashMap::new();
+        let mut numbered: Option<(&str, Option<u32>)> = None;
+        // Of the collection looked through: where the last search began, and the first key there; None: there is none.
+        let mut free: Option<(u32, &str, Option<Vec<u8>>)> = None;
+        for path in paths {
+            let Some((name, rkey)) = path.split_once('/') else { continue };
+            let number = match numbered {
+                Some((last, number)) if last == name => number,
+                _ => self.number(Name::Collection(name))?,
+            };
+            numbered = Some((name, number));
+            let Some(collection) = number else { continue };
+            if let Some((of, from, first)) = &free
+                && *of == collection
+                && *from <= rkey
+                && first.as_ref().is_none_or(|first| rkey.as_bytes() < first.as_slice())
+            {
+                continue;
+            }
+            let range = (repo, collection, rkey.as_bytes())..(repo, collection + 1, LOWEST);
+            let mut first = None;
+            if let Some(row) = self.leaves().range(range)?.next() {
+                let (key, value) = row?;
+                let at = key.value().2;
+                if at == rkey.as_bytes() {
+                    found.insert(path, self.leaf_of(value.value())?);
+                    continue;
+                }
+                first = Some(at.to_vec());
+            }
+            free = Some((collection, rkey, first));
+        }
+        Ok(found)
     }
 
     /// Whether one repository's entry at a path counts before another's: by the one order, and of equal entries by

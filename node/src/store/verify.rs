@@ -68,6 +68,7 @@ pub(super) struct Checked {
     /// Paths of `wanted` that hold just that already.
     same: HashSet<String>,
     gone: Vec<String>,
+    before: HashMap<String, Leaf>,
 }
 
 pub(super) fn refused<T>(why: impl Into<String>) -> Result<T, Stop> {
@@ -138,8 +139,9 @@ impl Writer<'_> {
     fn check_changes(&self, repo: &Repo, held: Held, commit: &Commit, wanted: &Wanted) -> Result<Checked, Stop> {
         let mut count = held.records;
         let (mut changes, mut same, mut gone) = (Changes::new(), HashSet::new(), Vec::new());
+        let held_at = self.t.leaves_at(repo.number, wanted.keys().map(String::as_str))?;
         for (path, place) in wanted {
-            let before = self.t.leaf_at(repo.number, path)?.map(|leaf| leaf.cid);
+            let before = held_at.get(path.as_str()).map(|leaf| leaf.cid);
             let now = place.as_ref().map(Place::cid);
             if now == before {
                 same.insert(path.clone());
@@ -155,7 +157,8 @@ impl Writer<'_> {
             return Err(Stop::Mismatch);
         }
         let tree = self.t.changed_tree(Some(repo), &changes)?.or_else(|why| refused(why.to_string()))?;
-        Ok(Checked { tree, same, gone })
+        let before = held_at.into_iter().map(|(path, leaf)| (path.to_owned(), leaf)).collect();
+        Ok(Checked { tree, same, gone, before })
     }
 
     fn check_whole(&self, repo: &Repo, commit: &Commit, wanted: &Wanted) -> Result<Checked, Stop> {
@@ -170,10 +173,20 @@ impl Writer<'_> {
             return Err(Stop::Mismatch);
         }
         let tree = self.t.in_place_of_all(repo, tree)?;
-        let (kept, gone): (Entries, Entries) =
-            self.t.entries(repo.number)?.into_iter().partition(|(path, _)| now.contains_key(path));
-        let same = kept.into_iter().filter(|(path, cid)| now.get(path) == Some(cid)).map(|(path, _)| path);
-        Ok(Checked { tree, same: same.collect(), gone: gone.into_keys().collect() })
+        let (mut same, mut gone, mut before) = (HashSet::new(), Vec::new(), HashMap::new());
+        self.t.walk(repo.number, None, |path, leaf| {
+            match now.get(&path) {
+                Some(cid) if *cid == leaf.cid => {
+                    same.insert(path);
+                    return Ok(true);
+                }
+                Some(_) => {}
+                None => gone.push(path.clone()),
+            }
+            before.insert(path, leaf);
+            Ok(true)
+        })?;
+        Ok(Checked { tree, same, gone, before })
     }
 }
 
@@ -203,6 +216,7 @@ impl Checked {
             count: commit.count,
             puts,
             gone: self.gone,
+            before: self.before,
             tree: self.tree,
             own: false,
             now,

@@ -124,7 +124,7 @@ impl Writer<'_> {
             }
         }
         for put in &step.puts {
-            let Some(leaf) = self.t.leaf_at(repo.number, &put.path)?.filter(|leaf| leaf.cid != put.cid) else {
+            let Some(leaf) = step.before.get(&put.path).filter(|leaf| leaf.cid != put.cid) else {
                 continue;
             };
             if self.deletes(put)? {
