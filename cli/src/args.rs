@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::*;
+use crate::{commands::*, deferred::Deferred};
 
 /// Posts and events for communities that run themselves: signed, content-addressed, on your own machines.
 #[derive(Debug, Parser)]
@@ -40,92 +40,92 @@ pub(crate) struct Moot {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make what is missing and start: identity, community, web page, invite link
-    Quickstart(quickstart::Args),
+    Quickstart(Deferred<quickstart::Args>),
     /// Make an identity for this person on this device
-    Init(init::Args),
+    Init(Deferred<init::Args>),
     /// Your devices: list, let in, take out
     #[command(subcommand)]
-    Device(device::Command),
+    Device(Deferred<device::Command>),
     /// Say who you are and on which device
-    Whoami(whoami::Args),
+    Whoami(Deferred<whoami::Args>),
     /// Found and describe communities
     #[command(subcommand)]
-    Community(community::Command),
+    Community(Deferred<community::Command>),
     /// Choose the community commands speak about
-    Use(choose::Args),
+    Use(Deferred<choose::Args>),
     /// Make, list and close invite links
-    Invite(invite::Args),
+    Invite(Deferred<invite::Args>),
     /// Join a community by an invite link
-    Join(join::Args),
+    Join(Deferred<join::Args>),
     /// Leave a community
-    Leave(leave::Args),
+    Leave(Deferred<leave::Args>),
     /// Who belongs to a community, and who is let in or put out
     #[command(subcommand)]
-    Member(member::Command),
+    Member(Deferred<member::Command>),
     /// Publish a post
-    Post(post::Args),
+    Post(Deferred<post::Args>),
     /// Answer a post
-    Reply(reply::Args),
+    Reply(Deferred<reply::Args>),
     /// Change a post of yours
-    Edit(edit::Args),
+    Edit(Deferred<edit::Args>),
     /// Delete something of yours
-    Delete(delete::Args),
+    Delete(Deferred<delete::Args>),
     /// How you show yourself
     #[command(subcommand)]
-    Profile(profile::Command),
+    Profile(Deferred<profile::Command>),
     /// Plan, change and list events
     #[command(subcommand)]
-    Event(event::Command),
+    Event(Deferred<event::Command>),
     /// Ask the members: for a date, or for anything else
     #[command(subcommand)]
-    Poll(poll::Command),
+    Poll(Deferred<poll::Command>),
     /// Places that events go back to
     #[command(subcommand)]
-    Venue(venue::Command),
+    Venue(Deferred<venue::Command>),
     /// Answer an event
-    Rsvp(rsvp::Args),
+    Rsvp(Deferred<rsvp::Args>),
     /// Read the newest posts
-    Feed(feed::Args),
+    Feed(Deferred<feed::Args>),
     /// What is ahead of you: what you answered, hold, and what is new
-    Agenda(agenda::Args),
+    Agenda(Deferred<agenda::Args>),
     /// What came for you: answers, changes, news, replies
-    Inbox(inbox::Args),
+    Inbox(Deferred<inbox::Args>),
     /// Show what a URI names
-    Show(show::Args),
+    Show(Deferred<show::Args>),
     /// Say whether something is true: who signed it, when, and by what right
-    Verify(verify::Args),
+    Verify(Deferred<verify::Args>),
     /// Write a record, a person or a community to one file
-    Export(export::Args),
+    Export(Deferred<export::Args>),
     /// Take in what such a file holds
-    Import(import::Args),
+    Import(Deferred<import::Args>),
     /// What it was before: who changed what, when, on which device
-    History(history::Args),
+    History(Deferred<history::Args>),
     /// Run the node and its web page until stopped
-    Serve(serve::Args),
+    Serve(Deferred<serve::Args>),
     /// What the node holds and whom it reaches
-    Status(status::Args),
+    Status(Deferred<status::Args>),
     /// Keep things, whatever becomes of them elsewhere
     #[command(subcommand)]
-    Pin(pin::Command),
+    Pin(Deferred<pin::Command>),
     /// Free what is over, and check every count of the store
-    Sweep(sweep::Args),
+    Sweep(Deferred<sweep::Args>),
     /// What needs you: look, explain, say what to do
-    Doctor(doctor::Args),
+    Doctor(Deferred<doctor::Args>),
     /// Other nodes to stay connected to
     #[command(subcommand)]
-    Peer(peer::Command),
+    Peer(Deferred<peer::Command>),
     /// Bring communities up to date now
-    Sync(sync::Args),
+    Sync(Deferred<sync::Args>),
     /// Copy everything but the keys into one file
-    Backup(backup::Args),
+    Backup(Deferred<backup::Args>),
     /// Make a home of a backup, as a further device of yours
-    Restore(restore::Args),
+    Restore(Deferred<restore::Args>),
     /// Settings and where each came from
-    Config(config::Args),
+    Config(Deferred<config::Args>),
     /// Every limit and what happens beyond it
-    Limits(limits::Args),
+    Limits(Deferred<limits::Args>),
     /// Completions for your shell
-    Completions(completions::Args),
+    Completions(Deferred<completions::Args>),
 }
 
 #[cfg(test)]
@@ -137,6 +137,14 @@ mod tests {
     #[test]
     fn the_definition_of_the_command_line_is_sound() {
         Moot::command().debug_assert();
+    }
+
+    /// A command is known to be meant by its name among the words, see [`crate::deferred`].
+    #[test]
+    fn commands_have_one_name() {
+        for command in Moot::command().get_subcommands() {
+            assert_eq!(command.get_all_aliases().count(), 0, "{}", command.get_name());
+        }
     }
 
     #[test]

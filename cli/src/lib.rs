@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod deferred;
 mod editor;
 mod error;
 mod fetch;
@@ -52,7 +53,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let args = args::Moot::parse_from(std::env::args_os().map(not_a_flag));
+    let words: Vec<OsString> = std::env::args_os().map(not_a_flag).collect();
+    deferred::expect(&words);
+    let args = args::Moot::parse_from(words);
     let out = Output::new(args.json, args.quiet);
     let session = Session::new(args.home, args.community, out, Clock::system())?;
     log_to_stderr(args.verbose, session.config()?.log());

@@ -40,6 +40,7 @@ pub(crate) use self::{
 };
 use super::post::parse_uri;
 use crate::{
+    deferred::Deferred,
     error::{Error, Result},
     output::{Line, count},
     record::{self, Found},
@@ -53,13 +54,13 @@ const AHEAD: i64 = 400 * 86_400;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Plan an event
-    Add(Box<add::Args>),
+    Add(Deferred<Box<add::Args>>),
     /// Change an event of yours, or one you are a co-host of; what is not given stays
-    Edit(Box<edit::Args>),
+    Edit(Deferred<Box<edit::Args>>),
     /// Call an event off, or one date of a series
     Cancel(cancel::Args),
     /// Plan an event like one that was; what is not given is taken over
-    Clone(Box<clone::Args>),
+    Clone(Deferred<Box<clone::Args>>),
     /// Put an event off, or one date of a series, until there is another date
     #[command(
         after_help = "Examples:\n  moot event postpone uyv3m2bq4kzjxw5a --note \"A new date follows\"\n  moot event postpone uyv3m2bq4kzjxw5a --at 2026-12-24\n\nOnce there is a new date: moot event edit EVENT --start \"12 feb 20:00\" --confirmed"
@@ -92,9 +93,9 @@ pub(crate) enum Command {
 
 pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
     match command {
-        Command::Add(args) => add::run(*args, session),
-        Command::Edit(args) => edit::run(*args, session),
-        Command::Clone(args) => clone::run(*args, session),
+        Command::Add(Deferred(args)) => add::run(*args, session),
+        Command::Edit(Deferred(args)) => edit::run(*args, session),
+        Command::Clone(Deferred(args)) => clone::run(*args, session),
         Command::Cancel(args) => cancel::run(args, Status::Cancelled, session),
         Command::Postpone(args) => cancel::run(args, Status::Postponed, session),
         Command::Guests(args) => guests::list(&args, session),
