@@ -3,6 +3,7 @@
 //! Promise: nothing is silently lost. What an event cannot keep is said beside it; an event that cannot be kept at all is
 //! said with its reason. The same file gives the same keys, so that a second import finds what the first one made.
 
+mod days;
 mod fields;
 mod html;
 mod message;

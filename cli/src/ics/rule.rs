@@ -1,11 +1,8 @@
 //! RRULE → our subset of rules, or why it is outside; and the dates of those that are.
 
 use calcard::{
-    common::timezone::Tz,
-    icalendar::{
-        ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarEntry, ICalendarFrequency, ICalendarProperty,
-        ICalendarRecurrenceRule, ICalendarValue, ICalendarWeekday,
-    },
+    common::PartialDateTime,
+    icalendar::{ICalendarFrequency, ICalendarRecurrenceRule, ICalendarWeekday},
 };
 use folkmoot_schemas::{
     recur::{Freq, Rule},
@@ -13,13 +10,16 @@ use folkmoot_schemas::{
 };
 use jiff::{
     ToSpan,
-    civil::{Date, DateTime, Weekday},
+    civil::{Date, DateTime, Time},
 };
 
-use super::time::{Zones, alike};
+use super::{
+    days::{days, weekday},
+    time::{Zones, alike},
+};
 use crate::when::repeat::code;
 
-/// Most dates looked at in a rule of somebody else's.
+/// Most dates of a rule of somebody else's.
 pub(super) const LOOKED_AT: usize = 20_000;
 /// Longest `count` of ours; what repeats more often ends on a day instead.
 const COUNT: u32 = 400;
@@ -43,7 +43,7 @@ pub(super) fn read(theirs: &ICalendarRecurrenceRule, start: &Start, zones: &Zone
     }
     let first = start.civil_date();
     let plain = theirs.byday.iter().all(|day| day.ordwk.is_none_or(|n| n == 0));
-    let days = || theirs.byday.iter().map(|day| code(weekday(day.weekday)).to_owned()).collect::<Vec<_>>();
+    let named = || theirs.byday.iter().map(|day| code(weekday(day.weekday)).to_owned()).collect::<Vec<_>>();
     let own_month = theirs.bymonth.is_empty()
         || (theirs.bymonth.len() == 1 && u8::from(theirs.bymonth[0]) == first.month().unsigned_abs());
     let mut rule = Rule {
@@ -62,13 +62,13 @@ pub(super) fn read(theirs: &ICalendarRecurrenceRule, start: &Start, zones: &Zone
         ICalendarFrequency::Daily if theirs.byday.is_empty() && theirs.bymonthday.is_empty() => {}
         // "Every day that is a working day" is a weekly rule.
         ICalendarFrequency::Daily if plain && interval == 1 && theirs.bymonthday.is_empty() => {
-            (rule.freq, rule.by_day) = (Freq::Weekly, days());
+            (rule.freq, rule.by_day) = (Freq::Weekly, named());
         }
         ICalendarFrequency::Weekly if plain && theirs.bymonthday.is_empty() => {
             if interval > 1 && theirs.byday.len() > 1 && !week_starts_alike(theirs) {
                 return Err("its weeks do not begin on Monday");
             }
-            (rule.freq, rule.by_day) = (Freq::Weekly, days());
+            (rule.freq, rule.by_day) = (Freq::Weekly, named());
         }
         ICalendarFrequency::Monthly if theirs.byday.is_empty() => {
             let days = &theirs.bymonthday;
@@ -151,66 +151,39 @@ pub(super) fn first_match(rule: &Rule, start: &Start) -> Option<Date> {
         .find(|date| steps(*date) % every == 0 && open.check(&Start::Date { date: *date }).is_ok())
 }
 
-/// Local dates of a rule in their order, whatever it is, within bounds and, where one is given, up to a last day: a rule
-/// without an end would be followed for thousands of years. The parser's own expansion does the work, on floating time.
+/// Local dates of a rule in their order, at most so many and, where one is given, up to a last day: a rule without an
+/// end would be followed for thousands of years.
 pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start, last: Option<Date>, most: usize) -> Vec<DateTime> {
-    let local = match start {
-        Start::Local { local, .. } => *local,
-        Start::Date { date } => date.to_datetime(jiff::civil::Time::midnight()),
+    let time = match start {
+        Start::Local { local, .. } => local.time(),
+        Start::Date { .. } => Time::midnight(),
     };
-    let mut rule = rule.clone();
-    if let Some(until) = rule.until.as_mut().filter(|until| until.tz_hour.is_some())
-        && let (Some(seconds), Some(zone)) = (until.to_timestamp(), start.zone())
-        && let Some(end) = local_at(seconds, zone)
+    let until = match rule.until.as_ref().map(|until| last_of(until, start, time)) {
+        Some(None) => return Vec::new(),
+        until => until.flatten(),
+    };
+    let last = [last, until].into_iter().flatten().min();
+    days(rule, start.civil_date(), last, most).into_iter().map(|day| day.to_datetime(time)).collect()
+}
+
+/// The last day on which a series that takes place at `time` does so until then. None: it cannot be read.
+fn last_of(until: &PartialDateTime, start: &Start, time: Time) -> Option<Date> {
+    if until.tz_hour.is_some()
+        && let Some(zone) = start.zone()
     {
-        *until = partial(end);
+        return day_up_to(local_at(until.to_timestamp()?, zone)?, time);
     }
-    let later = |last: &Date| rule.until.as_ref().is_none_or(|until| until.year > Some(last.year().unsigned_abs()));
-    if let Some(last) = last.filter(later) {
-        rule.until = Some(partial(last.to_datetime(jiff::civil::Time::midnight())));
-    }
-    let entry = |name, value| ICalendarEntry { name, params: Vec::new(), values: vec![value] };
-    let component = ICalendarComponent {
-        component_type: ICalendarComponentType::VEvent,
-        entries: vec![
-            entry(ICalendarProperty::Dtstart, ICalendarValue::PartialDateTime(Box::new(partial(local)))),
-            entry(ICalendarProperty::Rrule, ICalendarValue::RecurrenceRule(Box::new(rule))),
-        ],
-        component_ids: Vec::new(),
-    };
-    let expanded = ICalendar { components: vec![component] }.expand_dates(Tz::Floating, most);
-    let mut dates: Vec<DateTime> =
-        expanded.events.iter().filter_map(|event| civil(event.start.naive_local().and_utc().timestamp())).collect();
-    dates.sort_unstable();
-    dates
-}
-
-fn civil(seconds: i64) -> Option<DateTime> {
-    local_at(seconds, "UTC")
-}
-
-fn partial(at: DateTime) -> calcard::common::PartialDateTime {
-    calcard::common::PartialDateTime {
-        year: Some(at.year().unsigned_abs()),
-        month: Some(at.month().unsigned_abs()),
-        day: Some(at.day().unsigned_abs()),
-        hour: Some(at.hour().unsigned_abs()),
-        minute: Some(at.minute().unsigned_abs()),
-        second: Some(at.second().unsigned_abs()),
-        tz_hour: None,
-        tz_minute: None,
-        tz_minus: false,
+    let small = |n: u8| i8::try_from(n).ok();
+    let day = Date::new(i16::try_from(until.year?).ok()?, small(until.month?)?, small(until.day?)?).ok()?;
+    match (until.hour, until.minute) {
+        (Some(hour), Some(minute)) => {
+            let end = Time::new(small(hour)?, small(minute)?, small(until.second.unwrap_or(0).min(59))?, 0).ok()?;
+            day_up_to(day.to_datetime(end), time)
+        }
+        _ => Some(day),
     }
 }
 
-fn weekday(day: ICalendarWeekday) -> Weekday {
-    match day {
-        ICalendarWeekday::Monday => Weekday::Monday,
-        ICalendarWeekday::Tuesday => Weekday::Tuesday,
-        ICalendarWeekday::Wednesday => Weekday::Wednesday,
-        ICalendarWeekday::Thursday => Weekday::Thursday,
-        ICalendarWeekday::Friday => Weekday::Friday,
-        ICalendarWeekday::Saturday => Weekday::Saturday,
-        ICalendarWeekday::Sunday => Weekday::Sunday,
-    }
+fn day_up_to(end: DateTime, time: Time) -> Option<Date> {
+    if end.time() < time { end.date().yesterday().ok() } else { Some(end.date()) }
 }
