@@ -168,10 +168,11 @@ pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start, last: Option<
 
 /// The last day on which a series that takes place at `time` does so until then. None: it cannot be read.
 fn last_of(until: &PartialDateTime, start: &Start, time: Time) -> Option<Date> {
+    // At the end of all years no zone is reckoned with any more.
     if until.tz_hour.is_some()
-        && let Some(zone) = start.zone()
+        && let Some(end) = start.zone().and_then(|zone| local_at(until.to_timestamp()?, zone))
     {
-        return day_up_to(local_at(until.to_timestamp()?, zone)?, time);
+        return day_up_to(end, time);
     }
     let small = |n: u8| i8::try_from(n).ok();
     let day = Date::new(i16::try_from(until.year?).ok()?, small(until.month?)?, small(until.day?)?).ok()?;
