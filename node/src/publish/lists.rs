@@ -132,5 +132,6 @@ fn next(
     }
     let empty = || Admission::empty(event.uri.clone(), date_of(fields, occurrence));
     let before = Admission::merged(before.iter()).unwrap_or_else(empty);
-    Ok(Some(Admission::next(rules, &view.claims(event, occurrence)?, &before, decision)))
+    let claims = view.claims(event, occurrence, &before)?;
+    Ok(Some(Admission::next(rules, &claims, &before, decision)))
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use folkmoot_schemas::{
-    Did, Record, Uri,
+    Did, Record, Tid, Uri,
     kind::Kind,
     records::{
-        admission::{Admission, Claim, Standing},
+        admission::{Admission, Claim, Key, Standing},
         event::{Event, RsvpMode, RsvpRules, ShowAnswers},
         rsvp::{Answer, Rsvp, ShowName},
     },
@@ -156,7 +156,8 @@ impl View {
         let rank = |entry: &Entry, rsvp: &Rsvp| {
             (rsvp.occurrence.is_some(), rsvp.occurrence.as_deref() == occurrence, entry.updated, entry.rev)
         };
-        let asked: BTreeSet<String> = names_of(fields, occurrence).map(|at| rkey(&event.uri, at.as_deref())).collect();
+        let asked: BTreeSet<String> =
+            names_of(fields, occurrence).map(|at| rkey(&event.uri, at.as_deref(), None)).collect();
         let wanted = |did: &Did, rkey: &str| asked.contains(rkey) || is_host(did, &event.uri, fields, state);
         for entry in self.answers_where(&event.uri, wanted)? {
             let Record::Rsvp(rsvp) = &entry.record else { continue };
@@ -210,7 +211,7 @@ impl View {
         let mut by_rkey: BTreeMap<String, &String> = BTreeMap::new();
         for date in dates {
             for at in names_of(fields, Some(date)).flatten() {
-                by_rkey.insert(rkey(&event.uri, Some(&at)), date);
+                by_rkey.insert(rkey(&event.uri, Some(&at), None), date);
             }
         }
         let rows = self.about_rows(roster.number, &event.uri, collection)?;
@@ -269,18 +270,57 @@ impl View {
         Ok(lists)
     }
 
-    /// What a list is made from.
-    pub fn claims(&self, event: &Entry, occurrence: Option<&str>) -> Result<Vec<Claim>, StoreError> {
-        let going = self.given(event, occurrence)?.into_iter().filter(|given| given.rsvp.status == Answer::Going);
-        Ok(going
-            .map(|Given { entry, rsvp, asked, late, .. }| Claim {
-                did: entry.uri.did,
-                guest: rsvp.guest_name,
-                count: asked,
-                rev: entry.rev,
-                late,
-            })
-            .collect())
+    /// What the list after `before` is made from. Whose answer has not come to this device, while another one of the same
+    /// person has seen it and put them on the list, stays as they are there.
+    pub fn claims(
+        &self,
+        event: &Entry,
+        occurrence: Option<&str>,
+        before: &Admission,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let given = self.given(event, occurrence)?;
+        let mut unseen: BTreeMap<Key, u32> = BTreeMap::new();
+        for party in before.admitted.iter().chain(&before.waiting) {
+            *unseen.entry(party.key()).or_default() += party.2;
+        }
+        let mut claims = Vec::new();
+        for Given { entry, rsvp, asked, late, .. } in given {
+            let (did, guest) = (entry.uri.did, rsvp.guest_name);
+            unseen.remove(&(did, guest.clone()));
+            if rsvp.status == Answer::Going {
+                claims.push(Claim { did, guest, count: asked, rev: entry.rev, late });
+            }
+        }
+        for ((did, guest), count) in unseen {
+            if !self.has_answered(event, occurrence, &did, guest.as_deref())? {
+                claims.push(Claim { did, guest, count: count.min(11), rev: Tid::new(0, 0), late: false });
+            }
+        }
+        Ok(claims)
+    }
+
+    /// An answer of theirs is here, counts or not, or was: then nothing is left to wait for. So it is of who is out.
+    fn has_answered(
+        &self,
+        event: &Entry,
+        occurrence: Option<&str>,
+        did: &Did,
+        guest: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let (Some(roster), Record::Event(fields)) = (self.roster_in_scope(&event.uri.community), &event.record) else {
+            return Ok(true);
+        };
+        if !roster.state.is_member(did) {
+            return Ok(true);
+        }
+        for at in names_of(fields, occurrence) {
+            let rkey = rkey(&event.uri, at.as_deref(), guest);
+            let uri = Uri::new(event.uri.community, *did, Rsvp::NAME, &rkey)?;
+            if !matches!(self.get(&uri)?, Lookup::Absent) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -315,8 +355,8 @@ fn names_of(event: &Event, occurrence: Option<&str>) -> impl Iterator<Item = Opt
     [None].into_iter().chain(named.into_iter().map(Some))
 }
 
-fn rkey(event: &Uri, occurrence: Option<&str>) -> String {
-    folkmoot_schemas::derive::id(&[Some(&event.to_string()), occurrence, None], 26)
+fn rkey(event: &Uri, occurrence: Option<&str>, guest: Option<&str>) -> String {
+    folkmoot_schemas::derive::id(&[Some(&event.to_string()), occurrence, guest], 26)
 }
 
 /// Lists are for dates: of a whole series there is none.
@@ -331,6 +371,10 @@ pub(crate) fn date_of(event: &Event, occurrence: Option<&str>) -> Option<String>
 
 /// Answers for guests are the hosts' to give, and some events are for members alone.
 fn counts(uri: &Uri, event: &Event, rules: &RsvpRules, entry: &Entry, rsvp: &Rsvp, state: &State) -> bool {
+    // Whoever is out does not come; under another did they have answered anew.
+    if !state.is_member(&entry.uri.did) {
+        return false;
+    }
     let host = || is_host(&entry.uri.did, uri, event, state);
     match (&rsvp.guest_name, rules.mode) {
         (Some(_), _) => host(),

@@ -1,5 +1,6 @@
 //! Who has a place: the anchor's node keeps the list, everybody else reads it.
 
+use folkmoot_schemas::kind::Kind;
 use folkmoot_schemas::records::{
     admission::{Admission, Decision, Party, Standing},
     event::{Host, HostRole, RsvpMode, RsvpRules},
@@ -254,6 +255,53 @@ fn two_devices_that_give_the_last_place_away_take_it_from_nobody() {
         let list = view.list_of(&person.entry(&club.gig), None).unwrap().unwrap();
         assert_eq!((list.admitted.len(), list.waiting.len()), (2, 0), "one more than there are places, and nobody out");
     }
+}
+
+#[test]
+fn who_is_on_the_list_stays_there_until_their_answer_has_come_and_goes_when_it_is_taken_back() {
+    let club = Club::of(places(1));
+    club.yes(CY, 1);
+    club.yes(DEE, 1);
+    club.run();
+    // Another device of the anchor has the list before it has the answers.
+    let bo = &club.people[BO];
+    let view = bo.store.view(Scope::Members).unwrap();
+    let list = view.list_of(&bo.entry(&club.gig), None).unwrap().unwrap();
+    let fresh = Person::new(2);
+    fresh.learn(&club.community, bo);
+    let only = |from: &Person| pull(&from.store, &fresh.store, club.community, Scope::Members, WHOLE);
+    for audience in [Audience::Public, Audience::Members] {
+        let update = view
+            .heads(&club.community)
+            .unwrap()
+            .into_iter()
+            .find(|head| (head.repo.did, head.repo.audience) == (bo.me.did, audience));
+        let delta = view.delta(&club.community, &update.unwrap().repo, None, None, WHOLE).unwrap().unwrap();
+        let update = crate::store::RepoUpdate {
+            commit: delta.commit,
+            since: None,
+            put: delta.put,
+            gone: delta.gone,
+            blocks: delta.blocks,
+            first: true,
+            complete: true,
+        };
+        let batch = Batch { repos: vec![update], ..Batch::new(club.community, audience) };
+        assert!(fresh.store.apply(batch, fresh.clock.micros()).unwrap().refused.is_empty());
+    }
+    assert_eq!(keep(&fresh), 0, "it waits for what it has not seen");
+    let there = fresh.store.view(Scope::Members).unwrap().list_of(&fresh.entry(&club.gig), None).unwrap();
+    assert_eq!(there, Some(list));
+    only(&club.people[CY]);
+    assert_eq!(keep(&fresh), 0);
+
+    // Deleted, an answer is no unseen one.
+    let cy = &club.people[CY];
+    let rsvp = cy.store.view(Scope::Members).unwrap().about(&club.gig, Rsvp::NAME).unwrap();
+    let own = rsvp.iter().find(|entry| entry.uri.did == cy.me.did).unwrap().uri.clone();
+    delete(&cy.store, &cy.me, &cy.clock, &own).unwrap();
+    club.run();
+    assert_eq!((club.standing(CY), club.standing(DEE)), (None, PLACE));
 }
 
 #[test]
