@@ -11,6 +11,7 @@
 mod changes;
 pub mod dates;
 mod gather;
+mod places;
 mod polls;
 pub mod words;
 
@@ -23,7 +24,10 @@ use std::{
     sync::Arc,
 };
 
-use folkmoot_schemas::{Cid, Did, Uri, records::rsvp::Rsvp};
+use folkmoot_schemas::{
+    Cid, Did, Uri,
+    records::{admission::Standing, rsvp::Rsvp},
+};
 
 use crate::store::{
     StoreError, View,
@@ -72,6 +76,12 @@ pub enum What {
     Deleted {
         event: Uri,
         mine: Box<Rsvp>,
+    },
+    /// What whoever keeps the list said to an answer of the person's.
+    Place {
+        event: Arc<Entry>,
+        mine: Box<Rsvp>,
+        standing: Standing,
     },
     /// Somebody asks everybody, and the person has not voted yet.
     Asked {

@@ -168,8 +168,10 @@ fn print_item(out: &Output, args: &Args, item: &InboxItem) {
             out.line(Line::new().faint(format!("{INDENT}… moot show {} shows all of it", item.short)));
         }
     }
-    if let Some(hint) =
-        item.hint.as_ref().filter(|_| matches!(item.kind.as_str(), "changed" | "deleted" | "poll" | "decided"))
+    if let Some(hint) = item
+        .hint
+        .as_ref()
+        .filter(|_| matches!(item.kind.as_str(), "changed" | "deleted" | "place" | "poll" | "decided"))
     {
         out.line(Line::new().text(INDENT).warn(hint));
     }

@@ -70,6 +70,7 @@ pub(super) fn gather(view: &View, community: &Community, me: &Did, now: i64) -> 
         if hosting || !mine.is_empty() {
             gathering.posts_about(event, hosting)?;
         }
+        gathering.places(event, &mine)?;
         gathering.changed(event, mine, hosting)?;
     }
     // What is left is over, or is no more.

@@ -3,7 +3,8 @@ use folkmoot_schemas::{
     charter::Visibility,
     kind::Kind,
     records::{
-        event::{Event, Host, HostRole, Status},
+        admission::{Admission, Party},
+        event::{Event, Host, HostRole, RsvpRules, Status},
         poll::{Count, Poll, PollOption, PollResult, Tally},
         post::{Mention, Post, PostKind, Reply},
         revision::Revision,
@@ -69,6 +70,7 @@ impl World {
             }
             What::Changed { event, since, .. } => words::changed(event.record.as_event().unwrap(), since),
             What::Deleted { .. } => "deleted".into(),
+            What::Place { event, mine, standing } => words::place(event.record.as_event().unwrap(), mine, *standing),
             What::Asked { poll } => words::asked(&self.who(&item.by), poll_of(poll)),
             What::Decided { poll } => words::decided(&self.who(&item.by), poll_of(poll)),
             What::Vote { poll, vote } => match &vote.record {
@@ -427,4 +429,30 @@ fn a_poll_asks_until_one_voted_and_says_what_came_of_it() {
     world.ada.commit(&world.store, world.community, Audience::Members, NOON + 3 * SECOND, change);
     assert_eq!(world.told(&world.bo), ["What do we eat?: Ada decided for Soup"]);
     assert!(world.told(&world.cy).is_empty(), "who did not vote is asked no more, and told nothing");
+}
+
+#[test]
+fn whoever_asked_for_a_place_hears_whether_they_have_one_and_not_of_every_step_of_the_list() {
+    let world = World::new();
+    let rules = RsvpRules { capacity: Some(2), waitlist: true, ..RsvpRules::default() };
+    let gig = world.ada.publish(&world.store, world.community, NOON, Event { rsvp: Some(rules), ..gig() });
+    world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
+    assert!(world.told(&world.bo).is_empty(), "nobody has said anything yet");
+    let list = |admitted: &[&Person], waiting: &[&Person], at: u64| {
+        let parties = |people: &[&Person]| people.iter().map(|person| Party(person.did(), None, 1)).collect();
+        let list =
+            Admission { admitted: parties(admitted), waiting: parties(waiting), ..Admission::empty(gig.clone(), None) };
+        world.ada.commit(&world.store, world.community, Audience::Members, NOON + at * SECOND, vec![put(list)]);
+    };
+    list(&[&world.ada], &[&world.cy, &world.bo], 2);
+    assert_eq!(world.told(&world.bo), ["Gig: you wait for a place, number 2"]);
+    let before = world.items(&world.bo, 1).remove(0);
+    list(&[&world.ada, &world.cy], &[&world.bo], 3);
+    let after = world.items(&world.bo, 1).remove(0);
+    assert_eq!((before.key, before.stamp), (after.key, after.stamp));
+    list(&[&world.ada, &world.bo], &[], 4);
+    assert_eq!(world.told(&world.bo), ["Gig: you have a place"]);
+    assert_ne!(world.items(&world.bo, 1)[0].stamp, after.stamp);
+    world.answer(&world.bo, &gig, Answer::NotGoing, NOON + 5 * SECOND);
+    assert!(world.told(&world.bo).is_empty());
 }

@@ -3,6 +3,7 @@
 use folkmoot_schemas::{
     Record,
     records::{
+        admission::Standing,
         event::{Event, Status},
         poll::{Poll, PollOption},
         rsvp::{Answer, Rsvp},
@@ -71,6 +72,24 @@ pub(crate) fn answered(who: &str, event: &Event, rsvp: &Rsvp, was: Option<&Rsvp>
 fn occurrence(rsvp: &Rsvp) -> Option<String> {
     let at = rsvp.occurrence.as_deref()?;
     Some(date_words(parse_date(at.split('T').next()?)?))
+}
+
+/// "Harbour Gig: you have a place", "you wait for a place, number 3".
+pub(crate) fn place(event: &Event, mine: &Rsvp, standing: Standing) -> String {
+    let said = match standing {
+        Standing::Admitted(places, None) if places >= mine.count && places == 1 => "you have a place".to_owned(),
+        Standing::Admitted(places, None) => format!("you have {places} of {} places", mine.count),
+        Standing::Admitted(places, Some(number)) => {
+            format!("you have {places} of {} places; the others wait, number {number}", mine.count)
+        }
+        Standing::Waiting(number) => format!("you wait for a place, number {number}"),
+        Standing::Declined => "there is no place for you".to_owned(),
+        Standing::Open => "nobody has said yet whether you have a place".to_owned(),
+    };
+    match occurrence(mine) {
+        Some(day) => format!("{}, {day}: {said}", event.name),
+        None => format!("{}: {said}", event.name),
+    }
 }
 
 /// "Harbour Gig: moved from …; at The Barn, not at The Shed".

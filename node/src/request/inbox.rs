@@ -1,6 +1,10 @@
 //! The inbox, as it goes to whoever shows it.
 
-use folkmoot_schemas::{Audience, Cid, Record, Uri, records::poll::Poll, when};
+use folkmoot_schemas::{
+    Audience, Cid, Record, Uri,
+    records::{admission::Standing, poll::Poll},
+    when,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Reply, handle::Answer, records::BUDGET, resolve::Reading};
@@ -22,7 +26,7 @@ pub struct InboxItem {
     pub id: String,
     /// Another one when there is something new in it.
     pub stamp: u64,
-    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`, `poll`, `vote`, `decided`; to the hook also `reminder` and
+    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`, `place`, `poll`, `vote`, `decided`; to the hook also `reminder` and
     /// `many`.
     pub kind: String,
     /// RFC 3339, in UTC.
@@ -184,6 +188,18 @@ impl Reading<'_> {
                 info.headline = format!("an event you answered was deleted by {}: {}", info.author, event.short_id());
                 info.mine = vec![mine.status.words().to_owned()];
                 info.hint = Some(words::said(std::slice::from_ref(&**mine)));
+            }
+            What::Place { event, mine, standing } => {
+                info.kind = "place".into();
+                self.place(&mut info, &event.uri, event.audience);
+                info.event = self.event_of(event);
+                info.mine = vec![mine.status.words().to_owned()];
+                if let Some(fields) = event.record.as_event() {
+                    info.headline = one_line(&words::place(fields, mine, *standing));
+                }
+                if matches!(standing, Standing::Admitted(..)) {
+                    info.hint = Some(format!("if you cannot come, say so: moot rsvp {} no", info.short));
+                }
             }
             What::Asked { poll } => self.polled(&mut info, "poll", poll, words::asked),
             What::Decided { poll } => self.polled(&mut info, "decided", poll, words::decided),
