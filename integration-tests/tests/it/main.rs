@@ -15,3 +15,4 @@ mod power;
 mod refusals;
 mod stranger;
 mod together;
+mod transcripts;
