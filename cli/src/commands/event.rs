@@ -25,15 +25,16 @@ use folkmoot_schemas::{
     Cid,
     block::parse_cid,
     records::{
-        event::{Event, Override, Place, Price, ShowPlace, Status},
+        event::{Event, Override, Place, Price, RsvpMode, ShowPlace, Status},
         revision::Revision,
     },
     recur::{self, BUDGET, Instance, Rule},
+    when::words,
 };
 use jiff::civil::DateTime;
 
 pub(crate) use self::{
-    answers::to_single_dates,
+    answers::{own as own_answer, to_single_dates},
     guests::{own_place, print as print_answers},
     occurrence::occurrence,
     show::{next_dates, print_dates, print_single},
@@ -248,12 +249,22 @@ fn echo(session: &Session, event: &Event) {
             0 => "nobody may bring others".to_owned(),
             n => format!("each answer may bring {}", count(n.into(), "person", "people")),
         }),
+        rules.filter(|rules| rules.capacity.is_some() && !rules.waitlist).map(|_| "no waiting list".to_owned()),
+        rules.filter(|rules| rules.mode == RsvpMode::Approval).map(|_| "the hosts say who has a place".to_owned()),
+        rules
+            .and_then(|rules| rules.closes.as_ref())
+            .map(|closes| format!("answers until {}", words(closes, None, None))),
     ];
     for fact in facts.into_iter().flatten() {
         session.out.line(Line::new().faint("  ").text(fact));
     }
     if event.contact.is_none() && event.places.iter().any(|place| place.show == Some(ShowPlace::Ask)) {
         session.out.note("  the address is given on request: --contact says whom to ask");
+    }
+    if let Some(closes) = rules.and_then(|rules| rules.closes.as_ref())
+        && closes.instant(closes.zone().unwrap_or("UTC")) < session.clock.seconds()
+    {
+        session.out.note(Line::new().warn("  no answers are taken any more"));
     }
     if event.recur.is_none() && event.start.instant(event.start.zone().unwrap_or("UTC")) < session.clock.seconds() {
         session.out.note(Line::new().warn("  this is in the past"));

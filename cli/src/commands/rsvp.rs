@@ -21,7 +21,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot rsvp \"Harbour Gig\" yes +1\n  moot rsvp uyv3m2bq4kzjxw5a no --at 2026-12-24 --note \"Family\"\n  moot rsvp \"Harbour Gig\" yes --guest \"Grandma\"        # as a host\n\nAfter a change of plan the same command confirms. Answers are for members; a public page shows counts or names as the event says."
+    after_help = "Examples:\n  moot rsvp \"Harbour Gig\" yes +1\n  moot rsvp uyv3m2bq4kzjxw5a no --at 2026-12-24 --note \"Family\"\n  moot rsvp \"Harbour Gig\" yes --guest \"Grandma\"        # as a host\n\nAnswering yes again after a change of plan confirms; what is not given stays as it was (+0 and --note \"\" take it away). Answers are for members; a public page shows counts or names as the event says."
 )]
 pub(crate) struct Args {
     /// Short id, whole title, address on our web page, URI or CID
@@ -76,8 +76,6 @@ enum Who {
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let word = word(&args)?;
     let (found, planned) = event::find(session, &args.event)?;
-    let bring = args.plus.as_deref().map_or(Ok(0), bring)?;
-    check(&planned, word, bring)?;
     let instance = args.at.as_deref().map(|text| event::occurrence(session, &planned, text)).transpose()?;
     if let Some(instance) = instance.as_ref().filter(|i| i.cancelled && word != Word::No) {
         return Err(Error::refused("could not answer: that date is cancelled").because(words(
@@ -86,9 +84,23 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             planned.days,
         )));
     }
+    // A single event has one date; naming it would make a second answer beside the one for the event.
+    let occurrence = instance.as_ref().filter(|_| planned.recur.is_some()).map(|i| i.at.text());
+    let guest = args.guest.as_deref().map(clean).filter(|name| !name.is_empty());
+    // Who confirms need not remember what they had said.
+    let earlier = match word {
+        Word::No => None,
+        _ => event::own_answer(session, &found.item, occurrence.as_deref(), guest.as_deref())?
+            .filter(|earlier| earlier.status != Answer::NotGoing),
+    };
+    let most = planned.rsvp.as_ref().and_then(|rules| rules.plus_max).unwrap_or(u32::MAX);
+    let bring = match (&args.plus, &earlier) {
+        (Some(plus), _) => bring(plus)?,
+        (None, earlier) => earlier.as_ref().map_or(0, |earlier| earlier.count - 1).min(most),
+    };
+    check(&planned, word, bring)?;
     let cid = parse_cid(found.item.shown_cid())
         .map_err(|error| Error::bug(format!("the node gave a CID that is none: {error}")))?;
-    let guest = args.guest.as_deref().map(clean).filter(|name| !name.is_empty());
     let (status, said) = match word {
         Word::Yes => (Answer::Going, "going"),
         Word::Maybe => (Answer::Maybe, "coming, perhaps"),
@@ -99,20 +111,24 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         event: parse_uri(&found.item.uri)?,
         seen: cid,
         seen_sequence: planned.sequence,
-        // A single event has one date; naming it would make a second answer beside the one for the event.
-        occurrence: instance.as_ref().filter(|_| planned.recur.is_some()).map(|i| i.at.text()),
+        occurrence,
         status,
         count: 1 + bring,
-        note: args.note.as_deref().map(clean).filter(|n| !n.is_empty()),
+        note: match &args.note {
+            Some(note) => Some(clean(note)).filter(|note| !note.is_empty()),
+            None => earlier.as_ref().and_then(|earlier| earlier.note.clone()),
+        },
         show: match args.show {
             Some(Who::Names) => ShowName::Names,
             Some(Who::Hosts) => ShowName::Hosts,
+            None if let Some(earlier) = &earlier => earlier.show,
             // Who never asked to be named here is not.
             None if guest.is_some() => ShowName::Hosts,
             None => ShowName::Names,
         },
         guest_name: guest.clone(),
     };
+    let kept_note = answer.note.clone().filter(|_| args.note.is_none());
     record::publish_one(session, Some(&found.item.community), record::draft("answer", answer)?, "answered")?;
     let who = guest.as_ref().map_or_else(|| "you are ".to_owned(), |guest| format!("{guest} is "));
     let line = Line::new().text("  ").text(who).text(said).text(": ").strong(&planned.name);
@@ -123,6 +139,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         None if planned.recur.is_some() => line.text(", every date (one date alone: --at)"),
         None => line.text(", ").text(planned.when_words()),
     });
+    if let Some(note) = kept_note {
+        session.out.line(Line::new().faint("  note as before: ").text(note));
+    }
     if word == Word::Yes && !session.out.json {
         let at = instance.as_ref().filter(|_| planned.recur.is_some()).map(|i| i.at.text());
         let answers = answers(session, &found.item, at)?;

@@ -164,7 +164,9 @@ pub(crate) fn own_place(answers: &AnswersInfo, guest: Option<&str>) -> Option<Li
             let line = Line::new().text(format!("{have} {}", count(places.into(), "place", "places")));
             match number {
                 Some(number) => line.warn(format!("; the others are number {number} on the waiting list")),
-                None => line.warn("; there is no room for the others"),
+                // What is new it has not looked at yet.
+                None if list.mine => line.faint("; whether there is room for the others is said by your own node"),
+                None => line.faint(format!("; whether there is room for the others is said by {}'s node", list.keeper)),
             }
         }
         (Some("admitted"), ..) => Line::new().strong(format!("{have} a place")),

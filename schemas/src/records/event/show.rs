@@ -147,6 +147,8 @@ pub(super) fn card(event: &Event) -> Card {
     for link in &event.links {
         fact(&link.label, Some(link.url.clone()));
     }
+    let closes = event.rsvp.as_ref().and_then(|rules| rules.closes.as_ref());
+    fact("Answers until", closes.map(|closes| when::words(closes, None, None)));
     fact("Access", event.access.clone());
     fact("From age", event.age_min.map(|age| age.to_string()));
     fact("Contact", event.contact.clone());
