@@ -62,12 +62,24 @@ pub(crate) fn split(event: &mut Event) -> Result<Vec<Kept>> {
 
 /// Puts back what was kept of the places that still are what they were.
 pub(crate) fn fill(event: &mut Event, kept: &[Kept]) {
-    let same = |a: &Place, b: &Place| (Place { show: None, ..a.area() }) == Place { show: None, ..b.area() };
     for (at, n, place) in hiding(event) {
-        if let Some(whole) = kept.iter().find(|kept| (&kept.at, kept.n) == (&at, n) && same(&kept.place, place)) {
+        if let Some(whole) = kept.iter().find(|kept| (&kept.at, kept.n) == (&at, n) && is_same(&kept.place, place)) {
             *place = place.with(&whole.place);
         }
     }
+}
+
+/// Of what is kept, what belongs to places that still are what they were: a co-host may have moved the event elsewhere.
+pub(crate) fn standing(event: &Event, kept: Vec<Kept>) -> Vec<Kept> {
+    let mut event = event.clone();
+    let places: Vec<_> = hiding(&mut event).collect();
+    let stands =
+        |kept: &Kept| places.iter().any(|(at, n, place)| (at, *n) == (&kept.at, kept.n) && is_same(&kept.place, place));
+    kept.into_iter().filter(stands).collect()
+}
+
+fn is_same(a: &Place, b: &Place) -> bool {
+    (Place { show: None, ..a.area() }) == Place { show: None, ..b.area() }
 }
 
 /// Did `event` give an address away that is kept now?
@@ -212,6 +224,15 @@ mod tests {
     fn party(place: Place) -> Event {
         let start = Start::Date { date: parse_date("2026-12-05").unwrap() };
         Event { places: vec![place], ..Event::new("Party", start) }
+    }
+
+    #[test]
+    fn an_address_is_not_said_of_another_place() {
+        let mut event = party(flat());
+        let kept = split(&mut event).unwrap();
+        assert_eq!(standing(&event, kept.clone()), kept);
+        event.places[0].name = Some("Ben's flat".into());
+        assert_eq!(standing(&event, kept), []);
     }
 
     #[test]

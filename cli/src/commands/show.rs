@@ -61,7 +61,10 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
         Some(whole) => parts(session, item, whole)?,
         None => Vec::new(),
     };
-    let kept = record.as_event().map_or(Ok(Vec::new()), |_| kept::read(session, &item.uri))?;
+    let kept = match record.as_event() {
+        Some(event) => kept::standing(event, kept::read(session, &item.uri)?),
+        None => Vec::new(),
+    };
     if session.out.json {
         let mut value = record::as_json(item);
         if !kept.is_empty() {

@@ -109,8 +109,23 @@ pub(crate) fn print(out: &Output, answers: &AnswersInfo) {
     if answers.late > 0 {
         out.line(Line::new().warn(format!("  {} of those going answered too late", answers.late)));
     }
-    for line in &answers.people {
+    let mut people: Vec<&AnswerLine> = answers.people.iter().collect();
+    people.sort_by_cached_key(|line| (turn(line), line.number, line.name.to_lowercase(), line.guest.clone()));
+    for line in people {
         out.line(person(line));
+    }
+}
+
+/// Who has a place comes first, then who waits, then the other answers.
+fn turn(line: &AnswerLine) -> u8 {
+    match (line.status.as_str(), line.place.as_deref()) {
+        ("going", Some("admitted")) => 0,
+        ("going", Some("waiting")) => 1,
+        ("going", Some("declined")) => 3,
+        ("going", _) => 2,
+        ("maybe", _) => 4,
+        ("interested", _) => 5,
+        _ => 6,
     }
 }
 

@@ -58,6 +58,13 @@ impl Hosts {
         }
         for who in &self.cohost {
             let member = present(session, community, who, "a co-host")?;
+            if member.role == "guest" {
+                return Err(Error::refused(format!(
+                    "could not make {} a co-host: guests of a community change no events",
+                    member.name
+                ))
+                .hint("name them as a host all the same: --host"));
+            }
             put(event, Host { did: Some(did_of(&member)?), name: member.name, role: HostRole::Cohost, edit: true });
         }
         match self.anchor.as_deref() {

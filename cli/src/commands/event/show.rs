@@ -24,7 +24,7 @@ pub(super) fn print_date(session: &Session, item: &Item, event: &Event, at: &str
     let instance = occurrence(session, event, at)?;
     let on = event.on(&instance);
     let answers = answers(session, item, event.recur.as_ref().map(|_| instance.at.text()))?;
-    let kept = kept::of_date(kept::read(session, &item.uri)?, event, &instance.at.text());
+    let kept = kept::of_date(kept::standing(event, kept::read(session, &item.uri)?), event, &instance.at.text());
     if session.out.json {
         let mut value = record::as_json(item);
         if !kept.is_empty() {
