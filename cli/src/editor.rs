@@ -96,9 +96,12 @@ pub(crate) fn open(path: &Path) -> Result<()> {
     }
 }
 
-/// What was saved.
+/// What was saved, all of it or nothing.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    fs::File::open(path)?.take(MOST).read_to_string(&mut text)?;
-    Ok(text)
+    fs::File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > MOST {
+        true => Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than 1 MiB")),
+        false => Ok(text),
+    }
 }

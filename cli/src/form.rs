@@ -3,7 +3,12 @@
 //!
 //! Nothing that was typed is lost: the draft stands in the home until it is published, and its path is said where it is not.
 
-use std::{fs, io::Write, os::unix::fs::DirBuilderExt, os::unix::fs::OpenOptionsExt, path::PathBuf};
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::PathBuf,
+};
 
 use clap::{ArgAction, Args, Command, FromArgMatches};
 
@@ -61,7 +66,7 @@ impl Form {
         self
     }
 
-    fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut out: String = self.head.iter().map(|line| format!("# {line}\n")).collect();
         for field in &self.lines {
             out.push('\n');
@@ -85,14 +90,14 @@ impl Form {
         out
     }
 
-    fn as_filled(&self) -> Filled {
+    pub(crate) fn as_filled(&self) -> Filled {
         // By its own reader, so that what was not touched is equal.
         parse(&self.render()).unwrap_or_default()
     }
 }
 
 /// Lines `key: value`; those that begin with # are left out. After `text:` all is text.
-fn parse(form: &str) -> Result<Filled> {
+pub(crate) fn parse(form: &str) -> Result<Filled> {
     let mut filled = Filled::default();
     let mut rest = form;
     while let Some((line, after)) = rest.split_once('\n').or((!rest.is_empty()).then_some((rest, ""))) {
@@ -129,6 +134,12 @@ impl Filled {
     /// The one value of a field.
     pub(crate) fn one(&self, key: &str) -> Option<&str> {
         self.of(key).first().copied()
+    }
+
+    /// All but one field.
+    pub(crate) fn without(&self, key: &str) -> Self {
+        let lines = self.lines.iter().filter(|(k, _)| k != key).cloned().collect();
+        Self { lines, text: self.text.clone() }
     }
 
     /// The command line that says what differs from `before`, but for the fields in `positional`, which stand at its end in that
@@ -277,7 +288,13 @@ impl Draft {
     fn new(session: &Session, name: &str, form: &Form) -> Result<(Self, String)> {
         let folder = session.dir.join("drafts");
         let draft = Self { path: folder.join(format!("{name}.txt")) };
-        if let Some(before) = draft.read().ok().filter(|text| !text.trim().is_empty()) {
+        let kept = match editor::read(&draft.path) {
+            Ok(text) => Some(text).filter(|text| !text.trim().is_empty()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            // Somebody's words all the same: nothing is laid over them.
+            Err(error) => return Err(draft.failed("read", &error).hint("mend the file, or move it away")),
+        };
+        if let Some(before) = kept {
             session.out.note(format!("going on with your draft: {} (emptied, it is forgotten)", draft.path.display()));
             return Ok((draft, before));
         }
@@ -334,6 +351,21 @@ mod tests {
 
     fn read(text: &str) -> Result<Gig> {
         parse(text)?.args(&form().as_filled(), &["name"], None)
+    }
+
+    #[test]
+    fn a_draft_that_cannot_be_read_is_not_written_over() {
+        let home = tempfile::tempdir().unwrap();
+        let out = crate::output::Output::new(false, true);
+        let clock = folkmoot_node::clock::Clock::system();
+        let session = Session::new(Some(home.path().to_owned()), None, out, clock).unwrap();
+        let (draft, _) = Draft::new(&session, "event", &form()).unwrap();
+        let long = vec![b'x'; 1024 * 1024 + 1];
+        for kept in [&b"name: Caf\xe9 night\n"[..], &long] {
+            fs::write(&draft.path, kept).unwrap();
+            assert!(Draft::new(&session, "event", &form()).is_err());
+            assert_eq!(fs::read(&draft.path).unwrap(), kept);
+        }
     }
 
     #[test]

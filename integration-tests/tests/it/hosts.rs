@@ -285,6 +285,11 @@ fn with_answers_for_the_hosts_no_name_and_no_note_leaves_the_club() {
     // Among members, notes and such names are for the hosts.
     let other = ben.ok(&["event", "show", &uri(&open)]);
     assert!(!other.contains("GUEST-OF-ADA"), "{other}");
+    for ask in [&["event", "reach"][..], &["event", "admit"]] {
+        let who = ["Nobody"].into_iter().filter(|_| ask[1] == "admit");
+        let said = ben.refused(1, &[ask, &[uri(&gig).as_str()], &who.collect::<Vec<_>>()].concat());
+        assert!(said.contains("only the hosts") && !said.contains("Zebulon"), "{said}");
+    }
     let host = ada.ok(&["event", "guests", &uri(&open)]);
     assert!(host.contains("NOTE-FOR-HOSTS") && host.contains("Zebulon") && host.contains("GUEST-OF-ADA"), "{host}");
     for node in [a, b] {

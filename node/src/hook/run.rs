@@ -8,6 +8,7 @@ use std::{
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -16,6 +17,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long it may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long its last words are waited for when it has ended: what left its group may hold the pipe for ever.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Bytes of its output that are kept: the end.
 const KEPT: usize = 4_096;
@@ -40,18 +43,21 @@ pub fn run(
     // A group of its own, so that what it starts ends with it.
     let mut child = command.process_group(0).spawn().map_err(|why| format!("{program} could not be started: {why}"))?;
     let group = Pid::from_child(&child);
-    let feeding = child.stdin.take().map(|mut to| {
+    // These two end with their pipe, and nobody waits for them beyond that.
+    if let Some(mut to) = child.stdin.take() {
         let input = input.to_vec();
         // Who does not read what they are given may still be content.
-        thread::spawn(move || drop(to.write_all(&input)))
-    });
-    let listening = child.stderr.take().map(|from| thread::spawn(move || tail(from)));
+        thread::spawn(move || drop(to.write_all(&input)));
+    }
+    let (told, said) = mpsc::sync_channel(1);
+    if let Some(from) = child.stderr.take() {
+        thread::spawn(move || told.send(tail(from)));
+    }
     let ended = wait(&mut child, patience, stop);
-    // Also what it left behind in the background: the pipes close, and the threads end.
+    // Also what it left behind in the background.
     let _ = kill_process_group(group, Signal::KILL);
     let _ = child.wait();
-    feeding.map(thread::JoinHandle::join);
-    let said = listening.and_then(|listening| listening.join().ok()).unwrap_or_default();
+    let said = said.recv_timeout(LAST_WORDS).unwrap_or_default();
     match ended {
         Ok(Some(status)) if status.success() => Ok(()),
         Ok(Some(status)) => Err(match said.is_empty() {
@@ -134,6 +140,16 @@ mod tests {
             thread::sleep(PAUSE);
         }
         assert!(!lives(), "its child is gone");
+    }
+
+    #[test]
+    fn what_left_its_group_holds_nobody_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let words = ["/bin/sh", "-c", "setsid sleep 300 & echo $! > pid"].map(str::to_owned);
+        run(&words, dir.path(), b"", LONG, &|| false).unwrap();
+        let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap().trim().parse().unwrap();
+        let signal = rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
+        assert!(signal.is_ok(), "it was not waited for: {signal:?}");
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl Reading<'_> {
             return Err(Failure::refused(format!("could not {act}: each date of a series has its own list"))
                 .hint("say which date with --at"));
         }
+        self.for_hosts(&entry, &event, "have a say in who has a place")?;
         let did = self.who_answered(&entry, occurrence, who, guest.as_deref())?;
         let desk = &self.desk;
         let decision = Decision { key: (did, guest), admit };
@@ -162,6 +163,7 @@ impl Reading<'_> {
     /// Who of those who answered is known to hold the event as it is now. What is not known is said to be so.
     pub(super) fn reach(&self, target: &str, community: Option<&str>) -> Answer {
         let (entry, event) = self.event(target, community)?;
+        self.for_hosts(&entry, &event, "see whom the last change has reached")?;
         let shown = entry.shown_cid();
         let empty = BTreeSet::new();
         let holders = self.desk.live.holders.get(&entry.uri.community).unwrap_or(&empty);
@@ -204,6 +206,15 @@ impl Reading<'_> {
             Some(community) if community.joined => Ok((entry, event)),
             _ => Err(Failure::refused("only members of a community see who answered")
                 .hint("ask a member for an invite link, then `moot join LINK`")),
+        }
+    }
+
+    /// What names those who answered, whatever they chose to show.
+    fn for_hosts(&self, entry: &Entry, event: &Event, what: &str) -> Result<(), Failure> {
+        match self.hosts(entry, event) {
+            true => Ok(()),
+            false => Err(Failure::refused(format!("only the hosts of an event {what}"))
+                .hint("moot event guests EVENT shows what everybody here may see")),
         }
     }
 

@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         let (found, mut event) = find_to_change(session, &args.event, "edit it")?;
         kept::fill(&mut event, &kept::read(session, &found.item.uri)?);
         return form::fill(session, "event", Some(&found.item.cid), &super::form::of(&event), |filled, before| {
-            change(filled.args(before, &[], Some(&found.item.uri))?, session)
+            change(filled.args(&super::form::meant(filled, before), &[], Some(&found.item.uri))?, session)
         });
     }
     change(args, session)

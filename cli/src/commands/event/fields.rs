@@ -32,7 +32,7 @@ pub(crate) struct Fields {
     pub(crate) zone: Option<String>,
     /// When it ends, e.g. 23:00, 02:00 (that night) or "2026-12-06 02:00"
     #[arg(long, help_heading = "When", conflicts_with_all = ["duration", "days", "open_end"])]
-    end: Option<String>,
+    pub(super) end: Option<String>,
     /// How long it takes, e.g. 2h or 1h30
     #[arg(long, help_heading = "When", conflicts_with_all = ["days", "open_end"])]
     duration: Option<String>,

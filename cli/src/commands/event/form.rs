@@ -6,7 +6,7 @@ use folkmoot_schemas::{
     when::{self, Start},
 };
 
-use crate::form::Form;
+use crate::form::{Filled, Form};
 
 const MORE: &str =
     "Every flag of `moot event add --help` is a field too, e.g. \"online: https://…\" or \"tentative: yes\".";
@@ -84,6 +84,16 @@ fn fields(head: &[&str], name: &'static str, event: Option<&Event>) -> Form {
         .text(of(|event| event.text.clone()))
 }
 
+/// What the form said before, as far as it counts as said: beside another start the end that stands there is meant, though
+/// nobody touched it.
+pub(super) fn meant(filled: &Filled, before: &Filled) -> Filled {
+    let otherwise = ["duration", "days", "open-end"].iter().any(|key| filled.one(key).is_some());
+    match filled.one("start") != before.one("start") && !otherwise {
+        true => before.without("end"),
+        false => before.clone(),
+    }
+}
+
 fn act(act: &PerformingAct) -> String {
     let named = match &act.at {
         Some(at) => format!("{at} {}", act.name),
@@ -101,7 +111,11 @@ fn end(event: &Event) -> Option<String> {
     match &event.start {
         Start::Local { zone, .. } => {
             let end = event.start.instant(zone).checked_add(event.duration?.into())?;
-            when::local_at(end, zone).map(|end| end.strftime("%Y-%m-%d %H:%M").to_string())
+            // The time alone where that is enough, so that it goes along to another day.
+            when::local_at(end, zone).map(|end| match event.start.civil_date() == end.date() {
+                true => end.strftime("%H:%M").to_string(),
+                false => end.strftime("%Y-%m-%d %H:%M").to_string(),
+            })
         }
         Start::Date { date } => {
             let more = i64::from(event.days.filter(|n| *n > 1)? - 1);
@@ -115,10 +129,28 @@ mod tests {
     use folkmoot_schemas::recur::Freq;
     use jiff::civil::{DateTime, datetime};
 
-    use crate::when::repeat;
+    use super::*;
+    use crate::{commands::event::edit::Args, form::parse, when::repeat};
 
     fn now() -> DateTime {
         datetime(2026, 11, 24, 18, 30, 0, 0)
+    }
+
+    #[test]
+    fn the_end_that_stands_in_the_form_is_meant_beside_another_start() {
+        let start = Start::Local { local: "2026-12-12T20:00".parse().unwrap(), zone: "Europe/Berlin".into() };
+        let form = of(&Event { duration: Some(3 * 3600), ..Event::new("Gig", start) });
+        let before = form.as_filled();
+        assert_eq!(before.one("end"), Some("23:00"), "without its day, so that it goes along to another");
+        let end = |form: &str| {
+            let filled = parse(form).unwrap();
+            filled.args::<Args>(&meant(&filled, &before), &[], Some("x")).unwrap().fields.end
+        };
+        let text = form.render();
+        assert_eq!(end(&text.replace("start: 2026-12-12 20:00", "start: 2026-12-13 19:00")).as_deref(), Some("23:00"));
+        assert_eq!(end(&text.replace("name: Gig", "name: Night")), None);
+        let longer = text.replace("start: 2026-12-12 20:00", "start: 2026-12-12 19:00\nduration: 5h");
+        assert_eq!(end(&longer), None, "another word on the length stands before it");
     }
 
     #[test]
