@@ -147,6 +147,7 @@ impl Sample {
             event: to.uri.clone(),
             seen: to.cid,
             seen_sequence: sequence,
+            seen_plan: None,
             occurrence: None,
             status,
             count,

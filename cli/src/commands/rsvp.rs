@@ -107,10 +107,11 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         Word::Interested => (Answer::Interested, "interested"),
         Word::No => (Answer::NotGoing, "not going"),
     };
-    let answer = Rsvp {
+    let mut answer = Rsvp {
         event: parse_uri(&found.item.uri)?,
         seen: cid,
         seen_sequence: planned.sequence,
+        seen_plan: None,
         occurrence,
         status,
         count: 1 + bring,
@@ -128,6 +129,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         },
         guest_name: guest.clone(),
     };
+    answer.seen_plan = Some(planned.plan_id(answer.day()));
     let kept_note = answer.note.clone().filter(|_| args.note.is_none());
     record::publish_one(session, Some(&found.item.community), record::draft("answer", answer)?, "answered")?;
     let who = guest.as_ref().map_or_else(|| "you are ".to_owned(), |guest| format!("{guest} is "));

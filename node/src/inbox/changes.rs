@@ -2,12 +2,7 @@
 
 use folkmoot_schemas::{
     Block, Cid, Record,
-    records::{
-        event::{Event, Status},
-        rsvp::Rsvp,
-    },
-    recur::{self, Instance},
-    when::parse_date,
+    records::{event::Event, rsvp::Rsvp},
 };
 
 use crate::store::{StoreError, View, reader::Entry};
@@ -25,8 +20,8 @@ pub(super) fn since(view: &View, event: &Entry, newer: &Event, mine: Vec<Rsvp>) 
             concerned.push(rsvp);
             continue;
         };
-        let changes = match &rsvp.occurrence {
-            Some(at) => match (on(&older, at), on(newer, at)) {
+        let changes = match rsvp.day() {
+            Some(day) => match (older.on_day(day), newer.on_day(day)) {
                 (Some(older), Some(newer)) => newer.changes_since(&older),
                 (Some(_), None) => vec!["that date is no longer part of it".to_owned()],
                 (None, _) => Vec::new(),
@@ -62,26 +57,7 @@ fn versions(view: &View, event: &Entry) -> Result<Vec<(Cid, Event)>, StoreError>
 /// The version that was answered, else one of the same plan.
 fn seen(versions: &[(Cid, Event)], rsvp: &Rsvp) -> Option<Event> {
     let exact = versions.iter().find(|(cid, _)| *cid == rsvp.seen);
-    let same = || versions.iter().find(|(_, event)| event.sequence == rsvp.seen_sequence);
+    let planned = |event: &Event| rsvp.seen_plan.as_ref().is_none_or(|plan| *plan == event.plan_id(rsvp.day()));
+    let same = || versions.iter().find(|(_, event)| event.sequence == rsvp.seen_sequence && planned(event));
     exact.or_else(same).map(|(_, event)| event.clone())
-}
-
-/// The event as it is on the day an occurrence names. None: it has no such date.
-fn on(event: &Event, occurrence: &str) -> Option<Event> {
-    let day = occurrence.split_once('T').map_or(occurrence, |(day, _)| day);
-    let at = event.start.on(parse_date(day)?);
-    if !recur::has(event, &at) {
-        return None;
-    }
-    let name = at.text();
-    let change = event.overrides.iter().position(|change| change.at == name);
-    let fields = change.and_then(|i| event.overrides.get(i));
-    let start = fields.and_then(|change| change.start.clone()).unwrap_or_else(|| at.clone());
-    let gone = fields.is_some_and(|change| change.gone);
-    let (from, to) = (start.instant("UTC"), start.instant("UTC"));
-    let mut date = event.on(&Instance { at, start, change, cancelled: gone, from, to });
-    if gone {
-        date.status = Status::Cancelled;
-    }
-    Some(date)
 }

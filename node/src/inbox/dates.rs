@@ -83,11 +83,12 @@ impl MyDate {
     /// What changed for this date since it was answered: phrases, none where that is not known any more. None: nothing.
     pub fn changed(&self, view: &View) -> Result<Option<Vec<String>>, StoreError> {
         let (Some(event), Some((rsvp, _))) = (self.date.entry.record.as_event(), &self.answer) else { return Ok(None) };
-        if rsvp.seen_sequence >= event.sequence || self.hosting {
-            return Ok(None);
-        }
         // Of an answer to a whole series, this date alone.
         let at = event.recur.as_ref().map(|_| self.date.instance.at.text());
+        let day = at.as_deref().and_then(|at| at.split('T').next());
+        if self.hosting || !event.outdates(rsvp, day) {
+            return Ok(None);
+        }
         let rsvp = Rsvp { occurrence: at.or(rsvp.occurrence.clone()), ..rsvp.clone() };
         Ok(changes::since(view, &self.date.entry, event, vec![rsvp])?.map(|(phrases, _)| phrases))
     }
@@ -105,6 +106,7 @@ mod tests {
             event: Uri::new(community(), did(), Event::NAME, "3l6oveex3ii2l").unwrap(),
             seen: Cid::default(),
             seen_sequence: 0,
+            seen_plan: None,
             occurrence: occurrence.map(str::to_owned),
             status,
             count: 1,

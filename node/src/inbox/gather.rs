@@ -10,6 +10,7 @@ use folkmoot_schemas::{
     kind::Kind,
     limits,
     records::{
+        event::Event,
         post::{Post, PostKind},
         rsvp::Rsvp,
     },
@@ -93,6 +94,14 @@ pub(super) fn key(kind: &str, uri: &Uri) -> ItemKey {
     key
 }
 
+/// Another one whenever what was answered is planned otherwise: two who change it at once count alike.
+fn plan_stamp(event: &Event, mine: &[Rsvp]) -> u64 {
+    let plans = mine.iter().map(|rsvp| event.plan_id(rsvp.day()));
+    let parts: Vec<String> = [event.sequence.to_string()].into_iter().chain(plans).collect();
+    let digest = derive::digest(&parts.iter().map(|part| Some(part.as_str())).collect::<Vec<_>>());
+    digest.iter().take(8).fold(0, |stamp, byte| stamp << 8 | u64::from(*byte))
+}
+
 impl Gathering<'_> {
     pub(super) fn is_me(&self, did: &Did) -> bool {
         self.state.today(did) == self.me
@@ -139,15 +148,17 @@ impl Gathering<'_> {
             return Ok(());
         }
         let by = self.state.today(&by);
-        let before = |rsvp: &Rsvp| rsvp.seen_sequence < newer.sequence;
+        // One of a single date touches who answered a whole series as well.
+        let before = |rsvp: &Rsvp| rsvp.seen_sequence != newer.sequence || newer.outdates(rsvp, rsvp.day());
         let mine: Vec<Rsvp> = mine.into_iter().map(|(_, rsvp)| rsvp).filter(before).collect();
         let changed = match mine.is_empty() {
             true => None,
             false => changes::since(self.view, event, newer, mine)?,
         };
         if let Some((since, mine)) = changed {
+            let stamp = plan_stamp(newer, &mine);
             let what = What::Changed { event: Arc::clone(event), since, mine };
-            self.push(key("changed", &event.uri), u64::from(newer.sequence), event.updated, by, what);
+            self.push(key("changed", &event.uri), stamp, event.updated, by, what);
         } else if let (true, Some(last), Record::Event(own)) = (hosting, last, Record::view(&event.block)?.1) {
             // Whoever holds an event hears of every change that is not their own.
             let since = newer.changes_since(&own);

@@ -114,6 +114,7 @@ impl World {
             event: event.clone(),
             seen: entry.cid,
             seen_sequence: entry.record.as_event().unwrap().sequence,
+            seen_plan: None,
             occurrence: occurrence.map(str::to_owned),
             status,
             count: 1,
@@ -375,6 +376,7 @@ fn what_a_co_host_changes_reaches_the_author_and_everybody_who_answered() {
             event: gig.clone(),
             seen: entry.shown_cid(),
             seen_sequence: sequence,
+            seen_plan: None,
             occurrence: None,
             status: Answer::Going,
             count: 1,
@@ -393,6 +395,45 @@ fn what_a_co_host_changes_reaches_the_author_and_everybody_who_answered() {
     world.change(&gig, NOON + 6 * SECOND, |event| event.start = at("2026-05-09T18:00"));
     assert_eq!(world.told(&world.cy), ["Gig: moved from Friday 8 May, 19:00 to Saturday 9 May, 18:00"]);
     assert!(!world.told(&world.ada).iter().any(|line| line.contains("moved")), "their own change is no news");
+}
+
+#[test]
+fn an_answer_to_a_change_that_was_overruled_is_asked_for_again_though_both_count_alike() {
+    let world = World::new();
+    let host = |who: &Person| Host { did: Some(who.did()), name: "A host".into(), role: HostRole::Cohost, edit: true };
+    let hosts = vec![host(&world.bo)];
+    let gig = world.ada.publish(&world.store, world.community, NOON, Event { hosts, ..gig() });
+    let (seen, first) = (world.entry(&gig).cid, world.entry(&gig).record);
+    let moved = |to: &str| {
+        let mut event = Event { start: at(to), ..first.as_event().unwrap().clone() };
+        event.follow(first.as_event().unwrap());
+        event
+    };
+    let revision = Revision { of: gig.clone(), seen, event: moved("2026-05-08T19:00") };
+    world.bo.publish(&world.store, world.community, NOON + SECOND, revision);
+    let entry = world.entry(&gig);
+    let shown = entry.record.as_event().unwrap();
+    let rsvp = Rsvp {
+        event: gig.clone(),
+        seen: entry.shown_cid(),
+        seen_sequence: shown.sequence,
+        seen_plan: Some(shown.plan_id(None)),
+        occurrence: None,
+        status: Answer::Going,
+        count: 1,
+        note: None,
+        show: ShowName::Names,
+        guest_name: None,
+    };
+    world.cy.commit(&world.store, world.community, Audience::Members, NOON + 2 * SECOND, vec![put(rsvp)]);
+    assert!(world.told(&world.cy).is_empty());
+    // The author had not seen it, and moved the gig elsewhere.
+    let change = vec![edit(&gig.path(), moved("2026-05-09T20:00"))];
+    world.ada.commit(&world.store, world.community, Audience::Public, NOON + 3 * SECOND, change);
+    assert_eq!(world.entry(&gig).record.as_event().unwrap().sequence, shown.sequence);
+    assert_eq!(world.told(&world.cy), ["Gig: moved from Friday 8 May, 19:00 to Saturday 9 May, 20:00"]);
+    let given = world.store.view(Scope::Members).unwrap().given(&world.entry(&gig), None).unwrap();
+    assert!(given.iter().all(|given| given.before_change) && given.len() == 1);
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub(crate) fn answered(who: &str, event: &Event, rsvp: &Rsvp, was: Option<&Rsvp>
         Some(was) if was.status != rsvp.status => line += &format!(" (was: {})", was.status.words()),
         Some(was) if was.count == 1 && rsvp.count > 1 => line += " (was: alone)",
         Some(was) if was.count != rsvp.count => line += &format!(" (was: with {} more)", was.count - 1),
-        _ if event.outdates(rsvp.seen_sequence, rsvp.day()) => line += " (answered before the last change)",
+        _ if event.outdates(rsvp, rsvp.day()) => line += " (answered before the last change)",
         _ => {}
     }
     line

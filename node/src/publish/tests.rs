@@ -126,6 +126,7 @@ fn answer(event: &PublishedItem) -> Rsvp {
         event: event.uri.clone(),
         seen: event.cid,
         seen_sequence: 0,
+        seen_plan: None,
         occurrence: None,
         status: Answer::Going,
         count: 1,

@@ -171,7 +171,8 @@ impl Reading<'_> {
         let mut seen = BTreeSet::new();
         for one in self.view.about_event(&entry)? {
             let did = one.0;
-            let saw = one.1.seen == shown || (one.1.seen_sequence == event.sequence && event.sequence > 0);
+            let counted = one.1.seen_sequence == event.sequence && event.sequence > 0;
+            let saw = one.1.seen == shown || (counted && !event.outdates(&one.1, one.1.day()));
             let me = did == self.desk.me.did;
             let how = match (me, saw, holders.contains(&did)) {
                 (true, ..) => Some("here"),

@@ -258,7 +258,7 @@ impl Reading<'_> {
             count: rsvp.count,
             guest: rsvp.guest_name.as_deref().map(one_line),
             occurrence: rsvp.occurrence.clone(),
-            before_change: fields.outdates(rsvp.seen_sequence, rsvp.day()),
+            before_change: fields.outdates(rsvp, rsvp.day()),
             was: changed.map(|was| super::answers::word(was.status).to_owned()),
         });
         Ok(())

@@ -132,7 +132,7 @@ impl View {
                 asked,
                 standing,
                 late: closes.is_some_and(|closes| (entry.rev.micros() / 1_000_000) as i64 > closes),
-                before_change: fields.outdates(rsvp.seen_sequence, date.as_deref()),
+                before_change: fields.outdates(&rsvp, date.as_deref()),
                 entry,
                 rsvp,
             });

@@ -94,6 +94,7 @@ impl View {
                 // They saw a poll and no version of the event; of what was changed since they cannot know.
                 seen: entry.cid,
                 seen_sequence: 0,
+                seen_plan: None,
                 occurrence: None,
                 status,
                 count: 1,

@@ -13,6 +13,7 @@ mod check;
 mod difference;
 mod facts;
 mod place;
+mod plan;
 mod show;
 
 pub use answers::{RsvpMode, RsvpRules, ShowAnswers};
@@ -20,6 +21,7 @@ pub use check::CATEGORIES;
 pub(crate) use check::{event_uri, image as check_image, place as check_place};
 pub use facts::{EventLink, Host, HostRole, Image, LinkKind, PerformingAct, Price, Source};
 pub use place::{OnlineLink, Place, ShowPlace};
+pub(crate) use plan::is_plan_id;
 pub use show::minor_digits;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -49,23 +49,40 @@ impl Right {
     /// What `did` may change of the event at `uri`, by its author's own newest record and the roster. An author who came
     /// back under another did is a host.
     pub fn of(did: &Did, uri: &Uri, own: &Event, state: &State) -> Option<Self> {
-        let role = state.role(did).filter(|_| *did != uri.did)?;
-        let host = own.hosts.iter().filter(|host| host.edit).filter_map(|host| host.did);
-        let is_host = host.chain([uri.did]).any(|host| state.today(&host) == *did);
+        Self::with_role(did, uri, own, state, state.role(did)?)
+    }
+
+    /// What `did` may change, or could while they were in: of somebody who is out nothing but what the roster keeps of
+    /// theirs is there, and that stands. Who called an evening off does not hold it after all by going.
+    pub fn ever(did: &Did, uri: &Uri, own: &Event, state: &State) -> Option<Self> {
+        let former = || state.former.get(did).map(|former| former.role);
+        Self::with_role(did, uri, own, state, state.role(did).or_else(former)?)
+    }
+
+    fn with_role(did: &Did, uri: &Uri, own: &Event, state: &State, role: Role) -> Option<Self> {
+        let person = state.today(did);
+        let mut hosts = own.hosts.iter().filter(|host| host.edit).filter_map(|host| host.did).chain([uri.did]);
         match role {
+            _ if *did == uri.did => None,
             Role::Guest => None,
-            _ if is_host => Some(Self::Host),
+            _ if hosts.any(|host| state.today(&host) == person) => Some(Self::Host),
             Role::Steward => Some(Self::Steward),
             _ => None,
         }
     }
 
-    /// Everybody who may change it.
+    /// Everybody whose revisions count.
     pub fn all(uri: &Uri, own: &Event, state: &State) -> Vec<(Did, Self)> {
-        let hosts = own.hosts.iter().filter_map(|host| host.did).chain([uri.did]).map(|did| state.today(&did));
-        let stewards = state.members.iter().filter(|(_, member)| member.role == Role::Steward).map(|(did, _)| *did);
-        let all: BTreeSet<Did> = hosts.chain(stewards).collect();
-        all.into_iter().filter_map(|did| Some((did, Self::of(&did, uri, own, state)?))).collect()
+        let hosts = own.hosts.iter().filter_map(|host| host.did).chain([uri.did]);
+        let lines = hosts.flat_map(|host| {
+            let person = state.today(&host);
+            state.formerly(&person).into_iter().chain([person])
+        });
+        let members = state.members.iter().map(|(did, member)| (did, member.role));
+        let former = state.former.iter().map(|(did, former)| (did, former.role));
+        let stewards = members.chain(former).filter(|(_, role)| *role == Role::Steward).map(|(did, _)| *did);
+        let all: BTreeSet<Did> = lines.chain(stewards).collect();
+        all.into_iter().filter_map(|did| Some((did, Self::ever(&did, uri, own, state)?))).collect()
     }
 
     /// For people.
@@ -143,7 +160,7 @@ mod tests {
         block::{DAG_CBOR, cid_of},
         key::Secret,
         records::event::{Host, HostRole, RsvpRules, Status},
-        roster::{Describe, Member},
+        roster::{Describe, Former, Member},
         tid::Tid,
         when::{Start, parse_local},
     };
@@ -194,29 +211,56 @@ mod tests {
         }
     }
 
-    fn rights(roles: &[(u8, Role)], heirs: &[(u8, u8)]) -> Vec<Option<Right>> {
-        let state = state(roles, heirs);
-        let all = Right::all(&uri(), &gig(), &state);
-        let of = |did: Did| all.iter().find(|(other, _)| *other == did).map(|(_, right)| *right);
-        let rights = (1..=6).map(|seed| Right::of(&did(seed), &uri(), &gig(), &state));
-        assert!(rights.clone().eq((1..=6).map(|seed| of(did(seed)))), "{all:?}");
-        rights.collect()
+    fn rights(state: &State) -> Vec<Option<Right>> {
+        (1..=6).map(|seed| Right::of(&did(seed), &uri(), &gig(), state)).collect()
+    }
+
+    /// Whose revisions count, as each is asked for and as all are listed.
+    fn counting(state: &State) -> Vec<Option<Right>> {
+        let all = Right::all(&uri(), &gig(), state);
+        let listed = |did: Did| all.iter().find(|(other, _)| *other == did).map(|(_, right)| *right);
+        let asked: Vec<_> = (1..=6).map(|seed| Right::ever(&did(seed), &uri(), &gig(), state)).collect();
+        assert_eq!(asked, (1..=6).map(|seed| listed(did(seed))).collect::<Vec<_>>());
+        asked
     }
 
     #[test]
     fn hosts_who_may_edit_and_stewards_have_a_right_while_they_are_members() {
         use Role::{Guest, Member, Moderator, Steward};
         let (host, steward) = (Some(Right::Host), Some(Right::Steward));
-        let all = [(1, Steward), (2, Member), (3, Member), (4, Guest), (5, Steward), (6, Moderator)];
-        assert_eq!(rights(&all, &[]), [None, host, None, None, steward, None]);
-        assert_eq!(rights(&[(1, Member), (5, Member)], &[]), [None; 6]);
-        assert_eq!(rights(&[(1, Member), (2, Steward)], &[])[1], host);
+        let all = state(&[(1, Steward), (2, Member), (3, Member), (4, Guest), (5, Steward), (6, Moderator)], &[]);
+        assert_eq!(rights(&all), [None, host, None, None, steward, None]);
+        assert_eq!(counting(&all), rights(&all));
+        assert_eq!(rights(&state(&[(1, Member), (5, Member)], &[])), [None; 6]);
+        assert_eq!(rights(&state(&[(1, Member), (2, Steward)], &[]))[1], host);
+    }
+
+    #[test]
+    fn what_somebody_wrote_who_is_out_stands_as_what_they_were() {
+        use Role::{Guest, Member, Steward};
+        let (host, steward) = (Some(Right::Host), Some(Right::Steward));
+        let mut all = state(&[(6, Member)], &[]);
+        for (seed, role) in [(1, Steward), (2, Member), (3, Member), (4, Guest), (5, Steward)] {
+            let via = cid_of(DAG_CBOR, b"removal");
+            let former = Former { since: Tid::new(2, 2), role, by: did(9), via, reason: None, cut: BTreeMap::new() };
+            all.former.insert(did(seed), former);
+        }
+        assert_eq!(counting(&all), [None, host, None, None, steward, None]);
+        assert_eq!(rights(&all), [None; 6]);
+        // Did 2 comes back as 6, and 5 as a plain member.
+        all.heirs.insert(did(2), did(6));
+        all.former.remove(&did(5));
+        all.members.insert(did(5), all.members[&did(6)].clone());
+        assert_eq!(counting(&all), [None, host, None, None, None, host]);
+        assert_eq!(rights(&all), [None, None, None, None, None, host]);
     }
 
     #[test]
     fn somebody_who_came_back_under_another_did_goes_on_with_what_was_theirs() {
         let (member, host) = (Role::Member, Some(Right::Host));
-        assert_eq!(rights(&[(5, member), (6, member)], &[(2, 5), (1, 6)]), [None, None, None, None, host, host]);
+        let all = state(&[(5, member), (6, member)], &[(2, 5), (1, 6)]);
+        assert_eq!(rights(&all), [None, None, None, None, host, host]);
+        assert_eq!(counting(&all), rights(&all));
     }
 
     #[test]

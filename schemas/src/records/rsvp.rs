@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{event::event_uri, text};
+use super::{
+    event::{event_uri, is_plan_id},
+    text,
+};
 use crate::{block::Cid, card::Card, commit::Audience, error::Fault, kind::Kind, limits, uri::Uri, when};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +44,9 @@ pub struct Rsvp {
     #[serde(with = "crate::block::cid_text")]
     pub seen: Cid,
     pub seen_sequence: u32,
+    /// [`Event::plan_id`](super::event::Event::plan_id) of what it saw. None: whoever answered could not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_plan: Option<String>,
     /// `Start::text` of the occurrence, or null for the whole event; never absent.
     #[serde(deserialize_with = "Option::deserialize")]
     pub occurrence: Option<String>,
@@ -68,6 +74,9 @@ impl Kind for Rsvp {
     const LIMIT: usize = limits::RSVP;
     fn check(&self) -> Result<(), Fault> {
         event_uri("event", &self.event)?;
+        if self.seen_plan.as_deref().is_some_and(|plan| !is_plan_id(plan)) {
+            return Err(Fault::new("seen_plan", "is not the id of a plan"));
+        }
         match self.occurrence.as_deref() {
             Some(at) if when::parse_local(at).is_none() && when::parse_date(at).is_none() => {
                 return Err(Fault::new("occurrence", "is not a start such as 2026-12-05T20:00"));
@@ -123,6 +132,7 @@ mod tests {
             event: uri("org.folkmoot.event"),
             seen: cid_of(DAG_CBOR, b"event"),
             seen_sequence: 0,
+            seen_plan: None,
             occurrence: None,
             status: Answer::Going,
             count: 1,

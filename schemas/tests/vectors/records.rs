@@ -60,6 +60,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
         ("event-all-day", Vector::new("two days, and nothing that is not needed", &fair())),
         ("revision", Vector::new("an event as a co-host changed it", &revision()).derived("rkey", rkey(&revision()))),
         ("rsvp", Vector::new("an answer to a whole event", &answer()).derived("rkey", rkey(&answer()))),
+        ("rsvp-plan", Vector::new("an answer that names the plan it saw", &planned()).derived("plan", plan())),
         ("rsvp-guest", Vector::new("an answer to one date, for a guest", &guest()).derived("rkey", rkey(&guest()))),
         ("admission", Vector::new("a list for one date", &list()).derived("rkey", rkey(&list()))),
         ("venue", Vector::new("a venue with every field", &mill())),
@@ -253,6 +254,20 @@ fn answer() -> Block {
     });
     set(&mut fields, "occurrence", Ipld::Null);
     record::<Rsvp>(at(700), fields)
+}
+
+/// The plan of the concert.
+fn plan() -> String {
+    Record::view(&concert()).unwrap().1.as_event().unwrap().plan_id(None)
+}
+
+fn planned() -> Block {
+    let mut fields = ipld!({
+        "event": uri(Event::NAME, 400).to_string(), "seen": concert().cid().to_string(), "seen_sequence": 1,
+        "seen_plan": plan(), "status": "maybe", "count": 1, "show": "names"
+    });
+    set(&mut fields, "occurrence", Ipld::Null);
+    record::<Rsvp>(at(720), fields)
 }
 
 fn list() -> Block {

@@ -98,7 +98,7 @@ fn in_words(answer: &DateAnswer, event: &Event, host: bool) -> String {
     if let Some(note) = rsvp.note.as_ref().filter(|_| host) {
         said += &format!(" ({note})");
     }
-    if event.outdates(rsvp.seen_sequence, rsvp.day()) {
+    if event.outdates(rsvp, rsvp.day()) {
         said += ", before the change";
     }
     said

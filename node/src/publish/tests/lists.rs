@@ -60,6 +60,7 @@ impl Club {
             event: self.gig.clone(),
             seen: entry.shown_cid(),
             seen_sequence: entry.record.as_event().unwrap().sequence,
+            seen_plan: None,
             occurrence: None,
             status,
             count,

@@ -74,6 +74,7 @@ fn answer(event: &Uri, seen: Cid, status: Answer) -> Rsvp {
         event: event.clone(),
         seen,
         seen_sequence: 0,
+        seen_plan: None,
         occurrence: None,
         status,
         count: 1,

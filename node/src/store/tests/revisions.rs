@@ -229,18 +229,36 @@ fn of_several_the_one_order_decides_whatever_came_first() {
 }
 
 #[test]
-fn a_co_host_who_is_put_out_has_no_say_any_more() {
+fn what_a_co_host_said_stands_when_they_go_as_far_as_the_community_keeps_it() {
     let club = Club::new();
-    club.write(&club.cy, 1, club.seen(), gig("By Cy", "2026-05-03T21:00", &[]));
-    assert_eq!(club.shown().name, "By Cy");
-    let view = club.store.view(Scope::Members).unwrap();
-    let heads = view.heads(&club.community).unwrap().into_iter().filter(|h| h.repo.did == club.cy.did());
-    let cut: Cut = heads.filter_map(|h| Some((h.repo, h.held?))).collect();
-    let deps = view.community(&club.community).unwrap().unwrap().state.deps(&club.ada.did(), &[]);
-    let act = Act::Remove { did: club.cy.did(), cut, reason: None };
-    let mut batch = Batch::new(club.community, Audience::Members);
-    batch.ops.push(club.ada.op(club.community, deps, NOON + 2 * SECOND, act, None));
-    assert!(club.store.apply(batch, ARRIVAL).unwrap().refused.is_empty());
-    assert_eq!(club.shown().name, "Gig");
-    assert!(club.entry(Scope::Public).revised.is_empty());
+    let off = Event { status: Status::Cancelled, sequence: 1, ..gig("Off", "2026-05-02T20:00", &[]) };
+    club.write(&club.cy, 1, club.seen(), off);
+    let out = |who: &Person, at: u64, act: &dyn Fn(Cut) -> Act, by: &Person| {
+        let view = club.store.view(Scope::Members).unwrap();
+        let heads = view.heads(&club.community).unwrap().into_iter().filter(|h| h.repo.did == who.did());
+        let cut: Cut = heads.filter_map(|h| Some((h.repo, h.held?))).collect();
+        let deps = view.community(&club.community).unwrap().unwrap().state.deps(&by.did(), &[]);
+        let mut batch = Batch::new(club.community, Audience::Members);
+        batch.ops.push(by.op(club.community, deps, NOON + at * SECOND, act(cut), None));
+        assert!(club.store.apply(batch, ARRIVAL).unwrap().refused.is_empty());
+    };
+    out(&club.cy, 2, &|cut| Act::Leave { cut }, &club.cy);
+    let shown = club.shown();
+    assert_eq!((shown.name.as_str(), shown.status, shown.sequence), ("Off", Status::Cancelled, 1));
+
+    // What the author says after it counts as ever.
+    let on = Event { sequence: 2, ..gig("On", "2026-05-02T20:00", &[]) };
+    club.bo.commit(&club.store, club.community, Audience::Public, NOON + 3 * SECOND, vec![edit(&club.gig.path(), on)]);
+    assert_eq!((club.shown().name.as_str(), club.shown().sequence), ("On", 2));
+
+    // With what the community does not keep of somebody, their changes go.
+    let edited = gig("Edited", "2026-05-02T20:00", &[&club.dee]);
+    let change = vec![edit(&club.gig.path(), edited)];
+    club.bo.commit(&club.store, club.community, Audience::Public, NOON + 4 * SECOND, change);
+    club.write(&club.dee, 5, club.seen(), gig("By Dee", "2026-05-03T21:00", &[]));
+    assert_eq!(club.shown().name, "By Dee");
+    let nothing = |_| Act::Remove { did: club.dee.did(), cut: Cut::new(), reason: None };
+    out(&club.dee, 6, &nothing, &club.ada);
+    assert_eq!(club.shown().name, "Edited");
+    sound(&club.store);
 }

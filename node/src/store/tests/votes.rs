@@ -75,6 +75,7 @@ fn votes_for_the_date_stand_as_answers_until_their_authors_answer() {
         event: event.clone(),
         seen,
         seen_sequence: 0,
+        seen_plan: None,
         occurrence: None,
         status: Answer::NotGoing,
         count: 1,

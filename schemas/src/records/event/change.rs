@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{DateSince, Event, Override, Place, Status};
+use super::{DateSince, Event, Override, Status};
 use crate::{
     limits,
+    records::rsvp::Rsvp,
     recur::{self, Instance},
     when::Start,
 };
@@ -13,20 +14,9 @@ use crate::{
 const PREVIOUS: usize = 5;
 
 impl Event {
-    /// True when `newer` differs in start, duration, place, mode or status: an RSVP given before it must be confirmed.
-    ///
-    /// The rule of a series and those fields of single dates count too, as RFC 5546 §2.1.4 asks of SEQUENCE. Notes on a
-    /// place (access, how much is shown, which venue's page it is linked to) do not: nobody has to go elsewhere.
+    /// True when `newer` is another plan: an RSVP given before it must be confirmed.
     pub fn material_change(&self, newer: &Self) -> bool {
-        self.start != newer.start
-            || self.duration != newer.duration
-            || self.days.unwrap_or(1) != newer.days.unwrap_or(1)
-            || self.open_end != newer.open_end
-            || self.status != newer.status
-            || self.mode != newer.mode
-            || self.recur != newer.recur
-            || !same_places(&self.places, &newer.places)
-            || material_overrides(self) != material_overrides(newer)
+        self.plan() != newer.plan()
     }
 
     /// Makes `self` the successor of `older`: raises `sequence` on a material change and fills `previous` when the start
@@ -52,7 +42,7 @@ impl Event {
     /// Notes which dates a change of `older` touched: one of a single date says nothing about the others.
     fn count_dates(&mut self, older: &Self) {
         let but_for_dates = Self { overrides: older.overrides.clone(), ..self.clone() };
-        let (before, now) = (material_overrides(older), material_overrides(self));
+        let (before, now) = (older.plan().overrides, self.plan().overrides);
         let of = |list: &[Override], at: &str| list.iter().find(|change| change.at == at).cloned();
         let both = before.iter().chain(&now).map(|change| change.at.as_str());
         let touched: BTreeSet<&str> = both.filter(|at| of(&before, at) != of(&now, at)).collect();
@@ -68,8 +58,8 @@ impl Event {
         }
     }
 
-    /// An answer that saw `sequence` was to another plan than this; `day`: of that date of a series, by the rule.
-    pub fn outdates(&self, sequence: u32, day: Option<&str>) -> bool {
+    /// `answer` was to another plan than this; `day`: of that date of a series, by the rule.
+    pub fn outdates(&self, answer: &Rsvp, day: Option<&str>) -> bool {
         let since = match self.all_since.filter(|_| self.recur.is_some()) {
             Some(all) => {
                 let date = self.dates_since.iter().find(|date| Some(date.at.as_str()) == day);
@@ -77,8 +67,11 @@ impl Event {
             }
             None => self.sequence,
         };
+        let sequence = answer.seen_sequence;
         // One that saw a later plan saw none that stands: what it saw has been overruled, or was made up.
-        sequence < since || sequence > self.sequence
+        sequence < since
+            || sequence > self.sequence
+            || answer.seen_plan.as_ref().is_some_and(|plan| *plan != self.plan_id(answer.day()))
     }
 
     /// Takes over the changes `older` had for single dates, each to the same date of this series: an override names its
@@ -134,33 +127,6 @@ impl Start {
             _ => new.on(self.civil_date()),
         }
     }
-}
-
-fn same_places(a: &[Place], b: &[Place]) -> bool {
-    let bare = |place: &Place| Place { access: None, show: None, venue: None, ..place.clone() };
-    a.iter().map(bare).eq(b.iter().map(bare))
-}
-
-/// What of the overrides decides when and where people meet, in an order that does not depend on the list's.
-fn material_overrides(event: &Event) -> Vec<Override> {
-    let mut list: Vec<Override> = event
-        .overrides
-        .iter()
-        .map(|o| Override {
-            name: None,
-            text: None,
-            note: None,
-            // Saying what already holds is no change.
-            status: o.status.filter(|status| *status != event.status),
-            places: o.places.as_ref().filter(|places| !same_places(places, &event.places)).map(|places| {
-                places.iter().map(|place| Place { access: None, show: None, venue: None, ..place.clone() }).collect()
-            }),
-            ..o.clone()
-        })
-        .filter(|o| o.gone || o.status.is_some() || o.start.is_some() || o.duration.is_some() || o.places.is_some())
-        .collect();
-    list.sort_by(|a, b| a.at.cmp(&b.at));
-    list
 }
 
 impl Status {

@@ -2,7 +2,10 @@ use super::*;
 use crate::{
     block::{self, Block},
     key::Secret,
-    records::event,
+    records::{
+        event,
+        rsvp::{self, Rsvp},
+    },
     recur,
     when::parse_local,
 };
@@ -13,6 +16,22 @@ fn concert() -> Event {
 
 fn local(text: &str) -> Start {
     Start::Local { local: parse_local(text).unwrap(), zone: "Europe/Berlin".into() }
+}
+
+/// An answer that saw so many changes.
+fn saw(sequence: u32) -> Rsvp {
+    Rsvp {
+        event: uri(Event::NAME),
+        seen: block::cid_of(block::DAG_CBOR, b"event"),
+        seen_sequence: sequence,
+        seen_plan: None,
+        occurrence: None,
+        status: rsvp::Answer::Going,
+        count: 1,
+        note: None,
+        show: rsvp::ShowName::Names,
+        guest_name: None,
+    }
 }
 
 fn day(text: &str) -> Start {
@@ -371,7 +390,7 @@ fn a_place_that_keeps_its_address_carries_nothing_that_leads_there() {
 fn a_change_of_one_date_outdates_the_answers_to_that_date_alone() {
     let series = Event { recur: Some(weekly()), ..Event::new("Choir", local("2026-12-05T20:00")) };
     let said =
-        |event: &Event, seen| [None, Some("2026-12-12"), Some("2026-12-19")].map(|day| event.outdates(seen, day));
+        |event: &Event, seen| [None, Some("2026-12-12"), Some("2026-12-19")].map(|day| event.outdates(&saw(seen), day));
     let mut one_off = Event {
         overrides: vec![Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") }],
         ..series.clone()
@@ -401,5 +420,42 @@ fn a_change_of_one_date_outdates_the_answers_to_that_date_alone() {
     assert_eq!((renamed.sequence, said(&renamed, 0)), (1, [false, true, false]));
     // A single event has but one date.
     let single = Event { recur: None, overrides: Vec::new(), ..one_off };
-    assert!(single.outdates(0, None));
+    assert!(single.outdates(&saw(0), None));
+}
+
+#[test]
+fn of_two_changes_that_count_alike_an_answer_is_to_the_one_it_saw() {
+    let (early, late) = (local("2026-12-05T19:00"), local("2026-12-05T21:00"));
+    let moved = |start: &Start| {
+        let mut event = Event { start: start.clone(), ..concert() };
+        event.follow(&concert());
+        event
+    };
+    let [early, late] = [&early, &late].map(moved);
+    let answer = Rsvp { seen_plan: Some(early.plan_id(None)), ..saw(1) };
+    assert_eq!((early.sequence, late.sequence), (1, 1));
+    assert!(!early.outdates(&answer, None) && late.outdates(&answer, None));
+    let renamed = Event { name: "Big concert".into(), access: Some("Ring".into()), ..early.clone() };
+    assert!(!renamed.outdates(&answer, None), "what need not be asked again is no other plan");
+    assert!(!late.outdates(&saw(1), None), "who cannot tell is believed by the number");
+
+    // Of a series, each date is a plan of its own.
+    let on = |change: Override| {
+        let before = Event { recur: Some(weekly()), ..concert() };
+        let mut event = Event { overrides: vec![change], ..before.clone() };
+        event.follow(&before);
+        event
+    };
+    let off = on(Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") });
+    let other = on(Override { start: Some(local("2026-12-13T20:00")), ..change("2026-12-12T20:00") });
+    let to = |day: Option<&str>| {
+        let occurrence = day.map(|day| format!("{day}T20:00"));
+        Rsvp { occurrence, seen_plan: Some(off.plan_id(day)), ..saw(1) }
+    };
+    for (day, outdated) in [(None, false), (Some("2026-12-12"), true), (Some("2026-12-19"), false)] {
+        assert_eq!((off.outdates(&to(day), day), other.outdates(&to(day), day)), (false, outdated), "{day:?}");
+    }
+    let ids = [off.plan_id(None), off.plan_id(Some("2026-12-12")), off.plan_id(Some("2026-12-11"))];
+    assert!(ids.iter().all(|id| is_plan_id(id)) && ids[0] != ids[1] && ids[1] != ids[2]);
+    assert_eq!(off.plan_id(Some("2026-12-11")), other.plan_id(Some("soon")), "no date of it");
 }

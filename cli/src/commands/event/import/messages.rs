@@ -129,6 +129,8 @@ pub(super) fn answer(
             None => answered.sequence.min(event.sequence),
             Some(_) => event.sequence,
         },
+        // Mail names a plan by its number alone.
+        seen_plan: None,
         occurrence: at.as_ref().filter(|_| event.recur.is_some()).map(Start::text),
         status: answered.status,
         count: answered.count,
