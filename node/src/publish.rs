@@ -90,6 +90,8 @@ pub enum PublishError {
     NotAnchor,
     #[error("no list is kept for it")]
     NoList,
+    #[error("the list has no room for one more")]
+    ListFull,
     /// Made from a version that is the newest no more.
     #[error("its author changed it meanwhile")]
     Superseded,

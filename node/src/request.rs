@@ -573,8 +573,11 @@ pub struct OccurrenceInfo {
     pub note: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct AnswersInfo {
+    /// False: this home is no member there, so nothing is known.
+    #[serde(default)]
+    pub known: bool,
     pub going: u32,
     pub maybe: u32,
     pub interested: u32,
@@ -587,8 +590,11 @@ pub struct AnswersInfo {
     /// Of those going: answered after answers were closed.
     #[serde(default)]
     pub late: u32,
-    /// As far as this home's person may see them.
+    /// As far as this home's person may see them; their own first.
     pub people: Vec<AnswerLine>,
+    /// Answers that there are beyond those in `people`.
+    #[serde(default)]
+    pub more: usize,
     /// Where there are only so many places, or each has to be given.
     #[serde(default)]
     pub list: Option<ListInfo>,
@@ -609,6 +615,9 @@ pub struct ListInfo {
     pub written: bool,
     pub admitted: u32,
     pub waiting: u32,
+    /// No more answers fit it: who answers now has no place before somebody withdraws.
+    #[serde(default)]
+    pub full: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -619,6 +628,9 @@ pub struct ReachInfo {
     /// A node runs, and so knows who is connected.
     pub running: bool,
     pub people: Vec<ReachLine>,
+    /// People that there are beyond those.
+    #[serde(default)]
+    pub more: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

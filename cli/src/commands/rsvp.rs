@@ -3,7 +3,7 @@ use folkmoot_node::request::{Item, Reply, Request};
 use folkmoot_schemas::{
     block::parse_cid,
     records::{
-        event::{Event, RsvpMode, Status},
+        event::{Event, RsvpMode, ShowAnswers, Status},
         rsvp::{Answer, Rsvp, ShowName},
         text::clean,
     },
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// A word to the hosts, who alone are shown it; up to 500 characters
     #[arg(long)]
     note: Option<String>,
-    /// Who may see the name [default: names; of a guest: hosts]
+    /// Who may see the name [default: whom the event shows names to now; of a guest: hosts]
     #[arg(long)]
     show: Option<Who>,
     /// As a host: answer for somebody who has no account here
@@ -69,6 +69,8 @@ impl Word {
 enum Who {
     /// Everyone the event shows names to
     Names,
+    /// Members of the community, whatever pages show
+    Members,
     /// Only the hosts
     Hosts,
 }
@@ -121,11 +123,12 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         },
         show: match args.show {
             Some(Who::Names) => ShowName::Names,
+            Some(Who::Members) => ShowName::Members,
             Some(Who::Hosts) => ShowName::Hosts,
             None if let Some(earlier) = &earlier => earlier.show,
             // Who never asked to be named here is not.
             None if guest.is_some() => ShowName::Hosts,
-            None => ShowName::Names,
+            None => ShowName::as_promised(planned.rsvp.as_ref().map_or(ShowAnswers::default(), |rules| rules.show)),
         },
         guest_name: guest.clone(),
     };

@@ -83,6 +83,11 @@ fn a_running_node_takes_an_archive_in_and_shows_it() {
     let imported = dora.one(&["import", utf8(&file)]);
     assert_eq!(imported["communities"][0]["as_archived"], true, "{imported}");
     assert!(node.page("/posts/").contains("Post 19 by the river"));
+    // Of an event a stranger sees all but who answered.
+    let shown = dora.one(&["show", "Lantern walk"]);
+    assert_eq!((&shown["record"]["name"], &shown["answers"]["known"]), (&"Lantern walk".into(), &Value::Bool(false)));
+    let said = dora.refused(1, &["event", "guests", "Lantern walk"]);
+    assert!(said.contains("only members"), "{said}");
     // And from there it leaves again, written by the node.
     let again = dora.scratch("again.car");
     dora.ok(&["export", "--all", "-o", utf8(&again)]);

@@ -63,6 +63,10 @@ pub fn decide(
     }
     let list = next(&view, event, occurrence, Some(decision))?.ok_or(PublishError::NoList)?;
     drop(view);
+    let stands = if decision.admit { &list.admitted } else { &list.declined };
+    if !stands.iter().any(|party| party.key() == decision.key) {
+        return Err(PublishError::ListFull);
+    }
     publish(store, me, clock, &event.uri.community, vec![draft(list)])
 }
 

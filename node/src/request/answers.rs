@@ -1,6 +1,6 @@
 //! Who comes, who has a place, and who knows of the last change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use folkmoot_schemas::{
     Did,
@@ -15,7 +15,6 @@ use super::{
     AnswerLine, AnswersInfo, Failure, ListInfo, ReachInfo, ReachLine, Reply,
     failure::could_not,
     handle::{Answer, Outcome},
-    records::MOST,
     resolve::Reading,
 };
 use crate::{
@@ -23,9 +22,15 @@ use crate::{
     store::{answers::Given, answers::is_host, reader::Entry},
 };
 
+/// Answers that one reply lists.
+const LINES: usize = 2000;
+
 impl Reading<'_> {
     pub(super) fn answers(&self, target: &str, community: Option<&str>, occurrence: Option<&str>) -> Answer {
         let (entry, event) = self.event(target, community)?;
+        if !self.joined(&entry) {
+            return Ok(Reply::Answers(AnswersInfo::default()).into());
+        }
         Ok(Reply::Answers(self.answers_of(&entry, &event, occurrence)?).into())
     }
 
@@ -33,29 +38,35 @@ impl Reading<'_> {
         let counts = self.view.answers(entry, occurrence)?;
         let host = self.hosts(entry, event);
         let shown = event.rsvp.as_ref().map_or(ShowAnswers::default(), |rules| rules.show);
-        let given = self.view.given(entry, occurrence)?;
+        let mut given = self.view.given(entry, occurrence)?;
+        let is_me = |one: &Given| one.entry.uri.did == self.desk.me.did;
+        // What is for hosts alone is shown to nobody else, though any member's node holds it.
+        let may_see = |one: &&Given| host || is_me(one) || shown != ShowAnswers::Hosts;
+        given.sort_by_key(|one| !is_me(one));
+        let seen = given.iter().filter(may_see).count();
         let mut people = Vec::new();
-        for one in given.iter().take(MOST) {
-            let me = one.entry.uri.did == self.desk.me.did;
-            // What is for hosts alone is shown to nobody else, though any member's node holds it.
-            if host || me || shown != ShowAnswers::Hosts {
-                people.push(self.line(entry, event, one, host || me, me)?);
-            }
+        for one in given.iter().filter(may_see).take(LINES) {
+            let me = is_me(one);
+            people.push(self.line(entry, event, one, host || me, me)?);
         }
         let late = given.iter().filter(|one| one.late && one.rsvp.status == Said::Going);
         let anchor = self.view.anchor(entry);
+        let written = self.view.list_of(entry, occurrence)?;
         let list = match (counts.needs_list, anchor) {
             (true, Some(anchor)) => Some(ListInfo {
                 keeper: self.view.name(&entry.uri.community, &anchor)?,
                 mine: anchor == self.desk.me.did,
                 capacity: event.rsvp.as_ref().and_then(|rules| rules.capacity),
-                written: self.view.list_of(entry, occurrence)?.is_some(),
+                written: written.is_some(),
+                full: written.is_some_and(|list| list.is_full()),
                 admitted: counts.listed.map_or(0, |listed| listed.admitted),
                 waiting: counts.listed.map_or(0, |listed| listed.waiting),
             }),
             _ => None,
         };
         Ok(AnswersInfo {
+            known: true,
+            more: seen - people.len(),
             going: counts.going,
             maybe: counts.maybe,
             interested: counts.interested,
@@ -72,7 +83,7 @@ impl Reading<'_> {
     fn line(&self, entry: &Entry, event: &Event, one: &Given, open: bool, me: bool) -> Result<AnswerLine, Failure> {
         let Given { entry: answer, rsvp, late, before_change, standing, .. } = one;
         let did = answer.uri.did;
-        let named = open || rsvp.show == ShowName::Names;
+        let named = open || rsvp.show != ShowName::Hosts;
         let (place, places, number) = match standing {
             _ if rsvp.status != Said::Going => (None, None, None),
             None => (None, None, None),
@@ -168,7 +179,7 @@ impl Reading<'_> {
         let empty = BTreeSet::new();
         let holders = self.desk.live.holders.get(&entry.uri.community).unwrap_or(&empty);
         let mut people: Vec<ReachLine> = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut lines: HashMap<Did, usize> = HashMap::new();
         for one in self.view.about_event(&entry)? {
             let did = one.0;
             let counted = one.1.seen_sequence == event.sequence && event.sequence > 0;
@@ -180,19 +191,26 @@ impl Reading<'_> {
                 (_, _, true) => Some("connected"),
                 _ => None,
             };
-            if seen.insert(did) {
-                let name = self.view.name(&entry.uri.community, &did)?;
-                people.push(ReachLine { did: did.to_string(), name, has: how.is_some(), how: how.map(str::to_owned) });
-            } else if let (Some(line), Some(how)) = (people.iter_mut().find(|p| p.did == did.to_string()), how) {
-                (line.has, line.how) = (true, Some(how.to_owned()));
+            let known = lines.get(&did).and_then(|at| people.get_mut(*at));
+            match (known, how.map(str::to_owned)) {
+                (None, how) => {
+                    let name = self.view.name(&entry.uri.community, &did)?;
+                    lines.insert(did, people.len());
+                    people.push(ReachLine { did: did.to_string(), name, has: how.is_some(), how });
+                }
+                (Some(line), Some(how)) => (line.has, line.how) = (true, Some(how)),
+                (Some(_), None) => {}
             }
         }
-        people.truncate(MOST);
+        let more = people.len().saturating_sub(LINES);
+        people.sort_by_key(|line| line.did != self.desk.me.did.to_string());
+        people.truncate(LINES);
         Ok(Reply::Reach(ReachInfo {
             cid: shown.to_string(),
             sequence: event.sequence,
             running: self.desk.live.running,
             people,
+            more,
         })
         .into())
     }
@@ -203,18 +221,20 @@ impl Reading<'_> {
             return Err(Failure::refused(format!("{} is not an event", entry.uri.short_id()))
                 .hint("`moot event list` shows events"));
         };
-        match self.communities.get(&entry.uri.community) {
-            Some(community) if community.joined => Ok((entry, event)),
-            _ => Err(Failure::refused("only members of a community see who answered")
-                .hint("ask a member for an invite link, then `moot join LINK`")),
-        }
+        Ok((entry, event))
+    }
+
+    fn joined(&self, entry: &Entry) -> bool {
+        self.communities.get(&entry.uri.community).is_some_and(|community| community.joined)
     }
 
     /// What names those who answered, whatever they chose to show.
     fn for_hosts(&self, entry: &Entry, event: &Event, what: &str) -> Result<(), Failure> {
-        match self.hosts(entry, event) {
-            true => Ok(()),
-            false => Err(Failure::refused(format!("only the hosts of an event {what}"))
+        match (self.joined(entry), self.hosts(entry, event)) {
+            (true, true) => Ok(()),
+            (false, _) => Err(Failure::refused("only members of a community see who answered")
+                .hint("ask a member for an invite link, then `moot join LINK`")),
+            (true, false) => Err(Failure::refused(format!("only the hosts of an event {what}"))
                 .hint("moot event guests EVENT shows what everybody here may see")),
         }
     }

@@ -73,7 +73,12 @@ impl View {
                 let since = if given.before_change { &mut answers.before_change } else { &mut answers.confirmed };
                 *since = since.saturating_add(rsvp.count);
             }
-            if comes && rules.show == ShowAnswers::Names && rsvp.show == ShowName::Names {
+            let shown = match rsvp.show {
+                ShowName::Names => true,
+                ShowName::Members => self.scope() == Scope::Members,
+                ShowName::Hosts => false,
+            };
+            if comes && rules.show == ShowAnswers::Names && shown {
                 answers.names.push(match &rsvp.guest_name {
                     Some(guest) => guest.clone(),
                     None => self.name(&event.uri.community, &entry.uri.did)?,

@@ -31,6 +31,9 @@ impl Party {
         (self.0, &self.1) == (key.0, &key.1)
     }
 
+    /// The most bytes one can take: a did is 56 characters long, a name 4 bytes each.
+    const MOST: usize = 1 + 2 + 56 + 1 + 3 + 4 * limits::PERSON_NAME;
+
     /// Bytes it takes in the record, at most.
     fn bytes(&self) -> usize {
         // List head, did with its head, count; null or text with its head.

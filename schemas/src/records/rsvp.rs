@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{event_uri, is_plan_id},
+    event::{ShowAnswers, event_uri, is_plan_id},
     text,
 };
 use crate::{block::Cid, card::Card, commit::Audience, error::Fault, kind::Kind, limits, uri::Uri, when};
@@ -32,9 +32,24 @@ impl Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShowName {
+    /// Everybody the event shows names to.
     #[default]
     Names,
+    /// Members of the community, whatever the event shows on pages.
+    Members,
     Hosts,
+}
+
+impl ShowName {
+    /// What somebody says who has chosen nothing, of an event that shows `answers` so: whoever may change that later
+    /// shows their name to nobody else.
+    pub fn as_promised(answers: ShowAnswers) -> Self {
+        match answers {
+            ShowAnswers::Names => Self::Names,
+            ShowAnswers::Count => Self::Members,
+            ShowAnswers::Hosts => Self::Hosts,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

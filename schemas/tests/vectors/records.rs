@@ -264,7 +264,7 @@ fn plan() -> String {
 fn planned() -> Block {
     let mut fields = ipld!({
         "event": uri(Event::NAME, 400).to_string(), "seen": concert().cid().to_string(), "seen_sequence": 1,
-        "seen_plan": plan(), "status": "maybe", "count": 1, "show": "names"
+        "seen_plan": plan(), "status": "maybe", "count": 1, "show": "members"
     });
     set(&mut fields, "occurrence", Ipld::Null);
     record::<Rsvp>(at(720), fields)

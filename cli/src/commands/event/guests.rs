@@ -34,6 +34,10 @@ pub(crate) fn list(args: &Guests, session: &Session) -> Result<()> {
         _ => None,
     };
     let said = answers(session, &found.item, instance.as_ref().map(|i| i.at.text()))?;
+    if !said.known {
+        return Err(Error::refused("only members of a community see who answered")
+            .hint("ask a member for an invite link, then moot join LINK"));
+    }
     let dates = match instance {
         None if event.recur.is_some() => coming(session, &event, DATES),
         _ => Vec::new(),
@@ -92,10 +96,16 @@ fn taken(list: &ListInfo) -> Option<String> {
 }
 
 pub(crate) fn print(out: &Output, answers: &AnswersInfo) {
+    if !answers.known {
+        return;
+    }
     out.line(Line::new().faint("answers  ").strong(in_numbers(answers)));
     if let Some(list) = answers.list.as_ref().filter(|list| !list.written && answers.going > 0) {
         let keeper = if list.mine { "your own".to_owned() } else { format!("{}'s", list.keeper) };
         out.line(Line::new().faint("  who has a place is said by ").text(keeper).faint(" node, while it runs"));
+    }
+    if answers.list.as_ref().is_some_and(|list| list.full) {
+        out.line(Line::new().warn("  the list is full: who answers now has no place until somebody withdraws"));
     }
     if answers.before_change > 0 {
         // People, not answers: one answer can be for several.
@@ -113,6 +123,9 @@ pub(crate) fn print(out: &Output, answers: &AnswersInfo) {
     people.sort_by_cached_key(|line| (turn(line), line.number, line.name.to_lowercase(), line.guest.clone()));
     for line in people {
         out.line(person(line));
+    }
+    if answers.more > 0 {
+        out.line(Line::new().faint(format!("  and {}", count(answers.more as u64, "more answer", "more answers"))));
     }
 }
 
@@ -259,6 +272,7 @@ pub(crate) fn reach(args: &Reach, session: &Session) -> Result<()> {
     session.out.object(&json!({
         "uri": found.item.uri, "cid": reach.cid, "sequence": reach.sequence, "running": reach.running,
         "people": reach.people,
+        "more": reach.more,
     }));
     if reach.people.is_empty() {
         session.out.line(Line::new().text("nobody has answered ").strong(&event.name).text(" yet"));
@@ -267,7 +281,7 @@ pub(crate) fn reach(args: &Reach, session: &Session) -> Result<()> {
     let (has, unknown): (Vec<_>, Vec<_>) = reach.people.iter().partition(|line| line.has);
     session.out.line(
         Line::new()
-            .strong(format!("{} of {}", has.len(), reach.people.len()))
+            .strong(format!("{} of {}", has.len(), reach.people.len() + reach.more))
             .text(" who answered have ")
             .text(what(&event, &found.item)),
     );

@@ -74,8 +74,15 @@ impl Hosts {
                 }
             }
             Some(who) => {
-                let did = did_of(&present(session, community, who, "who keeps the list")?)?;
-                event.rsvp.get_or_insert_default().anchor = Some(did);
+                let member = present(session, community, who, "who keeps the list")?;
+                if member.role == "guest" {
+                    return Err(Error::refused(format!(
+                        "could not let {} keep the list: guests of a community may not",
+                        member.name
+                    ))
+                    .hint("name a member whose node runs most of the time, or leave it with the author"));
+                }
+                event.rsvp.get_or_insert_default().anchor = Some(did_of(&member)?);
             }
             None => {}
         }

@@ -101,6 +101,7 @@ fn answers_are_counted_for_the_public_and_named_as_both_sides_wish() {
         Rsvp { count: 2, ..answer(&uri, seen, Answer::Going) },
         Rsvp { guest_name: Some("Grandma".into()), ..answer(&uri, seen, Answer::Going) },
         Rsvp { guest_name: Some("Shy".into()), show: ShowName::Hosts, ..answer(&uri, seen, Answer::Going) },
+        Rsvp { guest_name: Some("Club".into()), show: ShowName::Members, ..answer(&uri, seen, Answer::Going) },
         Rsvp { guest_name: Some("Perhaps".into()), ..answer(&uri, seen, Answer::Maybe) },
     ];
     bo.commit(&b, community, Audience::Members, NOON, rsvps.map(put).into());
@@ -111,11 +112,12 @@ fn answers_are_counted_for_the_public_and_named_as_both_sides_wish() {
         view.answers(&found_entry(store, scope, &uri).unwrap(), None).unwrap()
     };
     let answers = at(&a, Scope::Public);
-    assert_eq!((answers.going, answers.maybe, answers.before_change, answers.known), (4, 1, 0, true));
+    assert_eq!((answers.going, answers.maybe, answers.before_change, answers.known), (5, 1, 0, true));
     assert_eq!(answers.names, ["Bo", "Grandma"]);
+    assert_eq!(at(&a, Scope::Members).names, ["Bo", "Club", "Grandma"]);
     assert!(a.view(Scope::Public).unwrap().about(&uri, "org.folkmoot.rsvp").unwrap().is_empty());
     assert!(a.view(Scope::Public).unwrap().rsvps(&uri, None).unwrap().is_empty());
-    assert_eq!(a.view(Scope::Members).unwrap().rsvps(&uri, None).unwrap().len(), 4);
+    assert_eq!(a.view(Scope::Members).unwrap().rsvps(&uri, None).unwrap().len(), 5);
 
     // A second answer replaces the first; a material change makes both "before the change".
     bo.commit(&b, community, Audience::Members, NOON + SECOND, vec![put(answer(&uri, seen, Answer::Going))]);
@@ -123,7 +125,7 @@ fn answers_are_counted_for_the_public_and_named_as_both_sides_wish() {
     ada.commit(&a, community, Audience::Public, NOON + SECOND, vec![edit(&uri.path(), later)]);
     pull(&b, &a, community, Scope::Members, WHOLE);
     let answers = at(&a, Scope::Members);
-    assert_eq!((answers.going, answers.before_change), (3, 3));
+    assert_eq!((answers.going, answers.before_change), (4, 4));
 
     // A node that is no member knows nothing, and says so.
     let mirror = Store::in_memory().unwrap();

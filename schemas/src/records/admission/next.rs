@@ -95,18 +95,33 @@ impl Admission {
         list
     }
 
-    /// Of lists that several devices wrote without knowing of each other, the one that counts first: its word stands, but
-    /// nobody whom another one gave a place loses it unless they were declined.
+    /// Of lists that several devices wrote without knowing of each other, the one that counts first. Of each answer the
+    /// first word stands, a place or a decline: nobody loses a place that another list gave them, and nobody comes to one
+    /// after they were declined.
     pub fn merged<'a>(mut lists: impl Iterator<Item = &'a Self>) -> Option<Self> {
         let mut merged = lists.next()?.clone();
-        let declined: BTreeSet<Key> = merged.declined.iter().map(Party::key).collect();
-        for party in lists.flat_map(|list| &list.admitted).filter(|party| !declined.contains(&party.key())) {
-            match merged.admitted.iter_mut().find(|other| other.is(&party.key())) {
-                Some(other) => other.2 = other.2.max(party.2),
-                None => merged.admitted.push(party.clone()),
+        for list in lists {
+            let has = |list: &[Party], party: &Party| list.iter().any(|other| other.is(&party.key()));
+            for party in &list.declined {
+                if !has(&merged.admitted, party) && !has(&merged.declined, party) {
+                    merged.waiting.retain(|other| !other.is(&party.key()));
+                    merged.declined.push(party.clone());
+                }
+            }
+            for party in list.admitted.iter().filter(|party| !has(&merged.declined, party)).collect::<Vec<_>>() {
+                match merged.admitted.iter_mut().find(|other| other.is(&party.key())) {
+                    Some(other) => other.2 = other.2.max(party.2),
+                    None => merged.admitted.push(party.clone()),
+                }
             }
         }
         Some(merged)
+    }
+
+    /// No further answer fits the record.
+    pub fn is_full(&self) -> bool {
+        let bytes: usize = self.lists().iter().flat_map(|(_, list)| list.iter()).map(Party::bytes).sum();
+        bytes + Party::MOST > limits::RECORD - HEAD
     }
 
     fn decide(&mut self, decision: &Decision, claims: &[Claim]) {
@@ -289,6 +304,14 @@ mod tests {
         assert_eq!((said(&next.admitted), next.waiting.len()), (vec![(2, 1), (3, 1)], 0));
         newest.declined = vec![Party(did(3), None, 1)];
         assert_eq!(said(&Admission::next(&rules(1), &all, &merged(&newest), None).admitted), [(2, 1)]);
+
+        // Nor does a decline on the other device come to nothing.
+        let waits = Admission { waiting: vec![Party(did(3), None, 1)], ..list(2) };
+        let refused = Admission { declined: vec![Party(did(3), None, 1)], ..empty() };
+        let both = Admission::merged([&waits, &refused, &list(3)].into_iter()).unwrap();
+        assert_eq!((said(&both.admitted), both.waiting.len(), said(&both.declined)), (vec![(2, 1)], 0, vec![(3, 1)]));
+        let given = Admission::merged([&list(3), &refused].into_iter()).unwrap();
+        assert_eq!((said(&given.admitted), given.declined.len()), (vec![(3, 1)], 0), "who was given one since has it");
     }
 
     #[test]
@@ -300,6 +323,7 @@ mod tests {
             assert!(Record::from(list.clone()).encode(Tid::new(1, 1)).is_ok() && list.check().is_ok());
             assert!(list.admitted.len() + list.waiting.len() > 150);
             assert_eq!(Admission::next(&rules(capacity), &many, &list, None), list);
+            assert!(list.is_full());
         }
     }
 
