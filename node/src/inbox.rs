@@ -6,7 +6,7 @@
 //! them, so the cost does not grow with what others write to each other.
 //!
 //! Bounded: events until 30 days after they are over, posts of 90 days, and of one author a few hundred items, so that
-//! nobody can fill it alone. Nothing of those who are out, and nothing of one's own.
+//! nobody can fill it alone. No answers and posts of those who are out, and nothing of one's own.
 
 mod changes;
 pub mod dates;

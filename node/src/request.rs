@@ -631,6 +631,9 @@ pub struct ReachInfo {
     /// People that there are beyond those.
     #[serde(default)]
     pub more: usize,
+    /// Of all: known to have it.
+    #[serde(default)]
+    pub reached: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -668,6 +671,9 @@ pub struct AnswerLine {
     /// On the waiting list, from 1.
     #[serde(default)]
     pub number: Option<u32>,
+    /// Of one's own that were given as answers (a vote is none): who may see the name.
+    #[serde(default)]
+    pub show: Option<folkmoot_schemas::records::rsvp::ShowName>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ mod pattern;
 mod words;
 
 pub(crate) use expand::end;
-pub use expand::{expand, has, span};
+pub use expand::{Dates, expand, has, span};
 use pattern::Pattern;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

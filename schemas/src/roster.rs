@@ -188,8 +188,11 @@ pub struct Member {
 pub struct Former {
     /// `rev` of [`Former::via`].
     pub since: Tid,
-    /// What they were.
+    /// What they were when they went.
     pub role: Role,
+    /// They left more than once, each time as if they had not: what such a person signs can be of any time, also of
+    /// after they left, and has no weight beyond what it says of themselves.
+    pub left_apart: bool,
     /// Who put them out; they themselves when they left.
     pub by: Did,
     /// The removal or leave; of several at once the last in the one order.

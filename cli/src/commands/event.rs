@@ -34,7 +34,7 @@ use folkmoot_schemas::{
 use jiff::civil::DateTime;
 
 pub(crate) use self::{
-    answers::{own as own_answer, to_single_dates},
+    answers::to_single_dates,
     guests::{own_place, print as print_answers},
     occurrence::occurrence,
     show::{next_dates, print_dates, print_single},

@@ -69,7 +69,7 @@ impl Word {
 enum Who {
     /// Everyone the event shows names to
     Names,
-    /// Members of the community, whatever pages show
+    /// Members of the community, also where pages show names
     Members,
     /// Only the hosts
     Hosts,
@@ -90,15 +90,13 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let occurrence = instance.as_ref().filter(|_| planned.recur.is_some()).map(|i| i.at.text());
     let guest = args.guest.as_deref().map(clean).filter(|name| !name.is_empty());
     // Who confirms need not remember what they had said.
-    let earlier = match word {
-        Word::No => None,
-        _ => event::own_answer(session, &found.item, occurrence.as_deref(), guest.as_deref())?
-            .filter(|earlier| earlier.status != Answer::NotGoing),
-    };
+    let said = answers(session, &found.item, occurrence.clone())?;
+    let own = said.people.iter().find(|line| line.me && line.guest == guest && line.show.is_some());
+    let earlier = own.filter(|own| word != Word::No && own.status != "notgoing");
     let most = planned.rsvp.as_ref().and_then(|rules| rules.plus_max).unwrap_or(u32::MAX);
     let bring = match (&args.plus, &earlier) {
         (Some(plus), _) => bring(plus)?,
-        (None, earlier) => earlier.as_ref().map_or(0, |earlier| earlier.count - 1).min(most),
+        (None, earlier) => earlier.map_or(0, |earlier| earlier.count - 1).min(most),
     };
     check(&planned, word, bring)?;
     let cid = parse_cid(found.item.shown_cid())
@@ -119,13 +117,13 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         count: 1 + bring,
         note: match &args.note {
             Some(note) => Some(clean(note)).filter(|note| !note.is_empty()),
-            None => earlier.as_ref().and_then(|earlier| earlier.note.clone()),
+            None => earlier.and_then(|earlier| earlier.note.clone()),
         },
         show: match args.show {
             Some(Who::Names) => ShowName::Names,
             Some(Who::Members) => ShowName::Members,
             Some(Who::Hosts) => ShowName::Hosts,
-            None if let Some(earlier) = &earlier => earlier.show,
+            None if let Some(show) = own.and_then(|own| own.show) => show,
             // Who never asked to be named here is not.
             None if guest.is_some() => ShowName::Hosts,
             None => ShowName::as_promised(planned.rsvp.as_ref().map_or(ShowAnswers::default(), |rules| rules.show)),

@@ -16,8 +16,15 @@ pub(super) fn since(view: &View, event: &Entry, newer: &Event, mine: Vec<Rsvp>) 
     let versions = versions(view, event)?;
     let (mut said, mut concerned) = (Vec::new(), Vec::new());
     for rsvp in mine {
-        let Some(older) = seen(&versions, &rsvp) else {
-            concerned.push(rsvp);
+        let older = seen(&versions, &rsvp);
+        // Nothing was changed that counts.
+        if older.as_ref().is_some_and(|older| rsvp.seen_sequence == newer.sequence && !older.material_change(newer)) {
+            continue;
+        }
+        let Some(older) = older else {
+            if rsvp.seen_sequence != newer.sequence || newer.outdates(&rsvp, rsvp.day()) {
+                concerned.push(rsvp);
+            }
             continue;
         };
         let changes = match rsvp.day() {

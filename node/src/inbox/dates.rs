@@ -89,7 +89,10 @@ impl MyDate {
         if self.hosting || !event.outdates(rsvp, day) {
             return Ok(None);
         }
-        let rsvp = Rsvp { occurrence: at.or(rsvp.occurrence.clone()), ..rsvp.clone() };
+        let rsvp = match at {
+            Some(at) if rsvp.occurrence.is_none() => Rsvp { occurrence: Some(at), seen_plan: None, ..rsvp.clone() },
+            _ => rsvp.clone(),
+        };
         Ok(changes::since(view, &self.date.entry, event, vec![rsvp])?.map(|(phrases, _)| phrases))
     }
 }

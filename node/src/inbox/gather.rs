@@ -10,7 +10,7 @@ use folkmoot_schemas::{
     kind::Kind,
     limits,
     records::{
-        event::Event,
+        event::Plans,
         post::{Post, PostKind},
         rsvp::Rsvp,
     },
@@ -94,14 +94,6 @@ pub(super) fn key(kind: &str, uri: &Uri) -> ItemKey {
     key
 }
 
-/// Another one whenever what was answered is planned otherwise: two who change it at once count alike.
-fn plan_stamp(event: &Event, mine: &[Rsvp]) -> u64 {
-    let plans = mine.iter().map(|rsvp| event.plan_id(rsvp.day()));
-    let parts: Vec<String> = [event.sequence.to_string()].into_iter().chain(plans).collect();
-    let digest = derive::digest(&parts.iter().map(|part| Some(part.as_str())).collect::<Vec<_>>());
-    digest.iter().take(8).fold(0, |stamp, byte| stamp << 8 | u64::from(*byte))
-}
-
 impl Gathering<'_> {
     pub(super) fn is_me(&self, did: &Did) -> bool {
         self.state.today(did) == self.me
@@ -148,15 +140,18 @@ impl Gathering<'_> {
             return Ok(());
         }
         let by = self.state.today(&by);
-        // One of a single date touches who answered a whole series as well.
-        let before = |rsvp: &Rsvp| rsvp.seen_sequence != newer.sequence || newer.outdates(rsvp, rsvp.day());
+        let (shown, mut plans) = (event.shown_cid(), Plans::of(newer));
+        // What became of a single date is for who answered a whole series as well.
+        let whole = |rsvp: &Rsvp| newer.recur.is_some() && rsvp.occurrence.is_none() && rsvp.seen != shown;
+        let before =
+            |rsvp: &Rsvp| rsvp.seen_sequence != newer.sequence || whole(rsvp) || plans.outdates(rsvp, rsvp.day());
         let mine: Vec<Rsvp> = mine.into_iter().map(|(_, rsvp)| rsvp).filter(before).collect();
         let changed = match mine.is_empty() {
             true => None,
             false => changes::since(self.view, event, newer, mine)?,
         };
         if let Some((since, mine)) = changed {
-            let stamp = plan_stamp(newer, &mine);
+            let stamp = newer.plan_stamp();
             let what = What::Changed { event: Arc::clone(event), since, mine };
             self.push(key("changed", &event.uri), stamp, event.updated, by, what);
         } else if let (true, Some(last), Record::Event(own)) = (hosting, last, Record::view(&event.block)?.1) {

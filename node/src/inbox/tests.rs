@@ -4,13 +4,14 @@ use folkmoot_schemas::{
     kind::Kind,
     records::{
         admission::{Admission, Party},
-        event::{Event, Host, HostRole, RsvpRules, Status},
+        event::{Event, Host, HostRole, Override, RsvpRules, Status},
         poll::{Count, Poll, PollOption, PollResult, Tally},
         post::{Mention, Post, PostKind, Reply},
         revision::Revision,
         rsvp::{Answer, ShowName},
         vote::{Choice, Chosen, Vote},
     },
+    recur::{Freq, Rule},
     roster::Act,
     uri::StrongRef,
     when::{Start, parse_local},
@@ -434,6 +435,72 @@ fn an_answer_to_a_change_that_was_overruled_is_asked_for_again_though_both_count
     assert_eq!(world.told(&world.cy), ["Gig: moved from Friday 8 May, 19:00 to Saturday 9 May, 20:00"]);
     let given = world.store.view(Scope::Members).unwrap().given(&world.entry(&gig), None).unwrap();
     assert!(given.iter().all(|given| given.before_change) && given.len() == 1);
+}
+
+#[test]
+fn who_answered_a_series_hears_that_another_change_of_one_date_stands() {
+    let world = World::new();
+    let host = Host { did: Some(world.bo.did()), name: "Bo".into(), role: HostRole::Cohost, edit: true };
+    let weekly = Rule {
+        freq: Freq::Weekly,
+        interval: None,
+        by_day: Vec::new(),
+        by_month_day: Vec::new(),
+        until: None,
+        count: None,
+    };
+    let series = Event { hosts: vec![host], recur: Some(weekly), ..gig() };
+    let gig = world.ada.publish(&world.store, world.community, NOON, series.clone());
+    let on = |start: Option<&str>, status| {
+        let change = Override {
+            at: "2026-05-15T20:00".into(),
+            status,
+            start: start.map(at),
+            duration: None,
+            name: None,
+            text: None,
+            places: None,
+            note: None,
+            gone: false,
+        };
+        let mut event = Event { overrides: vec![change], ..series.clone() };
+        event.follow(&series);
+        event
+    };
+    let revision = Revision { of: gig.clone(), seen: world.entry(&gig).cid, event: on(None, Some(Status::Cancelled)) };
+    world.bo.publish(&world.store, world.community, NOON + SECOND, revision);
+    let entry = world.entry(&gig);
+    let shown = entry.record.as_event().unwrap();
+    let rsvp = Rsvp {
+        event: gig.clone(),
+        seen: entry.shown_cid(),
+        seen_sequence: shown.sequence,
+        seen_plan: Some(shown.plan_id(None)),
+        occurrence: None,
+        status: Answer::Going,
+        count: 1,
+        note: None,
+        show: ShowName::Names,
+        guest_name: None,
+    };
+    world.cy.commit(&world.store, world.community, Audience::Members, NOON + 2 * SECOND, vec![put(rsvp)]);
+    assert!(world.told(&world.cy).is_empty());
+    let change = vec![edit(&gig.path(), on(Some("2026-05-16T20:00"), None))];
+    world.ada.commit(&world.store, world.community, Audience::Public, NOON + 3 * SECOND, change);
+    let told = world.told(&world.cy);
+    assert_eq!(told.len(), 1, "{told:?}");
+    // A word that was spelt better is none.
+    let mut event = on(Some("2026-05-16T20:00"), None);
+    event.text = Some("Bring a cup".into());
+    let stamp = world.items(&world.cy, 1)[0].stamp;
+    world.ada.commit(
+        &world.store,
+        world.community,
+        Audience::Public,
+        NOON + 4 * SECOND,
+        vec![edit(&gig.path(), event)],
+    );
+    assert_eq!((world.told(&world.cy).len(), world.items(&world.cy, 1)[0].stamp), (1, stamp));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Keeping the lists of who has a place at the events this person is the anchor of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{
     Cid, Uri,
     records::{
-        admission::{Admission, Decision},
+        admission::{Admission, Decision, Party},
         event::Status,
     },
 };
@@ -61,10 +61,15 @@ pub fn decide(
     if view.anchor(event) != Some(me.did) {
         return Err(PublishError::NotAnchor);
     }
+    let before = before(&view, event, occurrence)?.ok_or(PublishError::NoList)?;
     let list = next(&view, event, occurrence, Some(decision))?.ok_or(PublishError::NoList)?;
     drop(view);
-    let stands = if decision.admit { &list.admitted } else { &list.declined };
-    if !stands.iter().any(|party| party.key() == decision.key) {
+    let said = |parties: &[Party]| parties.iter().map(Party::key).collect::<BTreeSet<_>>();
+    let (mut declined, now) = (said(&before.declined), said(&list.declined));
+    let stands =
+        if decision.admit { said(&list.admitted).contains(&decision.key) } else { now.contains(&decision.key) };
+    declined.remove(&decision.key);
+    if !stands || !declined.is_subset(&now) {
         return Err(PublishError::ListFull);
     }
     publish(store, me, clock, &event.uri.community, vec![draft(list)])
@@ -118,9 +123,17 @@ fn next(
     occurrence: Option<&str>,
     decision: Option<&Decision>,
 ) -> Result<Option<Admission>, PublishError> {
+    let Some(before) = before(view, event, occurrence)? else { return Ok(None) };
+    let claims = view.claims(event, occurrence, &before)?;
+    let rules = event.record.as_event().and_then(|fields| fields.rsvp.as_ref());
+    Ok(rules.map(|rules| Admission::next(rules, &claims, &before, decision)))
+}
+
+/// The list as it stands, of all devices and of whoever kept it. None: none is to be kept.
+fn before(view: &View, event: &Entry, occurrence: Option<&str>) -> Result<Option<Admission>, PublishError> {
     let Some(fields) = event.record.as_event() else { return Ok(None) };
-    let Some(rules) = fields.rsvp.as_ref().filter(|rules| rules.needs_list()) else { return Ok(None) };
-    if fields.recur.is_some() && occurrence.is_none() {
+    let needs = fields.rsvp.as_ref().is_some_and(|rules| rules.needs_list());
+    if !needs || (fields.recur.is_some() && occurrence.is_none()) {
         return Ok(None);
     }
     let mut before = view.lists_of(event, occurrence)?;
@@ -135,7 +148,5 @@ fn next(
         }
     }
     let empty = || Admission::empty(event.uri.clone(), date_of(fields, occurrence));
-    let before = Admission::merged(before.iter()).unwrap_or_else(empty);
-    let claims = view.claims(event, occurrence, &before)?;
-    Ok(Some(Admission::next(rules, &claims, &before, decision)))
+    Ok(Some(Admission::merged(before.iter()).unwrap_or_else(empty)))
 }

@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use folkmoot_schemas::{
     Did,
+    kind::Kind,
     records::{
         admission::{Decision, Standing},
-        event::{Event, ShowAnswers},
-        rsvp::{Answer as Said, ShowName},
+        event::{Event, Plans, ShowAnswers},
+        rsvp::{Answer as Said, Rsvp, ShowName},
     },
 };
 
@@ -106,6 +107,7 @@ impl Reading<'_> {
             place: place.map(str::to_owned),
             places,
             number,
+            show: (me && answer.uri.collection == Rsvp::NAME).then_some(rsvp.show),
         })
     }
 
@@ -179,11 +181,12 @@ impl Reading<'_> {
         let empty = BTreeSet::new();
         let holders = self.desk.live.holders.get(&entry.uri.community).unwrap_or(&empty);
         let mut people: Vec<ReachLine> = Vec::new();
+        let mut plans = Plans::of(&event);
         let mut lines: HashMap<Did, usize> = HashMap::new();
         for one in self.view.about_event(&entry)? {
             let did = one.0;
             let counted = one.1.seen_sequence == event.sequence && event.sequence > 0;
-            let saw = one.1.seen == shown || (counted && !event.outdates(&one.1, one.1.day()));
+            let saw = (one.1.seen == shown || counted) && !plans.outdates(&one.1, one.1.day());
             let me = did == self.desk.me.did;
             let how = match (me, saw, holders.contains(&did)) {
                 (true, ..) => Some("here"),
@@ -203,6 +206,7 @@ impl Reading<'_> {
             }
         }
         let more = people.len().saturating_sub(LINES);
+        let reached = people.iter().filter(|line| line.has).count();
         people.sort_by_key(|line| line.did != self.desk.me.did.to_string());
         people.truncate(LINES);
         Ok(Reply::Reach(ReachInfo {
@@ -211,6 +215,7 @@ impl Reading<'_> {
             running: self.desk.live.running,
             people,
             more,
+            reached,
         })
         .into())
     }

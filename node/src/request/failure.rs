@@ -102,7 +102,7 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
             PublishError::NotAnchor => {
                 said.hint("ask them; or let its author choose another: moot event edit EVENT --anchor NAME")
             }
-            PublishError::ListFull => said.hint("make room first: moot event admit EVENT WHO --decline, or a second event"),
+            PublishError::ListFull => said.hint("somebody on it has to withdraw first"),
             PublishError::NoList => said.hint("a list is kept where there is a capacity, or answers need approval"),
             PublishError::Superseded => said.hint("look at it (moot event show) and run the command again"),
             PublishError::TooLarge { .. } => said.hint("shorten it; `moot limits` lists all limits"),

@@ -1,13 +1,16 @@
 //! Who comes: answers as an event's rules let them count, and the list of those who have a place.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, btree_map},
+};
 
 use folkmoot_schemas::{
     Did, Record, Tid, Uri,
     kind::Kind,
     records::{
         admission::{Admission, Claim, Key, Standing},
-        event::{Event, RsvpMode, RsvpRules, ShowAnswers},
+        event::{Event, Plans, RsvpMode, RsvpRules, ShowAnswers},
         rsvp::{Answer, Rsvp, ShowName},
     },
     roster::{Role, State},
@@ -122,7 +125,7 @@ impl View {
         let closes = rules.closes.as_ref().map(|at| at.instant(state.describe.zone.as_deref().unwrap_or("UTC")));
         let most = rules.plus_max.map_or(11, |plus| plus.min(10) + 1);
         let (list, date) = (self.list_of(event, occurrence)?, date_of(fields, occurrence));
-        let mut given = Vec::new();
+        let (mut given, mut plans) = (Vec::new(), Plans::of(fields));
         for (entry, mut rsvp) in self.live_answers(event, fields, state, occurrence)? {
             if !counts(&event.uri, fields, &rules, &entry, &rsvp, state) {
                 continue;
@@ -137,7 +140,7 @@ impl View {
                 asked,
                 standing,
                 late: closes.is_some_and(|closes| (entry.rev.micros() / 1_000_000) as i64 > closes),
-                before_change: fields.outdates(&rsvp, date.as_deref()),
+                before_change: plans.outdates(&rsvp, date.as_deref()),
                 entry,
                 rsvp,
             });
@@ -266,13 +269,19 @@ impl View {
             let Some(leaf) = self.t.leaf(repo.number, collection, &rkey)? else { continue };
             let entry = self.entry(&event.uri.community, repo, Admission::NAME, collection, &rkey, leaf)?;
             match entry.record {
-                Record::Admission(list) if entry.fault.is_none() && list.event == event.uri => lists.push(*list),
+                Record::Admission(list) if entry.fault.is_none() && list.event == event.uri => {
+                    lists.push((entry.rev, entry.cid, *list));
+                }
                 // What counts is no list: then there is none, whatever stood before it.
-                _ if lists.is_empty() => return Ok(lists),
+                _ if lists.is_empty() => return Ok(Vec::new()),
                 _ => {}
             }
         }
-        Ok(lists)
+        // The first one is what the view shows; among the others the one order decides.
+        if let Some((_, others)) = lists.split_first_mut() {
+            others.sort_by_key(|(rev, cid, _)| (Reverse(*rev), cid.to_bytes()));
+        }
+        Ok(lists.into_iter().map(|(.., list)| list).collect())
     }
 
     /// What the list after `before` is made from. Whose answer has not come to this device, while another one of the same

@@ -48,14 +48,16 @@ impl View {
             let revision = found.record.as_revision();
             found.fault.is_none() && revision.is_some_and(|r| r.of == event.uri && r.seen == event.cid)
         });
-        written.sort_by_key(|(_, found)| (Reverse(found.rev), found.cid.to_bytes()));
+        let Some(roster) = self.roster_in_scope(&event.uri.community) else { return Ok(Vec::new()) };
+        let rank = |found: &Entry| Right::rank(&found.uri.did, found.rev, &roster.state);
+        written.sort_by_key(|(_, found)| (Reverse(rank(found)), found.cid.to_bytes()));
         let host = written.iter().position(|(right, _)| *right == Right::Host);
         let since = written.iter().take(host.unwrap_or(written.len()));
         let steward = since.into_iter().position(|(right, _)| *right == Right::Steward);
         Ok([host, steward].into_iter().flatten().filter_map(|at| written.get(at).cloned()).collect())
     }
 
-    /// What each of those who may change the event has written of it, whether it counts or not. Of the event's own
+    /// What each of those who may change the event, or could, has written of it, whether it counts or not. Of the event's own
     /// audience, so that members and strangers see the same.
     pub fn written_revisions(&self, event: &Entry) -> Result<Vec<(Right, Entry)>, StoreError> {
         let (Some(roster), Some(collection), Record::Event(own)) = (

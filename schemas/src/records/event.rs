@@ -21,6 +21,7 @@ pub use check::CATEGORIES;
 pub(crate) use check::{event_uri, image as check_image, place as check_place};
 pub use facts::{EventLink, Host, HostRole, Image, LinkKind, PerformingAct, Price, Source};
 pub use place::{OnlineLink, Place, ShowPlace};
+pub use plan::Plans;
 pub(crate) use plan::is_plan_id;
 pub use show::minor_digits;
 

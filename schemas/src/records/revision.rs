@@ -17,6 +17,7 @@ use crate::{
     kind::Kind,
     limits,
     roster::{Role, State},
+    tid::Tid,
     uri::Uri,
 };
 
@@ -55,8 +56,20 @@ impl Right {
     /// What `did` may change, or could while they were in: of somebody who is out nothing but what the roster keeps of
     /// theirs is there, and that stands. Who called an evening off does not hold it after all by going.
     pub fn ever(did: &Did, uri: &Uri, own: &Event, state: &State) -> Option<Self> {
-        let former = || state.former.get(did).map(|former| former.role);
+        let former = || {
+            let former = state.former.get(did).filter(|former| !former.left_apart)?;
+            // As somebody new they are what they were let in as.
+            Some(state.role(&state.today(did)).map_or(former.role, |role| role.min(former.role)))
+        };
         Self::with_role(did, uri, own, state, state.role(did).or_else(former)?)
+    }
+
+    /// What orders revisions: of somebody who was put out none is later than that, whatever it says of itself.
+    pub fn rank(did: &Did, rev: Tid, state: &State) -> Tid {
+        match state.former.get(did) {
+            Some(former) if former.by != *did => rev.min(former.since),
+            _ => rev,
+        }
     }
 
     fn with_role(did: &Did, uri: &Uri, own: &Event, state: &State, role: Role) -> Option<Self> {
@@ -242,17 +255,29 @@ mod tests {
         let mut all = state(&[(6, Member)], &[]);
         for (seed, role) in [(1, Steward), (2, Member), (3, Member), (4, Guest), (5, Steward)] {
             let via = cid_of(DAG_CBOR, b"removal");
-            let former = Former { since: Tid::new(2, 2), role, by: did(9), via, reason: None, cut: BTreeMap::new() };
+            let cut = BTreeMap::new();
+            let former = Former { since: Tid::new(2, 2), role, left_apart: false, by: did(9), via, reason: None, cut };
             all.former.insert(did(seed), former);
         }
         assert_eq!(counting(&all), [None, host, None, None, steward, None]);
         assert_eq!(rights(&all), [None; 6]);
+        let (early, late) = (Tid::new(1, 1), Tid::new(3, 3));
+        assert_eq!([early, late].map(|rev| Right::rank(&did(2), rev, &all)), [early, Tid::new(2, 2)]);
+        assert_eq!(Right::rank(&did(6), late, &all), late);
         // Did 2 comes back as 6, and 5 as a plain member.
         all.heirs.insert(did(2), did(6));
         all.former.remove(&did(5));
         all.members.insert(did(5), all.members[&did(6)].clone());
         assert_eq!(counting(&all), [None, host, None, None, None, host]);
         assert_eq!(rights(&all), [None, None, None, None, None, host]);
+        // A guest changes nothing, also not as whom they were; nor does who left again and again.
+        all.members.get_mut(&did(6)).unwrap().role = Guest;
+        assert_eq!(counting(&all), [None; 6]);
+        all.former.insert(did(5), Former { role: Steward, left_apart: true, ..all.former[&did(1)].clone() });
+        all.members.remove(&did(5));
+        assert_eq!(counting(&all), [None; 6]);
+        all.former.get_mut(&did(5)).unwrap().left_apart = false;
+        assert_eq!(counting(&all)[4], steward);
     }
 
     #[test]

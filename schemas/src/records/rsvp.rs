@@ -35,7 +35,7 @@ pub enum ShowName {
     /// Everybody the event shows names to.
     #[default]
     Names,
-    /// Members of the community, whatever the event shows on pages.
+    /// Members of the community, also where the event shows names on pages.
     Members,
     Hosts,
 }

@@ -53,9 +53,24 @@ pub fn expand(event: &Event, window: Range<i64>, fallback_zone: &str, budget: u3
 
 /// Is `at` a date of the event by its rule, whatever the overrides make of it?
 pub fn has(event: &Event, at: &Start) -> bool {
-    let series = Series::new(event, at.zone().unwrap_or("UTC"), &mut Budget::new(BUDGET));
-    let date = at.civil_date();
-    *at == event.start.on(date) && if series.pattern.is_some() { series.has(date) } else { *at == event.start }
+    Dates::of(event).has(at)
+}
+
+/// The dates of an event by its rule, read once for any number of questions.
+#[derive(Debug)]
+pub struct Dates<'a>(Series<'a>);
+
+impl<'a> Dates<'a> {
+    pub fn of(event: &'a Event) -> Self {
+        Self(Series::new(event, "UTC", &mut Budget::new(BUDGET)))
+    }
+
+    /// See [`has`].
+    pub fn has(&self, at: &Start) -> bool {
+        let Self(series) = self;
+        let (start, date) = (&series.event.start, at.civil_date());
+        *at == start.on(date) && if series.pattern.is_some() { series.has(date) } else { at == start }
+    }
 }
 
 /// The span over which an event can have instances: (first start, last end); None = open series.
@@ -110,12 +125,14 @@ impl Budget {
     }
 }
 
+#[derive(Debug)]
 enum Last {
     Open,
     /// No date of the series lies after this one (by the rule, before moves).
     Date(Date),
 }
 
+#[derive(Debug)]
 struct Series<'a> {
     event: &'a Event,
     zone: &'a str,

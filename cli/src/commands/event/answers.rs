@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use folkmoot_node::request::{Item, Reply, Request};
+use folkmoot_node::request::Item;
 use folkmoot_schemas::{
     kind::Kind,
     records::{event::Event, rsvp::Rsvp},
@@ -11,12 +11,7 @@ use folkmoot_schemas::{
 };
 
 use super::now_in;
-use crate::{
-    commands::show::about,
-    error::Result,
-    record,
-    session::{Session, answer},
-};
+use crate::{commands::show::about, error::Result, record, session::Session};
 
 /// Somebody's answer to one date.
 pub(crate) struct DateAnswer {
@@ -34,19 +29,6 @@ pub(super) fn all(session: &Session, item: &Item) -> Result<Vec<(Item, Rsvp)>> {
         Some((item, rsvp))
     };
     Ok(about(session, item, Rsvp::NAME)?.into_iter().filter_map(read).collect())
-}
-
-/// What this home's person, or a guest of theirs, answered to the event or to this date of it.
-pub(crate) fn own(
-    session: &Session,
-    item: &Item,
-    occurrence: Option<&str>,
-    guest: Option<&str>,
-) -> Result<Option<Rsvp>> {
-    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
-    let mut all = all(session, item)?.into_iter().filter(|(item, _)| item.did == me.did && item.fault.is_none());
-    let found = all.find(|(_, rsvp)| rsvp.occurrence.as_deref() == occurrence && rsvp.guest_name.as_deref() == guest);
-    Ok(found.map(|(_, rsvp)| rsvp))
 }
 
 /// The answers to single coming dates, in the order of the dates.

@@ -273,6 +273,7 @@ pub(crate) fn reach(args: &Reach, session: &Session) -> Result<()> {
         "uri": found.item.uri, "cid": reach.cid, "sequence": reach.sequence, "running": reach.running,
         "people": reach.people,
         "more": reach.more,
+        "reached": reach.reached,
     }));
     if reach.people.is_empty() {
         session.out.line(Line::new().text("nobody has answered ").strong(&event.name).text(" yet"));
@@ -281,7 +282,7 @@ pub(crate) fn reach(args: &Reach, session: &Session) -> Result<()> {
     let (has, unknown): (Vec<_>, Vec<_>) = reach.people.iter().partition(|line| line.has);
     session.out.line(
         Line::new()
-            .strong(format!("{} of {}", has.len(), reach.people.len() + reach.more))
+            .strong(format!("{} of {}", reach.reached, reach.people.len() + reach.more))
             .text(" who answered have ")
             .text(what(&event, &found.item)),
     );

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{DateSince, Event, Override, Status};
+use super::{DateSince, Event, Override, Plans, Status};
 use crate::{
     limits,
     records::rsvp::Rsvp,
@@ -58,8 +58,13 @@ impl Event {
         }
     }
 
-    /// `answer` was to another plan than this; `day`: of that date of a series, by the rule.
+    /// `answer` was to another plan than this; `day`: of that date of a series, by the rule. Of many answers, ask
+    /// [`Plans`].
     pub fn outdates(&self, answer: &Rsvp, day: Option<&str>) -> bool {
+        Plans::of(self).outdates(answer, day)
+    }
+
+    pub(super) fn outdates_sequence(&self, sequence: u32, day: Option<&str>) -> bool {
         let since = match self.all_since.filter(|_| self.recur.is_some()) {
             Some(all) => {
                 let date = self.dates_since.iter().find(|date| Some(date.at.as_str()) == day);
@@ -67,11 +72,8 @@ impl Event {
             }
             None => self.sequence,
         };
-        let sequence = answer.seen_sequence;
         // One that saw a later plan saw none that stands: what it saw has been overruled, or was made up.
-        sequence < since
-            || sequence > self.sequence
-            || answer.seen_plan.as_ref().is_some_and(|plan| *plan != self.plan_id(answer.day()))
+        sequence < since || sequence > self.sequence
     }
 
     /// Takes over the changes `older` had for single dates, each to the same date of this series: an override names its

@@ -1,12 +1,15 @@
 //! What people answer to: when, where and whether. Everything else of an event may change without asking them again.
 
+use std::{borrow::Cow, collections::BTreeMap};
+
 use serde::Serialize;
 
 use super::{Event, Mode, Override, Place, Status};
 use crate::{
     block::Block,
     derive,
-    recur::{self, Instance, Rule},
+    records::rsvp::Rsvp,
+    recur::{self, Dates, Instance, Rule},
     when::{Start, parse_date},
 };
 
@@ -17,7 +20,7 @@ const PLAN_ID: usize = 16;
 /// (access, how much is shown, which venue's page it is linked to) do not: nobody has to go elsewhere.
 #[derive(PartialEq, Serialize)]
 pub(super) struct Plan<'a> {
-    start: &'a Start,
+    start: Cow<'a, Start>,
     duration: Option<u32>,
     days: u32,
     open_end: bool,
@@ -31,8 +34,13 @@ pub(super) struct Plan<'a> {
 
 impl Event {
     pub(super) fn plan(&self) -> Plan<'_> {
+        Plan { overrides: self.planned_overrides(), ..self.plan_as_a_whole() }
+    }
+
+    /// Without what single dates have of their own.
+    fn plan_as_a_whole(&self) -> Plan<'_> {
         Plan {
-            start: &self.start,
+            start: Cow::Borrowed(&self.start),
             duration: self.duration,
             days: self.days.unwrap_or(1),
             open_end: self.open_end,
@@ -40,7 +48,22 @@ impl Event {
             mode: self.mode,
             places: bare(&self.places),
             recur: self.recur.as_ref(),
-            overrides: self.planned_overrides(),
+            overrides: Vec::new(),
+        }
+    }
+
+    /// Of a date by the rule, as if it were an event of its own: what [`Event::on`] makes of it.
+    fn plan_on(&self, at: Start) -> Plan<'_> {
+        let name = at.text();
+        let whole = Plan { start: Cow::Owned(at), recur: None, ..self.plan_as_a_whole() };
+        let Some(change) = self.overrides.iter().find(|change| change.at == name) else { return whole };
+        Plan {
+            start: change.start.as_ref().map_or(whole.start, Cow::Borrowed),
+            duration: change.duration.or(self.duration),
+            open_end: self.open_end && change.duration.is_none(),
+            status: if change.gone { Status::Cancelled } else { change.status.unwrap_or(self.status) },
+            places: change.places.as_deref().map_or(whole.places, bare),
+            ..whole
         }
     }
 
@@ -64,19 +87,16 @@ impl Event {
         list
     }
 
-    /// Names the plan that somebody answers: of the event, or of the date of a series on `day`. Two people can count
-    /// their changes alike who do not know of each other's; the plans they made have different names. Of a series as a
-    /// whole, without what single dates have of their own. The first 16 characters of [`derive::id`] over the CID of
-    /// the plan.
+    /// See [`Plans::id`].
     pub fn plan_id(&self, day: Option<&str>) -> String {
-        let date = day.map(|day| self.on_day(day));
-        let block = match &date {
-            Some(None) => None,
-            Some(Some(date)) => Block::encode(&Plan { overrides: Vec::new(), ..date.plan() }).ok(),
-            None => Block::encode(&Plan { overrides: Vec::new(), ..self.plan() }).ok(),
-        };
-        // No plan: the series has no such date.
-        derive::id(&[block.map(|block| block.cid().to_string()).as_deref()], PLAN_ID)
+        Plans::of(self).id(day).to_owned()
+    }
+
+    /// Another one for every plan of the event with all its dates.
+    pub fn plan_stamp(&self) -> u64 {
+        let cid = Block::encode(&self.plan()).ok().map(|block| block.cid().to_string());
+        let digest = derive::digest(&[Some(&self.sequence.to_string()), cid.as_deref()]);
+        digest.iter().take(8).fold(0, |stamp, byte| stamp << 8 | u64::from(*byte))
     }
 
     /// The event as it is on the date of that day by its rule. None: it has no such date.
@@ -96,6 +116,47 @@ impl Event {
             date.status = Status::Cancelled;
         }
         Some(date)
+    }
+}
+
+/// The plans of an event by what answers name, each worked out once: there can be very many answers.
+#[derive(Debug)]
+pub struct Plans<'a> {
+    event: &'a Event,
+    dates: Dates<'a>,
+    /// By day; None: of the event as a whole.
+    ids: BTreeMap<Option<String>, String>,
+}
+
+impl<'a> Plans<'a> {
+    pub fn of(event: &'a Event) -> Self {
+        Self { event, dates: Dates::of(event), ids: BTreeMap::new() }
+    }
+
+    /// Names the plan that somebody answers: of the event, or of the date of a series on `day`. Two people can count
+    /// their changes alike who do not know of each other's; the plans they made have different names. Of a series as a
+    /// whole, without what single dates have of their own. The first 16 characters of [`derive::id`] over the CID of
+    /// the plan.
+    pub fn id(&mut self, day: Option<&str>) -> &str {
+        let Self { event, dates, ids } = self;
+        ids.entry(day.map(str::to_owned)).or_insert_with(|| {
+            let plan = match day {
+                None => Some(event.plan_as_a_whole()),
+                Some(day) => {
+                    let at = parse_date(day).map(|day| event.start.on(day));
+                    at.filter(|at| dates.has(at)).map(|at| event.plan_on(at))
+                }
+            };
+            let block = plan.and_then(|plan| Block::encode(&plan).ok());
+            // None: the series has no such date.
+            derive::id(&[block.map(|block| block.cid().to_string()).as_deref()], PLAN_ID)
+        })
+    }
+
+    /// `answer` was to another plan than the event's; `day`: of that date of a series, by the rule.
+    pub fn outdates(&mut self, answer: &Rsvp, day: Option<&str>) -> bool {
+        self.event.outdates_sequence(answer.seen_sequence, day)
+            || answer.seen_plan.as_ref().is_some_and(|plan| plan != self.id(answer.day()))
     }
 }
 

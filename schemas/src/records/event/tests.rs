@@ -459,3 +459,24 @@ fn of_two_changes_that_count_alike_an_answer_is_to_the_one_it_saw() {
     assert!(ids.iter().all(|id| is_plan_id(id)) && ids[0] != ids[1] && ids[1] != ids[2]);
     assert_eq!(off.plan_id(Some("2026-12-11")), other.plan_id(Some("soon")), "no date of it");
 }
+
+#[test]
+fn the_plan_of_a_date_is_that_of_the_event_it_is_then() {
+    let place = || Some(vec![hall()]);
+    let changes = [
+        change("2026-12-12T20:00"),
+        Override { status: Some(Status::Cancelled), note: Some("Ice".into()), ..change("2026-12-12T20:00") },
+        Override { start: Some(local("2026-12-13T18:00")), duration: Some(60), ..change("2026-12-12T20:00") },
+        Override { places: place(), name: Some("Elsewhere".into()), ..change("2026-12-12T20:00") },
+        Override { gone: true, ..change("2026-12-12T20:00") },
+    ];
+    let mut stamps = std::collections::BTreeSet::new();
+    for change in changes {
+        let series = Event { recur: Some(weekly()), open_end: true, overrides: vec![change], ..concert() };
+        for day in ["2026-12-12", "2026-12-19"] {
+            assert_eq!(series.plan_id(Some(day)), series.on_day(day).unwrap().plan_id(None), "{day} of {series:?}");
+        }
+        stamps.insert(series.plan_stamp());
+    }
+    assert_eq!(stamps.len(), 5);
+}

@@ -18,8 +18,7 @@ pub(super) type Counted = HashMap<Place, bool>;
 impl Fold<'_> {
     /// Who somebody is within `scope`: the highest rank given to them, the first time it was given.
     pub(super) fn standing(&self, did: &Did, scope: &Scope, counted: &mut Counted) -> Option<Standing> {
-        let founding = self.founders.get(did).map(|place| Standing { role: Role::Steward, via: None, founder: *place });
-        let mut best = founding.filter(|founding| !self.ended(did, founding, scope, counted));
+        let mut best = self.founding(did).filter(|founding| !self.ended(did, founding, scope, counted));
         for place in self.admissions.get(did).into_iter().flatten().copied().filter(|place| scope.contains(*place)) {
             let Some(standing) = self.grants(place) else { continue };
             if best.is_none_or(|best| self.outranks(&standing, &best))

@@ -77,13 +77,19 @@ impl Fold<'_> {
     /// repository stands still at the lowest head they name, and what one of them does not name is gone.
     pub(super) fn former(&self, did: &Did, counts: &[bool]) -> Option<Former> {
         let admissions = self.admissions.get(did).into_iter().flatten().filter(|place| counts[**place]);
-        let given = admissions.filter_map(|place| Some(self.grants(*place)?.role));
-        let role = self.founders.get(did).map(|_| Role::Steward).into_iter().chain(given).max()?;
+        let given: Vec<Standing> =
+            self.founding(did).into_iter().chain(admissions.filter_map(|place| self.grants(*place))).collect();
         let endings: Vec<Place> = self.endings_of(did).filter(|place| counts[*place]).collect();
-        let known =
-            |place: &Place| endings.iter().any(|later| later != place && self.taken[*later].below.contains(*place));
+        let (earlier, last): (Vec<Place>, Vec<Place>) = endings.iter().partition(|place| {
+            endings.iter().any(|later| later != *place && self.taken[*later].below.contains(**place))
+        });
+        // Whoever was put out and let in again goes as what they were let in as.
+        let stood = |standing: &&Standing| !earlier.iter().any(|ending| self.ends(*ending, standing));
+        let role = given.iter().filter(stood).map(|standing| standing.role).max();
+        let role = role.or(given.first().map(|_| Role::Guest))?;
+        let leaves = last.iter().filter(|place| matches!(self.taken[**place].op.act, Act::Leave { .. })).count();
         let mut former: Option<Former> = None;
-        for Taken { cid, op, .. } in endings.iter().filter(|place| !known(place)).map(|place| &self.taken[*place]) {
+        for Taken { cid, op, .. } in last.iter().map(|place| &self.taken[*place]) {
             let (cut, reason) = match &op.act {
                 Act::Remove { cut, reason, .. } => (cut, reason),
                 Act::Leave { cut } => (cut, &None),
@@ -93,7 +99,15 @@ impl Fold<'_> {
                 Some(before) => lowest(&before.cut, cut),
                 None => cut.clone(),
             };
-            let last = Former { role, since: op.rev, by: op.did, via: **cid, reason: reason.clone(), cut };
+            let last = Former {
+                role,
+                left_apart: leaves > 1,
+                since: op.rev,
+                by: op.did,
+                via: **cid,
+                reason: reason.clone(),
+                cut,
+            };
             former = Some(last);
         }
         former

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::{Fold, order::Place};
 use crate::{
     block::Cid,
+    key::Did,
     roster::{Act, Role},
     tid::Tid,
 };
@@ -20,6 +21,11 @@ pub(super) struct Standing {
 }
 
 impl Fold<'_> {
+    /// What the charter makes of somebody.
+    pub(super) fn founding(&self, did: &Did) -> Option<Standing> {
+        self.founders.get(did).map(|place| Standing { role: Role::Steward, via: None, founder: *place })
+    }
+
     /// Stewards have ranks among themselves, by their paths: the founder's place in the charter, then `(rev, cid)` of
     /// each admission that leads to them. The smaller is the higher, so who made somebody steward outranks them.
     /// Below, the role alone is the rank.

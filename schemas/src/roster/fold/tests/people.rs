@@ -416,3 +416,21 @@ fn junk_of_a_stolen_device_cannot_crowd_out_its_own_retirement() {
     assert!(state.void.contains_key(&by_thief));
     assert_eq!(junk.iter().filter(|cid| state.kept.contains(cid)).count(), PER_KIND - 1);
 }
+
+#[test]
+fn who_goes_goes_as_what_they_were_then() {
+    let (mut world, club) = club();
+    for (person, was) in [(0, Role::Steward), (1, Role::Steward), (3, Role::Moderator), (4, Role::Member)] {
+        let mut world = world.clone();
+        let left = world.write(person, 10, &[club], leave(person, &[]));
+        let former = world.state().former[&did(person)].clone();
+        assert_eq!((former.role, former.left_apart), (was, false), "{person}");
+        let back = world.write(2, 11, &[left], add(person, Role::Member));
+        world.write(person, 12, &[back], leave(person, &[]));
+        assert_eq!(world.state().former[&did(person)].role, Role::Member, "{person}, who came back as a member");
+    }
+    // Who writes a second leave, as if there were none, can have written anything else after the first.
+    world.write(2, 10, &[club], leave(2, &[(8, 1)]));
+    world.write(2, 20, &[club], leave(2, &[(7, 1)]));
+    assert!(world.state().former[&did(2)].left_apart);
+}
