@@ -11,6 +11,7 @@ mod gossip;
 mod listen;
 mod muxer;
 mod peers;
+mod realm;
 mod task;
 
 use std::{
@@ -22,14 +23,17 @@ use std::{
 use bytes::Bytes;
 use folkmoot_schemas::Cid;
 pub use libp2p::{Multiaddr, PeerId};
-use libp2p::{StreamProtocol, swarm::ConnectionId};
-use tokio::sync::mpsc;
+use libp2p::{StreamProtocol, multiaddr::Protocol, swarm::ConnectionId};
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::peers::ip_of;
 pub use self::{
     exchange::{ReadHalf, Stream, WriteHalf},
     gossip::GossipId,
+};
+pub(crate) use self::{
+    peers::ip_of,
+    realm::{as_seen, bare, to_tell, where_it_listens, worth_dialling},
 };
 use crate::config::NetConfig;
 
@@ -99,7 +103,8 @@ pub enum Verdict {
 
 /// What the loop is asked to do.
 enum Command {
-    Dial(Multiaddr),
+    /// A peer at any of its addresses, or whoever is at one.
+    Dial(Option<PeerId>, Vec<Multiaddr>),
     Disconnect(PeerId),
     Subscribe(Cid),
     Gossip(Cid, Bytes),
@@ -110,7 +115,7 @@ impl Command {
     /// All that a log may say of it: an announcement holds what people wrote.
     fn name(&self) -> &'static str {
         match self {
-            Self::Dial(_) => "dial",
+            Self::Dial(..) => "dial",
             Self::Disconnect(_) => "disconnect",
             Self::Subscribe(_) => "subscribe",
             Self::Gossip(..) => "gossip",
@@ -125,11 +130,24 @@ impl std::fmt::Debug for Command {
     }
 }
 
+/// A connected peer.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// Where it is reached; for one that dialled us, where it came from.
+    pub addr: Multiaddr,
+    pub dialled: bool,
+    pub since: Instant,
+    /// Where it says that it listens; a bounded number of addresses.
+    pub listens: Vec<Multiaddr>,
+    /// Our address as it sees it, told with `listens`.
+    pub observed: Option<Multiaddr>,
+}
+
 /// Facts the loop publishes for whoever asks the handle.
 #[derive(Debug, Default)]
 struct Facts {
     listeners: Vec<Multiaddr>,
-    peers: BTreeMap<PeerId, Multiaddr>,
+    peers: BTreeMap<PeerId, Link>,
     /// Dials that neither failed nor came through yet.
     dialling: HashSet<ConnectionId>,
     counters: BTreeMap<&'static str, u64>,
@@ -173,7 +191,12 @@ impl Handle {
 
     /// Connects, unless a connection to that peer stands or is being made. Failure comes as [`Notice::DialFailed`].
     pub fn dial(&self, addr: Multiaddr) {
-        self.send(Command::Dial(addr));
+        self.send(Command::Dial(peer_of(&addr), vec![addr]));
+    }
+
+    /// Connects to a peer that is not connected, at whichever of its addresses answers first and holds its key.
+    pub fn dial_peer(&self, peer: PeerId, addrs: Vec<Multiaddr>) {
+        self.send(Command::Dial(Some(peer), addrs));
     }
 
     pub fn disconnect(&self, peer: PeerId) {
@@ -223,12 +246,17 @@ impl Handle {
 
     /// Connected peers and the address each is reached at.
     pub fn peers(&self) -> Vec<(PeerId, Multiaddr)> {
-        self.shared.lock().peers.iter().map(|(peer, addr)| (*peer, addr.clone())).collect()
+        self.shared.lock().peers.iter().map(|(peer, link)| (*peer, link.addr.clone())).collect()
     }
 
-    /// Somebody is being dialled, and may still answer.
-    pub fn is_dialling(&self) -> bool {
-        !self.shared.lock().dialling.is_empty()
+    /// The same with all that is known of each connection.
+    pub fn links(&self) -> BTreeMap<PeerId, Link> {
+        self.shared.lock().peers.clone()
+    }
+
+    /// How many are being dialled, and may still answer.
+    pub fn dialling(&self) -> usize {
+        self.shared.lock().dialling.len()
     }
 
     /// How often something was dropped, refused or sent, by name.
@@ -250,6 +278,11 @@ impl Handle {
         }
         sent.is_ok()
     }
+}
+
+/// The peer an address names at its end.
+pub(crate) fn peer_of(addr: &Multiaddr) -> Option<PeerId> {
+    addr.iter().find_map(|part| if let Protocol::P2p(peer) = part { Some(peer) } else { None })
 }
 
 /// Binds the listen addresses and starts the swarm task. When this returns, every address is listening; one that is in

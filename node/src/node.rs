@@ -2,6 +2,8 @@
 //! no network, for a command that finds no node running.
 
 mod bring;
+mod dialling;
+mod finding;
 mod hooking;
 mod keeper;
 mod recover;
@@ -275,7 +277,7 @@ impl Node {
         let peers = inner.net.peers().into_iter().map(|(peer, addr)| LivePeer {
             peer_id: peer.to_string(),
             addr: addr.to_string(),
-            did: progress.people.get(&peer).copied(),
+            did: progress.people.get(&peer).map(|proof| proof.did),
         });
         let http = inner.http.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Live {

@@ -60,6 +60,7 @@ mod update;
 mod verify;
 pub mod versions;
 mod votes;
+mod whereabouts;
 pub mod write;
 mod writer;
 
@@ -82,6 +83,7 @@ use writer::Turn;
 
 pub use error::StoreError;
 pub use reader::{PublicReader, Scope, View};
+pub use whereabouts::Reached;
 pub use write::{Applied, Batch, OwnCommit, RepoUpdate};
 
 /// Cheap to clone; all clones share one file.

@@ -35,6 +35,7 @@ mod text;
 pub mod tid;
 pub mod uri;
 pub mod when;
+pub mod whereabouts;
 
 pub use block::{Block, Cid};
 pub use commit::Audience;

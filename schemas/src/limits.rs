@@ -85,6 +85,10 @@ limits! {
     /// A device is told its person's whole identity document.
     WELCOME: usize = 24 * KIB, "welcome of a device", "bytes", "refused";
     LINK_ADDRS: usize = 8, "addresses in an invite link", "addresses", "refused";
+    WHEREABOUTS: usize = 2 * KIB, "where a device's node can be reached", "bytes", "refused";
+    WHEREABOUTS_ADDRS: usize = 8, "addresses of a device's node", "addresses", "refused";
+    ADDRESS: usize = 160, "address of a device's node", "bytes", "refused";
+    PEER_ID: usize = 64, "peer id as text", "characters", "refused";
     ANNOUNCE: usize = 16 * KIB, "announcement", "bytes", "refused";
     /// Records travel inside an announcement while they fit in this.
     ANNOUNCE_INLINE: usize = 8 * KIB, "records inside an announcement", "bytes", "fetched by a pull";
@@ -118,6 +122,15 @@ limits! {
     GOSSIP_BURST: u32 = 60, "announcements of a member at once", "announcements", "ignored; a pull brings them";
     GOSSIP_PER_MINUTE: u32 = 10, "announcements of a member after that", "per minute", "ignored; a pull brings them";
     GOSSIP_TOPICS: usize = 256, "gossip topics of a peer", "topics", "ignored";
+    /// Each is at most [`WHEREABOUTS`] long; beyond it the oldest of whoever has the most.
+    NODES_KNOWN: usize = 512, "members' nodes whose addresses are known", "nodes", "the oldest goes";
+    NODES_ASIDE: usize = 64, "addresses of nodes whose member is not known yet", "nodes", "the oldest goes";
+    NODE_FORGOTTEN: u64 = 30 * 86_400, "a node that was not reached and said nothing for so long", "seconds", "forgotten";
+    REACHED_ADDRS: usize = 4, "addresses at which a node was reached", "addresses", "the oldest goes";
+    NODE_DIALLED: usize = 16, "addresses of a node that are dialled because it or others told them", "addresses", "not dialled";
+    MEMBERS_WANTED: usize = 12, "members' nodes to be connected to", "connections", "one more a minute";
+    MEMBERS_MOST: usize = 32, "members' nodes that are called by ourselves", "connections", "not dialled";
+    DIALS_AT_ONCE: usize = 8, "nodes being dialled at once", "nodes", "dialled later";
     CONNECTIONS: u32 = 128, "connections", "connections", "refused";
     CONNECTIONS_IN: u32 = 96, "incoming connections", "connections", "refused";
     CONNECTIONS_OUT: u32 = 64, "outgoing connections", "connections", "not dialled";

@@ -14,7 +14,7 @@ use std::{
 use data_encoding::{BASE64_NOPAD, HEXLOWER};
 use folkmoot_schemas::{
     Block, Error, Record, announce::Announce, charter::Charter, commit::Commit, identity::Identity, limits, record,
-    roster::Op, snapshot::Snapshot,
+    roster::Op, snapshot::Snapshot, whereabouts::Whereabouts,
 };
 use ipld_core::ipld::Ipld;
 use proptest::{prelude::*, sample::Index};
@@ -148,7 +148,7 @@ fn today_gives_the_bytes_of_the_day_each_vector_was_written() {
 #[test]
 fn every_kind_and_structure_has_a_vector() {
     let kinds: BTreeSet<String> = on_disk().into_values().map(|vector| vector.kind).collect();
-    let structures = ["identity", "commit", "charter", "roster", "snapshot", "announce"];
+    let structures = ["identity", "commit", "charter", "roster", "snapshot", "announce", "whereabouts"];
     for kind in record::KINDS.iter().map(ToString::to_string).chain(structures.map(|s| format!("org.folkmoot.{s}"))) {
         assert!(kinds.contains(&kind), "no vector for {kind}: add one in tests/vectors/");
     }
@@ -163,6 +163,9 @@ fn open(kind: &str, bytes: &[u8]) -> Result<Block, Error> {
         "org.folkmoot.charter" => Charter::open(bytes).map(|(block, _)| block),
         "org.folkmoot.roster" => Op::open(bytes).map(|(block, _)| block),
         "org.folkmoot.snapshot" => Snapshot::open(bytes).map(|(block, _)| block),
+        "org.folkmoot.whereabouts" => {
+            Whereabouts::read(bytes).and_then(|(block, said)| said.verify(&block).map(|()| block))
+        }
         "org.folkmoot.announce" => Announce::decode(bytes).and_then(|_| generic()),
         "mst" => generic(),
         _ => Record::open(bytes).map(|(block, ..)| block),

@@ -5,6 +5,7 @@ mod archive;
 mod crash;
 mod devices;
 mod faults;
+mod finding;
 mod hint;
 mod hosts;
 mod import;

@@ -8,18 +8,17 @@ use futures::StreamExt;
 use libp2p::{
     Multiaddr, PeerId, Swarm,
     core::ConnectedPoint,
-    gossipsub,
-    multiaddr::Protocol,
+    gossipsub, identify,
     swarm::{
         SwarmEvent,
         dial_opts::{DialOpts, PeerCondition},
     },
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Command, Notice, Shared, Stream,
+    Command, Link, Notice, Shared, Stream,
     behaviour::{Behaviour, BehaviourEvent},
     gossip::{GossipId, community_of, topic_of},
 };
@@ -28,6 +27,8 @@ use super::{
 /// the sender or the next comparison of heads repeats it. Connects and disconnects are always kept: there are no more
 /// of them than connections come and go.
 const KEPT_NOTICES: usize = 512;
+/// Addresses taken from what a peer says of itself.
+const LISTENS: usize = 16;
 
 pub(super) struct Task {
     swarm: Swarm<Behaviour>,
@@ -82,7 +83,7 @@ impl Task {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Dial(addr) => self.dial(addr),
+            Command::Dial(peer, addrs) => self.dial(peer, addrs),
             Command::Disconnect(peer) => {
                 // Err: it was not connected, which is what was wanted.
                 let _ = self.swarm.disconnect_peer_id(peer);
@@ -103,17 +104,15 @@ impl Task {
         }
     }
 
-    fn dial(&mut self, addr: Multiaddr) {
-        let peer = addr.iter().find_map(|part| if let Protocol::P2p(peer) = part { Some(peer) } else { None });
+    fn dial(&mut self, peer: Option<PeerId>, addrs: Vec<Multiaddr>) {
+        let Some(first) = addrs.first().cloned() else { return };
         if peer == Some(*self.swarm.local_peer_id()) {
             return;
         }
         let options = match peer {
-            Some(peer) => DialOpts::peer_id(peer)
-                .condition(PeerCondition::DisconnectedAndNotDialing)
-                .addresses(vec![addr.clone()])
-                .build(),
-            None => DialOpts::unknown_peer_id().address(addr.clone()).build(),
+            // Not "and not dialling": an address that leads nowhere must not keep a better one waiting.
+            Some(peer) => DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addrs).build(),
+            None => DialOpts::unknown_peer_id().address(first.clone()).build(),
         };
         let connection = options.connection_id();
         match self.swarm.dial(options) {
@@ -122,7 +121,7 @@ impl Task {
             }
             Err(libp2p::swarm::DialError::DialPeerConditionFalse(_)) => {}
             Err(error) => {
-                self.outbox.news(Notice::DialFailed { addr: Some(addr), peer, why: error.to_string() });
+                self.outbox.news(Notice::DialFailed { addr: Some(first), peer, why: error.to_string() });
             }
         }
     }
@@ -155,6 +154,12 @@ impl Task {
                 message_id,
                 message,
             })) => self.on_gossip(propagation_source, message_id, message),
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
+                if let Some(link) = self.shared.lock().peers.get_mut(&peer_id) {
+                    link.listens = info.listen_addrs.into_iter().take(LISTENS).collect();
+                    link.observed = Some(info.observed_addr);
+                }
+            }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, num_established, .. }
                 if num_established.get() == 1 || endpoint.is_dialer() =>
             {
@@ -183,9 +188,10 @@ impl Task {
     }
 
     fn on_connected(&mut self, peer: PeerId, endpoint: &ConnectedPoint) {
-        let addr = endpoint.get_remote_address().clone();
-        self.shared.lock().peers.insert(peer, addr.clone());
-        self.outbox.always(Notice::Connected { peer, addr, dialled: endpoint.is_dialer() });
+        let (addr, dialled) = (endpoint.get_remote_address().clone(), endpoint.is_dialer());
+        let link = Link { addr: addr.clone(), dialled, since: Instant::now(), listens: Vec::new(), observed: None };
+        self.shared.lock().peers.insert(peer, link);
+        self.outbox.always(Notice::Connected { peer, addr, dialled });
     }
 
     fn on_gossip(&mut self, source: PeerId, message: gossipsub::MessageId, content: gossipsub::Message) {

@@ -208,12 +208,12 @@ impl Node {
     pub(super) fn reaches_nobody(&self, begun: Instant, most: Duration) -> bool {
         let net = &self.inner.net;
         let waited = begun.elapsed();
-        net.peers().is_empty() && (waited > most || (waited > REFUSED_WAIT && !net.is_dialling()))
+        net.peers().is_empty() && (waited > most || (waited > REFUSED_WAIT && net.dialling() == 0))
     }
 
     async fn has_addresses(&self) -> Result<bool, Failure> {
         let node = self.clone();
-        self.blocking(move || Ok(!node.inner.wanted()?.is_empty())).await
+        self.blocking(move || Ok(!node.inner.known()?.is_empty())).await
     }
 
     /// None while one of which we are a member is not here at all.

@@ -1,26 +1,16 @@
-//! Keeps connections: dials the addresses a home knows until each is connected, again with growing pauses. Also the
-//! small housekeeping that only a running node does.
+//! What only a running node does by itself: it finds others, and keeps house.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Inner, Node, obey_quotas, sweeping};
+use super::{Inner, Node, finding, obey_quotas, sweeping};
 use crate::{
     config::{Config, Multiaddr},
     publish::{self, PublishError, Published},
-    request::{ADDRESSES, News, PEER},
-    store::StoreError,
+    request::{ADDRESSES, News},
 };
 
-/// How often addresses are looked through.
-const TURN: Duration = Duration::from_secs(3);
-/// Pause after the first failure and the longest one. Nodes that can reach each other again must notice within a minute.
-const FIRST: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_secs(40);
 /// How often invites are looked through when nothing changes.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// How long answers are gathered before the lists are looked at, and how many times as long as a look takes.
@@ -29,18 +19,13 @@ const LISTS_SHARE: u32 = 20;
 /// How often the disk is looked at: writing goes on within a minute of its taking writes again.
 const DISK: Duration = Duration::from_secs(5);
 
-struct Attempt {
-    next: Instant,
-    pause: Duration,
-}
-
 pub(super) async fn run(node: Node) {
     // The root key signs identity documents and nothing else: who recovers an identity keeps no house yet.
     match node.inner.me.is_root() {
-        true => keep_connections(&node).await,
+        true => finding::run(&node).await,
         false => {
             tokio::join!(
-                keep_connections(&node),
+                finding::run(&node),
                 keep_house(&node),
                 keep_lists(&node),
                 keep_disk(&node),
@@ -83,24 +68,6 @@ async fn keep_disk(node: &Node) {
     }
 }
 
-async fn keep_connections(node: &Node) {
-    let mut attempts = BTreeMap::new();
-    let mut turn = interval(TURN);
-    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = turn.tick() => {}
-            () = node.inner.nudge.notified() => attempts.clear(),
-        }
-        let reading = node.clone();
-        match node.inner.tasks.spawn_blocking(move || reading.inner.wanted()).await {
-            Ok(Ok(wanted)) => node.inner.dial_due(&mut attempts, wanted),
-            Ok(Err(why)) => tracing::warn!(%why, "the addresses to dial could not be read"),
-            Err(_) => return,
-        }
-    }
-}
-
 /// After every change of the store, since until a used-up invite is closed a later join could still take the place of
 /// an earlier one; and now and then for those that ran out.
 async fn keep_house(node: &Node) {
@@ -120,41 +87,6 @@ async fn keep_house(node: &Node) {
 }
 
 impl Inner {
-    /// Configured, kept, and named by the links we joined with.
-    pub(super) fn wanted(&self) -> Result<BTreeSet<Multiaddr>, StoreError> {
-        let mut wanted: BTreeSet<_> = self.configured.iter().cloned().collect();
-        for (key, _) in self.store.metas(PEER)? {
-            wanted.extend(key.strip_prefix(PEER).and_then(|a| a.parse().ok()));
-        }
-        wanted.extend(publish::joined_addresses(&self.store)?.iter().filter_map(|a| a.parse::<Multiaddr>().ok()));
-        Ok(wanted)
-    }
-
-    fn dial_due(&self, attempts: &mut BTreeMap<Multiaddr, Attempt>, wanted: BTreeSet<Multiaddr>) {
-        let now = Instant::now();
-        let own = self.net.local_peer().to_string();
-        let peers: Vec<_> = self.net.peers().iter().map(|(peer, at)| (peer.to_string(), at.to_string())).collect();
-        attempts.retain(|addr, _| wanted.contains(addr));
-        for addr in wanted {
-            let text = addr.to_string();
-            let id = text.split_once("/p2p/").map(|(_, id)| id);
-            let connected = peers.iter().any(|(peer, at)| match id {
-                Some(id) => id == peer,
-                None => *at == text || at.strip_prefix(&text).is_some_and(|rest| rest.starts_with("/p2p/")),
-            });
-            if connected || id == Some(own.as_str()) {
-                attempts.remove(&addr);
-                continue;
-            }
-            let attempt = attempts.entry(addr.clone()).or_insert(Attempt { next: now, pause: FIRST });
-            if attempt.next <= now {
-                attempt.next = now + attempt.pause;
-                attempt.pause = (attempt.pause * 2).min(LONGEST);
-                self.net.dial(addr);
-            }
-        }
-    }
-
     /// Closes our own invites that are used up or over, notes where we can be reached for invites made later without a
     /// running node, and puts our name where a join ended without us.
     fn keep_house(&self) -> Result<Vec<News>, PublishError> {

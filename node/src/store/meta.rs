@@ -19,11 +19,18 @@ impl Store {
     }
 
     pub fn set_meta(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
+        self.set_metas(&[(key, value)])
+    }
+
+    /// Several in one write.
+    pub(super) fn set_metas<K: AsRef<str>, V: AsRef<[u8]>>(&self, rows: &[(K, Option<V>)]) -> Result<(), StoreError> {
         self.write(|w| {
-            match value {
-                Some(value) => w.t.meta.insert(key, value)?,
-                None => w.t.meta.remove(key)?,
-            };
+            for (key, value) in rows {
+                match value {
+                    Some(value) => w.t.meta.insert(key.as_ref(), value.as_ref())?,
+                    None => w.t.meta.remove(key.as_ref())?,
+                };
+            }
             w.dirty = true;
             Ok(())
         })

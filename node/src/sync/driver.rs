@@ -11,11 +11,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use folkmoot_schemas::{Audience, Cid, Did, announce::Announce};
+use folkmoot_schemas::{Audience, Cid, Did, announce::Announce, whereabouts::Whereabouts};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{engine::Engine, perform::Performer};
+use super::{
+    engine::{Engine, Proof},
+    perform::Performer,
+};
 use crate::{clock::Clock, net, publish::Me, store::Store};
 
 /// Commands that may wait for the task.
@@ -25,6 +28,7 @@ const COMMANDS: usize = 256;
 enum Command {
     Announce(Cid, Audience, Box<Announce>),
     CommunityAdded(Cid),
+    Here(Vec<net::Multiaddr>),
     SyncNow,
 }
 
@@ -33,6 +37,7 @@ enum Command {
 pub struct Driver {
     commands: mpsc::Sender<Command>,
     engine: Shared,
+    performer: Arc<Performer>,
     stop: CancellationToken,
     ended: watch::Receiver<()>,
 }
@@ -44,8 +49,8 @@ pub struct Progress {
     pub held_by: BTreeMap<Cid, u32>,
     /// The people those peers proved to be.
     pub holders: BTreeMap<Cid, BTreeSet<Did>>,
-    /// Proven person behind a connected peer.
-    pub people: BTreeMap<net::PeerId, Did>,
+    /// Proven person and device behind a connected peer.
+    pub people: BTreeMap<net::PeerId, Proof>,
     /// True while pulls are under way.
     pub busy: bool,
     /// Peers whose `heads` were answered and compared at least once since they connected.
@@ -72,12 +77,12 @@ impl Driver {
         let stop = CancellationToken::new();
         let engine = Shared(Arc::new(Mutex::new(Engine::new(net.local_peer(), 0))));
         let performer = Arc::new(Performer::new(store, me, clock.clone()));
-        let task = task::Task::new(engine.clone(), performer, clock, net, stop.clone());
+        let task = task::Task::new(engine.clone(), performer.clone(), clock, net, stop.clone());
         tokio::spawn(async move {
             task.run(notices, queue).await;
             drop(alive);
         });
-        Self { commands, engine, stop, ended }
+        Self { commands, engine, performer, stop, ended }
     }
 
     /// Something was published here: gossip or notify it.
@@ -88,6 +93,21 @@ impl Driver {
     /// A community was founded, joined or followed: subscribe, say hello, compare heads.
     pub fn community_added(&self, community: Cid) {
         self.send(Command::CommunityAdded(community));
+    }
+
+    /// We can be reached at these addresses: members are told where that is news. Without the peer id.
+    pub fn here(&self, addrs: Vec<net::Multiaddr>) {
+        self.send(Command::Here(addrs));
+    }
+
+    /// Where members' nodes are, each by its own word; ours is among them.
+    pub fn nodes(&self) -> Vec<Whereabouts> {
+        self.performer.nodes()
+    }
+
+    /// In a roster here, on a device that is theirs; None: the rosters have not been read yet.
+    pub fn is_member(&self, proof: &Proof) -> Option<bool> {
+        self.performer.is_member(proof)
     }
 
     /// Compare heads with every connected peer now; until one has, [`Progress`] says that none did.

@@ -11,6 +11,7 @@ mod hello;
 mod input;
 mod lack;
 mod news;
+mod nodes;
 mod output;
 mod peer;
 mod pulls;
@@ -65,6 +66,8 @@ pub struct Engine {
     next_turn: u64,
     last_turn: Option<PeerId>,
     tickets: u64,
+    /// The last word on where a node is that is known here.
+    known: u64,
     out: Vec<Output>,
 }
 
@@ -85,6 +88,7 @@ impl Engine {
             next_turn: now + TURN,
             last_turn: None,
             tickets: 0,
+            known: 0,
             out: Vec::new(),
         }
     }
@@ -111,6 +115,7 @@ impl Engine {
             Input::Behind { peer } => self.ask_back(now, peer),
             Input::Changed { community } => self.on_changed(now, community),
             Input::Announce { community, audience, announce } => self.on_announce(now, community, audience, announce),
+            Input::Known { seq } => self.on_known(now, seq),
             Input::SyncNow => self.peers.values_mut().for_each(|peer| peer.compare_by(now)),
             Input::Tick => {}
         }
@@ -147,10 +152,10 @@ impl Engine {
         }
     }
 
-    /// The person each peer proved to be; a peer may be several in several communities, the first is given.
-    pub fn people(&self) -> BTreeMap<PeerId, Did> {
-        let person =
-            |peer: &Peer| peer.proven.iter().find(|(cid, _)| self.admits(peer, cid)).map(|(_, proof)| proof.did);
+    /// The person each peer proved to be, and on which device; a peer may be several in several communities, the first is
+    /// given.
+    pub fn people(&self) -> BTreeMap<PeerId, Proof> {
+        let person = |peer: &Peer| peer.proven.iter().find(|(cid, _)| self.admits(peer, cid)).map(|(_, proof)| *proof);
         self.peers.iter().filter_map(|(id, peer)| Some((*id, person(peer)?))).collect()
     }
 
@@ -216,6 +221,7 @@ impl Engine {
             self.drop_session(now, id);
             return;
         }
+        self.tell_if_due(now, id);
         self.compare_if_due(now, id);
     }
 }

@@ -4,7 +4,7 @@
 //! that each kind has its own size limit, checked before anything is decoded. Length prefixes belong to the stream.
 //!
 //! **Session stream** (one per pair of peers, for as long as they are connected): `open` each way, then `hello`,
-//! `welcome`, `heads`, `listing`, `notify` in any order. **Short stream** (one per request, opened by the asker):
+//! `welcome`, `heads`, `listing`, `notify`, `nodes` in any order. **Short stream** (one per request, opened by the asker):
 //! `pull` or `blocks`; the answer is any number of `part` frames and one `end`, or an `error`. Each `part` stands on
 //! its own: the blocks it names travel in it as a small CARv1, so it can be checked and stored before the next arrives.
 
@@ -15,15 +15,21 @@ mod transfer;
 use bytes::Bytes;
 use folkmoot_schemas::{Cid, Error, block::Block, error::Refusal, limits};
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 pub use hello::{Answer, Binding, Hello, Open, Welcome, tag};
 pub use listing::{Ask, Heads, Listed, Listing, Row};
 pub use transfer::{Blocks, DeltaHead, End, LostHead, OwnHead, Part, Pull, Want};
 
 /// Version of the protocol that this code speaks; a peer with a newer one answers in ours.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
+/// From this version on a peer takes `nodes`; an older one would end the session.
+pub const NODES: u64 = 2;
 /// The largest frame of a session stream.
 pub const SESSION_FRAME: usize = 256 * 1024;
+/// Devices in one `nodes` frame, and the bytes it may have.
+pub const NODES_TOLD: usize = 24;
+const NODES_FRAME: usize = NODES_TOLD * (limits::WHEREABOUTS + 8) + 64;
 /// The largest frame that opens a stream: `open`, `pull` or `blocks`.
 pub const FIRST_FRAME: usize = 160 * 1024;
 /// The largest `part`; one blob of the largest accepted size fits into it.
@@ -39,6 +45,7 @@ pub enum Frame {
     Heads(Heads),
     Listing(Listing),
     Notify(Notify),
+    Nodes(Nodes),
     Pull(Pull),
     Blocks(Blocks),
     Part(Part),
@@ -52,6 +59,13 @@ pub struct Notify {
     pub community: Cid,
     #[serde(with = "serde_bytes")]
     pub announce: Vec<u8>,
+}
+
+/// What devices of members said of where their nodes are, each as its device signed it. Only between peers that both
+/// completed `hello` in a community of those devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nodes {
+    pub said: Vec<ByteBuf>,
 }
 
 /// Ends a stream.
@@ -103,6 +117,7 @@ fn limit(kind: &str) -> Option<usize> {
         "heads" => 48 * 1024,
         "listing" => SESSION_FRAME,
         "notify" => limits::ANNOUNCE + 512,
+        "nodes" => NODES_FRAME,
         "pull" => FIRST_FRAME,
         "blocks" => 16 * 1024,
         "part" => PART_FRAME,

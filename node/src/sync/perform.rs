@@ -8,6 +8,7 @@ mod hear;
 mod heirs;
 mod hello;
 mod lost;
+mod nodes;
 mod receive;
 mod serve;
 
@@ -19,6 +20,7 @@ use std::{
 use folkmoot_schemas::{Audience, Cid, Did, charter::Visibility};
 
 use super::{
+    book::Book,
     engine::{Errand, Input, Ours, Proof, StreamId},
     message::Frame,
     verdict::Picture,
@@ -49,11 +51,13 @@ pub struct Performer {
     drawing: Mutex<()>,
     /// Locked for moments only: verdicts on gossip wait for it.
     pictures: Mutex<BTreeMap<Cid, Arc<Picture>>>,
+    /// Where members' nodes are. Locked for moments only.
+    book: Mutex<Book>,
 }
 
 impl Performer {
     pub fn new(store: Store, me: Me, clock: Clock) -> Self {
-        Self { store, me, clock, drawing: Mutex::default(), pictures: Mutex::default() }
+        Self { store, me, clock, drawing: Mutex::default(), pictures: Mutex::default(), book: Mutex::default() }
     }
 
     pub fn perform(&self, errand: Errand) -> Result<Done, StoreError> {
@@ -80,6 +84,11 @@ impl Performer {
                 let found = self.compare(&listing, &asked)?;
                 done.inputs.push(Input::Compared { peer, found });
             }
+            Errand::Tell { peer, session, since, proofs } => {
+                let told = self.tell(since, &proofs);
+                done.frames.extend(told.into_iter().map(|frame| (peer, session, frame)));
+            }
+            Errand::Learn { shared, said } => done.inputs = self.learn(&shared, said)?,
             Errand::Hear { peer, community, announce } => done.inputs = self.notified(peer, community, announce)?,
         }
         Ok(done)
@@ -112,13 +121,17 @@ impl Performer {
             inputs.extend(self.draw(community)?);
         }
         inputs.push(Input::Communities(communities));
+        self.open_book()?;
+        inputs.extend(self.learn_again()?);
+        inputs.push(Input::Known { seq: self.book().seq() });
         Ok(inputs)
     }
 
     /// One roster changed.
     fn refresh(&self, community: Cid) -> Result<Vec<Input>, StoreError> {
         let drawn = self.draw(&community)?.into_iter();
-        Ok(drawn.chain([Input::Communities(self.communities()?), Input::Changed { community }]).collect())
+        let changed = [Input::Communities(self.communities()?), Input::Changed { community }];
+        Ok(drawn.chain(changed).chain(self.learn_again()?).collect())
     }
 
     /// An identity changed: its person's devices are the same in every community.

@@ -3,6 +3,7 @@
 
 mod devices;
 mod lies;
+mod nodes;
 mod scenarios;
 
 use std::{
@@ -269,6 +270,13 @@ impl World {
             let inputs = self.nodes[at].performer.outgoing(*community, audience, announce).unwrap();
             self.inputs(at, inputs);
         }
+    }
+
+    /// Its node listens at that port.
+    pub(super) fn listen(&mut self, at: usize, port: u16) {
+        let peer = format!("peer{at}");
+        let inputs = self.nodes[at].performer.here(peer, vec![format!("/ip4/192.0.2.{at}/tcp/{port}")]).unwrap();
+        self.inputs(at, inputs);
     }
 
     pub(super) fn refresh(&mut self, at: usize) {

@@ -65,6 +65,11 @@ impl Picture {
         self.people.iter().flat_map(each).collect()
     }
 
+    /// A member, on a device that is theirs.
+    pub fn holds(&self, proof: &Proof) -> bool {
+        self.people.get(&proof.did).is_some_and(|(_, identity)| identity.certifies(&proof.device))
+    }
+
     pub fn learn(&mut self, repo: RepoId, head: HeadRef) {
         let known = self.known.entry(repo).or_insert(head);
         if head.beats(known) {

@@ -18,6 +18,7 @@ use crate::{
     roster::{Act, Op},
     signed,
     snapshot::Snapshot,
+    whereabouts::Whereabouts,
 };
 
 pub(super) fn block(bytes: &[u8]) -> bool {
@@ -81,6 +82,8 @@ fn open(bytes: &[u8]) -> bool {
     let charter = opened(Charter::open(bytes), Charter::view, |_| true);
     // The view of an operation that nobody knows keeps its name only.
     let op = opened(Op::open(bytes), Op::view, |op| !matches!(op.act, Act::Unknown(_)));
+    let here = Whereabouts::read(bytes).and_then(|(block, said)| said.verify(&block).map(|()| (block, said)));
+    let here = opened(here, |block| Whereabouts::read(block.bytes()).map(|(_, said)| said), |_| true);
     let snapshot = match Snapshot::open(bytes) {
         Ok((block, snapshot)) => {
             let given = block.view::<Ipld>().unwrap_or(Ipld::Null);
@@ -91,7 +94,7 @@ fn open(bytes: &[u8]) -> bool {
         }
         Err(_) => false,
     };
-    commit || identity || charter || op || snapshot
+    commit || identity || charter || op || here || snapshot
 }
 
 fn opened<T: Serialize + PartialEq + Debug>(
@@ -121,6 +124,10 @@ fn sign(mut map: BTreeMap<String, Ipld>) -> Result<Block, Error> {
         Some(Ipld::String(name)) if name == "org.folkmoot.commit" => {
             map.insert("device".into(), did(2));
             signed::seal("commit", &map, &secret(2))
+        }
+        Some(Ipld::String(name)) if name == "org.folkmoot.whereabouts" => {
+            map.insert("device".into(), did(2));
+            signed::seal("whereabouts", &map, &secret(2))
         }
         Some(Ipld::String(name)) if name == "org.folkmoot.roster" => {
             map.insert("device".into(), did(2));

@@ -13,6 +13,7 @@ use folkmoot_schemas::{
     mst,
     roster::{Act, Cut, Describe, NamedLink, Op, Role},
     snapshot::Snapshot,
+    whereabouts::Whereabouts,
 };
 use ipld_core::ipld::Ipld;
 
@@ -53,6 +54,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
         ("snapshot", snapshot_vector()),
         ("announce", announce_vector("a commit with its record inline", &announce_post())),
         ("announce-join", announce_vector("a join with the identity it links", &announce_join())),
+        ("whereabouts", whereabouts()),
     ];
     vectors.extend(roster());
     vectors
@@ -60,6 +62,24 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
 
 fn identity(what: &str, block: &Block, root: u8) -> Vector {
     Vector::new(what, block).signed(block, root, "identity", &["sig"], &["sig"])
+}
+
+fn whereabouts() -> Vector {
+    let here = Whereabouts {
+        did: did(ALICE),
+        device: did(ALICE_LAPTOP),
+        rev: at(5_000),
+        peer: "12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5".into(),
+        addrs: vec!["/dns4/moot.example.org/tcp/4700".into(), "/ip6/2001:db8::7/tcp/4700".into()],
+    };
+    let block = here.seal(&secret(ALICE_LAPTOP)).unwrap();
+    Vector::new("where the node of a device can be reached", &block).signed(
+        &block,
+        ALICE_LAPTOP,
+        "whereabouts",
+        &["sig"],
+        &["sig"],
+    )
 }
 
 fn alice_with_phone() -> Block {

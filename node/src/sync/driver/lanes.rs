@@ -27,13 +27,17 @@ pub(super) enum Job {
     Heard(PeerId, Cid, Bytes),
     Announce(Cid, Audience, Box<Announce>),
     RefreshAll,
+    /// Where our node can be reached: peer id and addresses.
+    Here(String, Vec<String>),
 }
 
 impl Job {
     fn writes(&self) -> bool {
         match self {
-            Self::Errand(errand) => matches!(**errand, Errand::Check { .. } | Errand::Hear { .. }),
-            Self::Heard(..) | Self::Announce(..) | Self::RefreshAll => true,
+            Self::Errand(errand) => {
+                matches!(**errand, Errand::Check { .. } | Errand::Hear { .. } | Errand::Learn { .. })
+            }
+            Self::Heard(..) | Self::Announce(..) | Self::RefreshAll | Self::Here(..) => true,
         }
     }
 
@@ -43,6 +47,7 @@ impl Job {
             Self::Heard(peer, community, data) => performer.hear(peer, community, Audience::Public, data)?,
             Self::Announce(community, audience, announce) => performer.outgoing(community, audience, *announce)?,
             Self::RefreshAll => performer.refresh_all()?,
+            Self::Here(peer, addrs) => performer.here(peer, addrs)?,
         };
         Ok(Done { inputs, frames: Vec::new() })
     }

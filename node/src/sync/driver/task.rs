@@ -171,6 +171,10 @@ impl Task {
                 tracing::debug!(%community, "community added");
                 self.lanes.push(Job::RefreshAll);
             }
+            Command::Here(addrs) => {
+                let addrs = addrs.iter().map(ToString::to_string).collect();
+                self.lanes.push(Job::Here(self.net.local_peer().to_string(), addrs));
+            }
             Command::SyncNow => self.input(Input::SyncNow),
         }
     }

@@ -115,7 +115,7 @@ fn a_joiner_gets_everything_then_news_of_both_audiences_flow_each_way() {
         b.net.dial(a.net.addresses()[0].clone());
         alike(&[&a, &b], &community, 2).await;
         eventually("a knows who b is", || {
-            a.driver.progress().people.values().any(|did| *did == b.person.me.did)
+            a.driver.progress().people.values().any(|proof| proof.did == b.person.me.did)
                 && b.driver.progress().held_by.get(&community) == Some(&1)
         })
         .await;

@@ -103,11 +103,13 @@ impl Engine {
             // It admits us no more: what everybody may see there tells why, if anything does.
             (Answer::Absent, Some(Greeting::Ok)) => {
                 peer.greetings.insert(community, Greeting::Refused { retry: Backoff::first(now) });
+                peer.told.forget();
                 peer.compare_by(now + SETTLE);
             }
             (Answer::Ok, Some(_)) => {
                 peer.greetings.insert(community, Greeting::Ok);
                 peer.compare_by(now + SETTLE);
+                self.tell_nodes(now, id);
             }
             (_, Some(Greeting::Sent { retry })) => {
                 peer.greetings.insert(community, Greeting::Refused { retry });
@@ -171,6 +173,9 @@ impl Engine {
             self.send(id, Frame::Welcome(Welcome { tag, answer }));
         }
         self.greet(now, id, community, answer == Answer::Ok);
+        if answer == Answer::Ok {
+            self.tell_nodes(now, id);
+        }
     }
 
     pub(super) fn on_members(&mut self, now: u64, community: Cid, as_of: u64, devices: BTreeSet<Proof>) {
@@ -194,6 +199,7 @@ impl Engine {
         for id in ids {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             peer.proven.remove(&community);
+            peer.told.forget();
             if let Some(tag) = peer.open_session().and_then(|session| session.tag(&community)) {
                 self.send(id, Frame::Welcome(Welcome { tag, answer: Answer::Absent }));
             }

@@ -131,6 +131,10 @@ pub enum Input {
         audience: Audience,
         announce: Bytes,
     },
+    /// Where a node is was said, here or by a peer; the number of the last such word.
+    Known {
+        seq: u64,
+    },
     /// Compare heads with every peer now.
     SyncNow,
     /// A timer; see [`Engine::wake`].

@@ -62,6 +62,10 @@ pub enum Errand {
     List { peer: PeerId, session: StreamId, heads: Heads, proofs: BTreeMap<Cid, Proof> },
     /// Find what a listing offers and we lack; only of the communities and audiences asked for.
     Compare { peer: PeerId, listing: Listing, asked: BTreeMap<Cid, Audience> },
+    /// Tell where nodes are, as far as a word came after `since` and is of what `proofs` still admit to.
+    Tell { peer: PeerId, session: StreamId, since: u64, proofs: BTreeMap<Cid, Proof> },
+    /// Take what a member of these communities told of where nodes are.
+    Learn { shared: BTreeSet<Cid>, said: Vec<Bytes> },
     /// Store an announcement from a `notify`.
     Hear { peer: PeerId, community: Cid, announce: Bytes },
 }

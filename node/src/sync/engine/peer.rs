@@ -9,6 +9,7 @@ use super::{
     allowance::Allowance,
     lack::{Backoff, Fruitless},
     message::{Fault, Frame, Hello, Open, VERSION, tag},
+    nodes::Told,
 };
 
 /// What a session opened by a peer costs of its allowance, in frames.
@@ -23,6 +24,8 @@ pub(super) struct Session {
     pub(super) nonce: [u8; 32],
     /// None until the peer's `open` is here.
     pub(super) theirs: Option<[u8; 32]>,
+    /// The version of the protocol it speaks; 0 until then.
+    pub(super) speaks: u64,
     /// What each tag stands for, for the communities here.
     pub(super) tags: BTreeMap<String, Cid>,
 }
@@ -90,6 +93,7 @@ pub(super) struct Peer {
     /// When the peer is asked again for the list of a community of which it had nothing we lack.
     pub(super) nulls: BTreeMap<Cid, Backoff>,
     pub(super) fruitless: Fruitless,
+    pub(super) told: Told,
     /// It failed to answer a request of ours: nothing is asked of it for a while.
     pub(super) rest: Option<Backoff>,
     pub(super) allowance: Allowance,
@@ -115,6 +119,7 @@ impl Peer {
             digests: BTreeMap::new(),
             nulls: BTreeMap::new(),
             fruitless: Fruitless::default(),
+            told: Told::default(),
             rest: None,
             allowance: Allowance::new(now),
         }
@@ -138,7 +143,8 @@ impl Peer {
     pub(super) fn wake(&self) -> Option<u64> {
         let compare = self.compare_at.filter(|_| self.waiting.is_none() && self.open_session().is_some());
         let waiting = self.waiting.as_ref().map(|waiting| waiting.deadline);
-        [self.open_at, compare, waiting].into_iter().flatten().min()
+        let tell = self.told.next.filter(|_| self.open_session().is_some());
+        [self.open_at, compare, waiting, tell].into_iter().flatten().min()
     }
 }
 
@@ -185,7 +191,7 @@ impl Engine {
             return;
         };
         peer.open_at = None;
-        peer.session = Some(Session { id: session, ours: true, nonce, theirs: None, tags: BTreeMap::new() });
+        peer.session = Some(Session { id: session, ours: true, nonce, theirs: None, speaks: 0, tags: BTreeMap::new() });
         self.send(id, Frame::Open(Open { nonce, version: VERSION }));
     }
 
@@ -212,7 +218,8 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.forget_session();
         peer.open_at = None;
-        peer.session = Some(Session { id: session, ours: false, nonce, theirs: None, tags: BTreeMap::new() });
+        peer.session =
+            Some(Session { id: session, ours: false, nonce, theirs: None, speaks: 0, tags: BTreeMap::new() });
         self.send(id, Frame::Open(Open { nonce, version: VERSION }));
         self.on_open(now, id, open);
     }
@@ -225,6 +232,7 @@ impl Engine {
             return self.misbehaved(now, id, "opened a session twice");
         }
         session.theirs = Some(open.nonce);
+        session.speaks = open.version;
         session.tags = communities.iter().filter_map(|cid| Some((session.tag(cid)?, *cid))).collect();
         peer.compare_by(now + SETTLE);
         self.greet_all(now, id);
@@ -275,12 +283,12 @@ impl Engine {
         let Some(current) = peer.session.as_ref().filter(|current| current.id == session) else { return };
         let open = current.is_open();
         let cost = match &frame {
-            Frame::Hello(_) | Frame::Heads(_) => 4,
+            Frame::Hello(_) | Frame::Heads(_) | Frame::Nodes(_) => 4,
             _ => 1,
         };
         if !peer.allowance.take(now, cost) {
             // A hint is let go; of what needs an answer no honest peer sends so much.
-            if matches!(frame, Frame::Notify(_)) {
+            if matches!(frame, Frame::Notify(_) | Frame::Nodes(_)) {
                 return;
             }
             return self.misbehaved(now, id, "too many frames");
@@ -297,6 +305,7 @@ impl Engine {
             Frame::Heads(heads) => self.on_heads(now, id, heads),
             Frame::Listing(listing) => self.on_listing(now, id, listing),
             Frame::Notify(notify) => self.on_notify(id, notify),
+            Frame::Nodes(nodes) => self.on_nodes(id, nodes),
             Frame::Pull(_) | Frame::Blocks(_) | Frame::Part(_) | Frame::End(_) => {
                 self.misbehaved(now, id, "sent a frame of short streams");
             }
@@ -313,5 +322,6 @@ impl Peer {
         self.unknown_tags.clear();
         self.waiting = None;
         self.compare_at = None;
+        self.told.forget();
     }
 }

@@ -41,9 +41,13 @@ impl Performer {
         let member = known.as_ref().is_some_and(|known| known.state.is_member(&self.me.did));
         // Once a roster holds us it tells of the join; for a day it may not have reached everybody.
         let join = join.filter(|(_, op)| !member || op.rev.micros().saturating_add(JOIN_TOLD) > self.clock.micros());
-        // It names the community in the clear: of one that may be for members alone, only where the person looks for it.
+        // It names the community in the clear: of one that may be for members alone, only where the person looks for it,
+        // and to a node that a member's device says is its own.
         let public = known.is_some_and(|known| known.visibility == Visibility::Public);
-        if join.is_some() && !public && !knows && !publish::looks_at(&self.store, community, &binding.to.to_string())? {
+        let to = binding.to.to_string();
+        let open =
+            public || knows || self.is_node_of(community, &to) || publish::looks_at(&self.store, community, &to)?;
+        if join.is_some() && !open {
             return Ok(match member {
                 true => {
                     Some(Hello::sign(tag, community, self.me.did, &self.me.device, Some(&identity), None, binding)?)

@@ -1,0 +1,160 @@
+//! Where members' nodes are: saying where we are, passing on what others said, taking what is told.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use folkmoot_schemas::{Cid, Tid, whereabouts::Whereabouts};
+use serde_bytes::ByteBuf;
+
+use super::Performer;
+use crate::{
+    store::StoreError,
+    sync::{
+        book::Book,
+        engine::{Input, Proof},
+        message::{Frame, NODES_TOLD, Nodes},
+    },
+};
+
+/// Said again although nothing changed, so that who lives is not forgotten; microseconds.
+const REPEATED: u64 = 7 * 86_400 * 1_000_000;
+/// Shortest time between two different words of ours: an address that comes and goes is not told each time.
+const PAUSE: u64 = 30 * 1_000_000;
+
+impl Performer {
+    /// The newest word of every member's device that is known here, ours among them.
+    pub fn nodes(&self) -> Vec<Whereabouts> {
+        self.book().all().cloned().collect()
+    }
+
+    /// In a roster here, on a device that is theirs; None: the rosters have not been read yet.
+    pub fn is_member(&self, proof: &Proof) -> Option<bool> {
+        let read = self.book().is_open();
+        read.then(|| self.held(proof))
+    }
+
+    /// Does a member of the community say that this peer is their node?
+    pub(super) fn is_node_of(&self, community: &Cid, peer: &str) -> bool {
+        let Some(picture) = self.picture(community) else { return false };
+        self.book().all().any(|said| said.peer == peer && picture.holds(&Proof { did: said.did, device: said.device }))
+    }
+
+    fn held(&self, proof: &Proof) -> bool {
+        self.pictures().values().any(|picture| picture.holds(proof))
+    }
+
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        // Changed by single statements; a panic elsewhere leaves it whole.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What an earlier run knew. After the rosters were read.
+    pub(super) fn open_book(&self) -> Result<(), StoreError> {
+        if self.book().is_open() {
+            return Ok(());
+        }
+        let mut kept = self.store.whereabouts()?;
+        // A restored backup brings rows that somebody else may have written.
+        kept.retain(|(block, said)| said.verify(block).is_ok());
+        self.book().open(kept);
+        Ok(())
+    }
+
+    /// We can be reached at these addresses; said anew if that changed or was said long ago.
+    pub fn here(&self, peer: String, addrs: Vec<String>) -> Result<Vec<Input>, StoreError> {
+        if self.me.is_root() {
+            return Ok(Vec::new());
+        }
+        self.tidy_book()?;
+        let (now, device) = (self.clock.micros(), self.me.device.did());
+        let last = self.book().get(&device).cloned();
+        let mut rev = Tid::new(now, self.clock.tid_bits());
+        if let Some(last) = last {
+            let age = now.saturating_sub(last.rev.micros());
+            let same = last.peer == peer && last.addrs == addrs;
+            if (same && age < REPEATED) || (!same && age < PAUSE) {
+                return Ok(Vec::new());
+            }
+            // A clock that was set back must not make us say what nobody believes.
+            rev = rev.max(Tid::new(last.rev.micros() + 1, self.clock.tid_bits()));
+        }
+        let said = Whereabouts { did: self.me.did, device, rev, peer, addrs };
+        let block = said.seal(&self.me.device)?;
+        self.keep(vec![(block, said)])
+    }
+
+    /// Of the communities that a peer's proofs still admit to, what came since `since`; not what it said itself.
+    pub(super) fn tell(&self, since: u64, proofs: &BTreeMap<Cid, Proof>) -> Vec<Frame> {
+        let pictures: Vec<_> = (proofs.iter())
+            .filter_map(|(cid, proof)| self.picture(cid).filter(|picture| picture.holds(proof)))
+            .collect();
+        let told = self.book().since(since, |said| {
+            let of = Proof { did: said.did, device: said.device };
+            !proofs.values().any(|proof| *proof == of) && pictures.iter().any(|picture| picture.holds(&of))
+        });
+        let frame = |said: &[Bytes]| Nodes { said: said.iter().map(|bytes| ByteBuf::from(bytes.to_vec())).collect() };
+        told.chunks(NODES_TOLD).map(|said| Frame::Nodes(frame(said))).collect()
+    }
+
+    /// Takes what a member of these communities tells. Cheapest check first: shape, roster, age, signature.
+    pub(super) fn learn(&self, shared: &BTreeSet<Cid>, said: Vec<Bytes>) -> Result<Vec<Input>, StoreError> {
+        let mut news = BTreeMap::new();
+        for bytes in said.into_iter().take(NODES_TOLD) {
+            let Ok((block, word)) = Whereabouts::read(&bytes) else { continue };
+            if word.device == self.me.device.did() || !self.book().is_news(&block, &word, self.clock.micros()) {
+                continue;
+            }
+            let of = Proof { did: word.did, device: word.device };
+            if !shared.iter().any(|cid| self.picture(cid).is_some_and(|picture| picture.holds(&of))) {
+                self.book().set_aside(shared.clone(), bytes);
+                continue;
+            }
+            if word.verify(&block).is_ok() {
+                news.insert(word.device, (block, word));
+            }
+        }
+        self.keep(news.into_values().collect())
+    }
+
+    /// A roster changed: it may know whom it did not, and not know any more whom it did.
+    pub(super) fn learn_again(&self) -> Result<Vec<Input>, StoreError> {
+        self.tidy_book()?;
+        let aside = self.book().take_aside();
+        let mut inputs = Vec::new();
+        for (shared, bytes) in aside {
+            inputs.extend(self.learn(&shared, vec![bytes])?);
+        }
+        Ok(inputs)
+    }
+
+    fn keep(&self, news: Vec<(folkmoot_schemas::block::Block, Whereabouts)>) -> Result<Vec<Input>, StoreError> {
+        if news.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut rows = BTreeMap::new();
+        let seq = {
+            let (mut book, own) = (self.book(), self.me.device.did());
+            for (block, said) in news {
+                rows.insert(said.device, Some(block.clone()));
+                rows.extend(book.put(block, said, &own).into_iter().map(|device| (device, None)));
+            }
+            book.seq()
+        };
+        self.store.set_whereabouts(&rows.into_iter().collect::<Vec<_>>())?;
+        Ok(vec![Input::Known { seq }])
+    }
+
+    fn tidy_book(&self) -> Result<(), StoreError> {
+        let (own, now) = (self.me.device.did(), self.clock.micros());
+        let member =
+            |said: &Whereabouts| said.device == own || self.held(&Proof { did: said.did, device: said.device });
+        let gone = self.book().prune(now, member);
+        match gone.is_empty() {
+            true => Ok(()),
+            false => self.store.set_whereabouts(&gone.into_iter().map(|device| (device, None)).collect::<Vec<_>>()),
+        }
+    }
+}
