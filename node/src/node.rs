@@ -274,10 +274,13 @@ impl Node {
     fn live(&self) -> Live {
         let inner = &self.inner;
         let progress = inner.driver.progress();
-        let peers = inner.net.peers().into_iter().map(|(peer, addr)| LivePeer {
+        let now = inner.clock.micros();
+        let peers = inner.net.links().into_iter().map(|(peer, link)| LivePeer {
             peer_id: peer.to_string(),
-            addr: addr.to_string(),
+            addr: link.addr.to_string(),
             did: progress.people.get(&peer).map(|proof| proof.did),
+            device: progress.people.get(&peer).map(|proof| proof.device),
+            since: now.saturating_sub(u64::try_from(link.since.elapsed().as_micros()).unwrap_or(u64::MAX)),
         });
         let http = inner.http.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Live {

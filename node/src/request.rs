@@ -747,12 +747,21 @@ pub struct BackupInfo {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PeerInfo {
     pub peer_id: Option<String>,
+    /// Where it is reached, or where it is tried first.
     pub addr: String,
+    /// All that are known, without the peer id; empty where `addr` is all.
+    pub addrs: Vec<String>,
     pub connected: bool,
-    /// Kept in the home and dialled again.
+    /// Named by a person and dialled until it answers.
     pub kept: bool,
     pub did: Option<String>,
     pub name: Option<String>,
+    pub device: Option<String>,
+    pub device_name: Option<String>,
+    /// Connected since, or when it was last; microseconds since 1970.
+    pub since: Option<u64>,
+    /// When the device last said where its node is; microseconds since 1970.
+    pub said: Option<u64>,
 }
 
 /// How a home is, and what its person should know.

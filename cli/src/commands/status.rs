@@ -1,7 +1,7 @@
 use folkmoot_node::request::{Keeping, Reply, Request};
 use serde_json::json;
 
-use super::{community::summary, doctor, sweep::freed};
+use super::{community::summary, doctor, peer, sweep::freed};
 use crate::{
     error::Result,
     output::{Line, Output, bytes, count},
@@ -11,6 +11,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  moot status --json")]
 pub(crate) struct Args {}
+
+/// A node that just started has not called anybody yet, seconds.
+const SETTLING: u64 = 15;
 
 /// Without a running node it reads the store and says so; that is no failure.
 pub(crate) fn run(session: &Session) -> Result<()> {
@@ -38,6 +41,11 @@ pub(crate) fn run(session: &Session) -> Result<()> {
     if status.running {
         let peers = count(u64::from(status.peers), "peer", "peers");
         out.line(Line::new().strong("running").text(format!(" for {}, {peers}", spell(status.uptime_s))));
+        let others = status.communities.iter().any(|info| info.members > 1) || status.communities.is_empty();
+        if status.peers == 0 && others && status.uptime_s > SETTLING {
+            out.line(Line::new().warn(peer::NOBODY));
+            out.line(Line::new().text(peer::WHAT_TO_DO));
+        }
     } else {
         let serve = session.command("serve");
         out.line(Line::new().warn("not running").text(format!(" (start it with {serve})")));
@@ -126,7 +134,7 @@ fn print_keeping(out: &Output, keeping: &Keeping) {
     }
 }
 
-fn spell(seconds: u64) -> String {
+pub(crate) fn spell(seconds: u64) -> String {
     match seconds {
         0..60 => count(seconds, "second", "seconds"),
         60..3600 => count(seconds / 60, "minute", "minutes"),

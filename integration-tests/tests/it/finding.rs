@@ -69,6 +69,10 @@ fn a_new_address_of_somebody_known_is_dialled_at_once() {
     bo.ok(&["join", &link, "--name", "Bo"]);
     assert!(a.stop().success());
     let b = bo.start(&["serve"]);
+    eventually("bo has nobody, and is told what to do", || {
+        let said = folkmoot_integration_tests::text(&bo.moot(&["peer", "list"]));
+        if said.contains("moot peer add") && said.contains("not connected") { Ok(()) } else { Err(said) }
+    });
     // The founder never knew where bo's node is: it has not run until now.
     let a = ada.start(&["serve"]);
     bo.ok(&["peer", "add", &a.address()]);

@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(40);
 /// can date one anew.
 const LONGEST_FAR: Duration = Duration::from_secs(15 * 60);
 const NEAREST: usize = 8;
-/// A word about a node reaches many at once: they spread their calls over so long.
+/// A word about a node reaches many at once: those who never met it spread their calls over so long.
 const SPREAD: Duration = Duration::from_secs(2);
 /// How often another one is dialled where there is company enough.
 const ANOTHER: Duration = Duration::from_secs(60);
@@ -81,7 +81,8 @@ impl Dialling {
         for (whom, known) in absent {
             let tried = self.attempts.get(whom).is_some_and(|attempt| known.addrs.is_subset(&attempt.addrs));
             if !tried {
-                let wait = if known.named { Duration::ZERO } else { SPREAD * u32::from(chance()) / 1024 };
+                let alone = known.named || known.reached > 0;
+                let wait = if alone { Duration::ZERO } else { SPREAD * u32::from(chance()) / 1024 };
                 let attempt = Attempt { addrs: known.addrs.clone(), next: now + wait, pause: FIRST };
                 self.attempts.insert(whom.clone(), attempt);
             }

@@ -46,12 +46,15 @@ pub struct Live {
     pub counters: BTreeMap<String, u64>,
 }
 
-/// A connected peer, and the person who proved to be behind it.
+/// A connected peer, and the person who proved to be behind it, on which device.
 #[derive(Debug, Clone)]
 pub struct LivePeer {
     pub peer_id: String,
     pub addr: String,
     pub did: Option<Did>,
+    pub device: Option<Did>,
+    /// Connected since, microseconds.
+    pub since: u64,
 }
 
 /// What the network has to be told after a request.

@@ -1,6 +1,12 @@
-//! Addresses this home keeps a connection to.
+//! Whom this home is connected to, and the addresses it knows.
 
-use std::net::IpAddr;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use folkmoot_schemas::Did;
 
 use super::{
     Failure, PeerInfo, Reply,
@@ -75,41 +81,103 @@ impl Reading<'_> {
         Ok(Reply::Done.into())
     }
 
+    /// Who is connected, members' nodes that are known, and what else is kept: whom one can do something about first.
     pub(super) fn peer_list(&self) -> Answer {
+        let mut peers: BTreeMap<String, PeerInfo> = BTreeMap::new();
+        for peer in &self.desk.live.peers {
+            let mut info = self.peer(&peer.peer_id, peer.did.zip(peer.device))?;
+            (info.addr, info.connected, info.since) = (peer.addr.clone(), true, Some(peer.since));
+            peers.insert(peer.peer_id.clone(), info);
+        }
+        let member = |did: &Did| self.communities.values().any(|known| known.state.is_member(did));
+        for (peer, reached) in self.desk.store.reached()?.into_iter().filter(|(_, reached)| member(&reached.did)) {
+            let info = self.entry(&mut peers, peer, (reached.did, reached.device))?;
+            info.since = info.since.or(Some(reached.at));
+            info.addrs.extend(reached.addrs);
+        }
+        let own = self.desk.me.device.did();
+        for (_, said) in self.desk.store.whereabouts()? {
+            if said.device != own && member(&said.did) {
+                let info = self.entry(&mut peers, said.peer, (said.did, said.device))?;
+                info.said = Some(said.rev.micros());
+                info.addrs.extend(said.addrs);
+            }
+        }
         let mut kept = self.kept()?;
         kept.extend(self.desk.live.configured.iter().cloned());
         kept.extend(publish::joined_addresses(self.desk.store)?);
         kept.sort();
         kept.dedup();
-        let mut peers = Vec::new();
-        for peer in &self.desk.live.peers {
-            let before = kept.len();
-            kept.retain(|addr| !names(addr, &peer.peer_id, &peer.addr));
-            let name = match peer.did {
-                Some(did) => self.name_anywhere(&did)?,
-                None => None,
-            };
-            peers.push(PeerInfo {
-                peer_id: Some(peer.peer_id.clone()),
-                addr: peer.addr.clone(),
-                connected: true,
-                kept: kept.len() < before,
-                did: peer.did.map(|d| d.to_string()),
-                name,
-            });
+        let mut nameless = Vec::new();
+        for addr in kept {
+            match addr.split_once("/p2p/") {
+                Some((at, id)) => {
+                    let none = self.peer(id, None)?;
+                    let info = peers.entry(id.to_owned()).or_insert(none);
+                    info.kept = true;
+                    info.addrs.push(at.to_owned());
+                }
+                None => match peers.values_mut().find(|peer| peer.connected && is_at(&addr, &peer.addr)) {
+                    Some(info) => info.kept = true,
+                    None => nameless.push(PeerInfo { addr, kept: true, ..self.peer("", None)? }),
+                },
+            }
         }
-        peers.extend(kept.into_iter().map(|addr| PeerInfo {
-            peer_id: addr.split_once("/p2p/").map(|(_, id)| id.to_owned()),
-            addr,
-            connected: false,
-            kept: true,
-            did: None,
-            name: None,
-        }));
-        Ok(Reply::Peers(peers).into())
+        let own = self.desk.live.peer_id.as_ref();
+        let mut listed: Vec<PeerInfo> =
+            peers.into_iter().filter(|(id, _)| Some(id) != own).map(|(_, info)| info).collect();
+        for info in &mut listed {
+            let mut seen = BTreeSet::new();
+            info.addrs.retain(|addr| seen.insert(addr.clone()));
+            if info.addr.is_empty() {
+                info.addr = info.addrs.first().cloned().unwrap_or_default();
+            }
+        }
+        listed.sort_by_key(|info| (!info.connected, info.did.is_none(), Reverse(info.since.max(info.said))));
+        listed.extend(nameless);
+        Ok(Reply::Peers(listed).into())
     }
 
-    fn name_anywhere(&self, did: &folkmoot_schemas::Did) -> Result<Option<String>, StoreError> {
+    /// Of two words about one node, who proved to be there counts.
+    fn entry<'a>(
+        &self,
+        peers: &'a mut BTreeMap<String, PeerInfo>,
+        peer: String,
+        who: (Did, Did),
+    ) -> Result<&'a mut PeerInfo, StoreError> {
+        let fresh = self.peer(&peer, Some(who))?;
+        let info = peers.entry(peer).or_insert_with(|| fresh.clone());
+        if info.did.is_none() {
+            (info.did, info.name, info.device, info.device_name) =
+                (fresh.did, fresh.name, fresh.device, fresh.device_name);
+        }
+        Ok(info)
+    }
+
+    fn peer(&self, id: &str, who: Option<(Did, Did)>) -> Result<PeerInfo, StoreError> {
+        let (mut name, mut device_name) = (None, None);
+        if let Some((did, device)) = who {
+            name = self.name_anywhere(&did)?;
+            let devices = self.view.identity(&did)?.map(|(_, identity)| identity.devices).unwrap_or_default();
+            device_name =
+                devices.into_iter().find(|known| known.key == device && !known.name.is_empty()).map(|d| d.name);
+        }
+        Ok(PeerInfo {
+            peer_id: (!id.is_empty()).then(|| id.to_owned()),
+            addr: String::new(),
+            addrs: Vec::new(),
+            connected: false,
+            kept: false,
+            did: who.map(|(did, _)| did.to_string()),
+            name,
+            device: who.map(|(_, device)| device.to_string()),
+            device_name,
+            since: None,
+            said: None,
+        })
+    }
+
+    fn name_anywhere(&self, did: &Did) -> Result<Option<String>, StoreError> {
         match self.communities.values().find(|c| c.state.is_member(did)) {
             Some(community) => self.view.name(&community.id, did).map(Some),
             None => Ok(None),
@@ -117,12 +185,9 @@ impl Reading<'_> {
     }
 }
 
-/// Is this address one of that peer?
-fn names(addr: &str, peer_id: &str, at: &str) -> bool {
-    match addr.split_once("/p2p/") {
-        Some((_, id)) => id == peer_id,
-        None => at == addr || at.strip_prefix(addr).is_some_and(|rest| rest.starts_with("/p2p/")),
-    }
+/// Is that the address a peer is reached at?
+fn is_at(addr: &str, at: &str) -> bool {
+    at == addr || at.strip_prefix(addr).is_some_and(|rest| rest.starts_with("/p2p/"))
 }
 
 /// An address as people type it.

@@ -1,9 +1,13 @@
-use folkmoot_schemas::{Tid, charter::Visibility, link::InviteLink, records::post::Post, roster::Role};
+use folkmoot_schemas::{
+    Tid, charter::Visibility, key::Secret, link::InviteLink, records::post::Post, roster::Role,
+    whereabouts::Whereabouts,
+};
 
 use super::*;
 use crate::{
     config::Config,
     publish::tests::{Person, draft, gig, post},
+    store::Reached,
 };
 
 /// A person at a desk, with a folder for settings.
@@ -348,7 +352,8 @@ fn kept_addresses_are_listed_connected_or_not() {
         assert!(matches!(outcome.reply, Reply::Done) && matches!(outcome.news[..], [News::Dial(_)]));
     }
     assert!(home.refused(Request::PeerAdd { addr: "192.0.2.7:4700".into() }).hint.unwrap().contains("/ip4/"));
-    let peer = |id: &str, addr: &str| LivePeer { peer_id: id.into(), addr: addr.into(), did: None };
+    let peer =
+        |id: &str, addr: &str| LivePeer { peer_id: id.into(), addr: addr.into(), did: None, device: None, since: 1 };
     home.live.peers = vec![peer(id, "/ip4/10.0.0.1/tcp/9"), peer("other", "/ip4/10.0.0.2/tcp/9")];
     match home.ask(Request::PeerList).reply {
         Reply::Peers(peers) => {
@@ -359,6 +364,37 @@ fn kept_addresses_are_listed_connected_or_not() {
     }
     assert!(matches!(home.ask(Request::PeerRemove { addr: "/ip4/192.0.2.8/tcp/4700".into() }).reply, Reply::Done));
     assert!(matches!(home.ask(Request::PeerRemove { addr: "/ip4/192.0.2.8/tcp/4700".into() }).reply, Reply::Failed(_)));
+}
+
+#[test]
+fn members_nodes_are_listed_with_where_they_were_and_say_they_are() {
+    let mut home = Home::new(1);
+    home.person.found("River Street", Visibility::Public);
+    let (did, phone) = (home.person.me.did, Secret::from_seed([77; 32]));
+    let addr = |port: u16| format!("/ip4/192.0.2.7/tcp/{port}");
+    let said = |did, peer: &str, rev| {
+        let (device, addrs) = (phone.did(), vec![addr(1), addr(2)]);
+        Whereabouts { did, device, rev: Tid::new(rev, 0), peer: peer.into(), addrs }.seal(&phone).unwrap()
+    };
+    let stranger = Secret::from_seed([78; 32]).did();
+    let row = |did, at| Reached { did, device: phone.did(), at, addrs: vec![addr(2), addr(3)] };
+    home.person.store.set_whereabouts(&[(phone.did(), Some(said(did, "12D3", 5)))]).unwrap();
+    let rows = [("12D3".into(), Some(row(did, 9))), ("gone".into(), Some(row(stranger, 9)))];
+    home.person.store.set_reached(&rows).unwrap();
+    let list = |home: &Home| match home.ask(Request::PeerList).reply {
+        Reply::Peers(peers) => peers,
+        other => panic!("{other:?}"),
+    };
+    let peers = list(&home);
+    assert_eq!(peers.len(), 1, "who is no member is not listed: {peers:?}");
+    assert_eq!((peers[0].since, peers[0].said, peers[0].connected), (Some(9), Some(5), false));
+    assert_eq!(peers[0].addrs, [addr(2), addr(3), addr(1)], "where it was reached comes first");
+
+    home.live.peers =
+        vec![LivePeer { peer_id: "12D3".into(), addr: addr(9), did: Some(did), device: Some(phone.did()), since: 20 }];
+    let peers = list(&home);
+    assert_eq!((peers.len(), peers[0].since, peers[0].connected), (1, Some(20), true));
+    assert_eq!((peers[0].addr.as_str(), peers[0].did.clone()), (addr(9).as_str(), Some(did.to_string())));
 }
 
 #[test]
