@@ -248,6 +248,15 @@ impl Running<'_> {
         self.child.id()
     }
 
+    /// SIGSTOP: it stands still, and its connections stay.
+    pub fn hold(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).expect("a signal can be sent");
+    }
+
+    pub fn go_on(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).expect("a signal can be sent");
+    }
+
     /// SIGTERM, as a service manager does; waits for the end.
     pub fn stop(mut self) -> ExitStatus {
         let pid = Pid::from_child(&self.child);

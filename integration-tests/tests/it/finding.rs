@@ -60,6 +60,28 @@ fn members_who_joined_through_a_founder_find_each_other_without_it_and_it_finds_
     }
 }
 
+/// As a machine that lost its network: its connections stand, and nothing comes through them.
+#[test]
+fn a_node_that_went_silent_is_given_up_and_found_again() {
+    let (ada, bo) = (Home::new("ada"), Home::new("bo"));
+    ada.ok(&["init", "--name", "Ada"]);
+    let a = ada.start(&["quickstart", "River Street"]);
+    let link = ada.one(&["invite"])["link"].as_str().expect("a link").to_owned();
+    bo.ok(&["join", &link, "--name", "Bo"]);
+    let b = bo.start(&["serve"]);
+    eventually("they are connected", || sees(&ada, "Bo"));
+    b.hold();
+    eventually("ada notices that he is not there", || match sees(&ada, "Bo") {
+        Ok(()) => Err("still thought to be connected".to_owned()),
+        Err(_) => Ok(()),
+    });
+    b.go_on();
+    eventually("they are connected again", || sees(&ada, "Bo"));
+    let uri = post(&bo, "Back again.");
+    eventually("what he says arrives", || holds(&ada, &uri));
+    assert!(a.stop().success() && b.stop().success());
+}
+
 #[test]
 fn a_new_address_of_somebody_known_is_dialled_at_once() {
     let (ada, bo) = (Home::new("ada"), Home::new("bo"));

@@ -12,6 +12,11 @@ use super::{NetError, gossip, muxer, peers};
 
 /// A connection nobody uses is closed after this; an open session stream counts as use.
 const IDLE: Duration = Duration::from_secs(60);
+/// How often a peer is asked whether it is still there, and how long it may take to answer. Of two questions without
+/// an answer the connection is closed, and made again: a machine that changed its network keeps connections that lead
+/// nowhere, for a quarter of an hour if the system is left to notice.
+const PING: Duration = Duration::from_secs(15);
+const PING_ANSWER: Duration = Duration::from_secs(10);
 /// Streams of one connection that may be negotiating at once.
 const NEGOTIATING: usize = 32;
 
@@ -50,7 +55,7 @@ pub(super) fn swarm(peer_seed: [u8; 32]) -> Result<(Swarm<Behaviour>, libp2p_str
         memory: memory_connection_limits::Behaviour::with_max_bytes(limits::CONNECTION_MEMORY),
         per_ip: peers::PerIp::default(),
         identify: identify::Behaviour::new(identify),
-        ping: ping::Behaviour::default(),
+        ping: ping::Behaviour::new(ping::Config::new().with_interval(PING).with_timeout(PING_ANSWER)),
         gossip: gossip::behaviour()?,
         streams,
     };

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use libp2p::{
     Multiaddr, PeerId, Swarm,
     core::ConnectedPoint,
-    gossipsub, identify,
+    gossipsub, identify, ping,
     swarm::{
         SwarmEvent,
         dial_opts::{DialOpts, PeerCondition},
@@ -159,6 +159,13 @@ impl Task {
                     link.listens = info.listen_addrs.into_iter().take(LISTENS).collect();
                     link.observed = Some(info.observed_addr);
                 }
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Ping(ping::Event { peer, connection, result: Err(failure) }))
+                if !matches!(failure, ping::Failure::Unsupported) =>
+            {
+                tracing::debug!(%peer, %failure, "the peer went silent");
+                self.shared.count("connections_silent");
+                self.swarm.close_connection(connection);
             }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, num_established, .. }
                 if num_established.get() == 1 || endpoint.is_dialer() =>
