@@ -27,7 +27,7 @@ use folkmoot_schemas::{
 
 use super::{
     engine::{Ask, Engine, Input, Output, Pulled, SECOND, StreamId},
-    message::{Frame, Open},
+    message::{Frame, Open, VERSION},
     perform::Performer,
     verdict,
 };
@@ -89,6 +89,8 @@ pub(super) struct Node {
     seen: BTreeSet<[u8; 20]>,
     ids: u64,
     lies: bool,
+    /// The version of the protocol it says it speaks.
+    speaks: u64,
 }
 
 /// A session stream: the node that opened it, and its number there.
@@ -178,6 +180,7 @@ impl World {
             seen: BTreeSet::new(),
             ids: 0,
             lies: false,
+            speaks: VERSION,
         }
     }
 
@@ -471,6 +474,9 @@ impl World {
         let Some(wire) = self.nodes[at].sessions.get(&session).copied() else { return };
         if self.nodes[at].lies {
             lies::frame(&mut self.dice, &mut frame);
+        }
+        if let Frame::Open(open) = &mut frame {
+            open.version = self.nodes[at].speaks;
         }
         let frame = frame.encode().unwrap();
         self.on_wire(at, self.number(peer), wire, Delivery::Frame { from: at, wire, frame });

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use folkmoot_schemas::{Audience, charter::Visibility};
+use folkmoot_schemas::{Audience, Tid, charter::Visibility, key::Secret, whereabouts::Whereabouts};
+use serde_bytes::ByteBuf;
 
 use super::World;
-use crate::sync::message::Frame;
+use crate::sync::{
+    engine::{Errand, Input},
+    message::{Frame, Nodes},
+};
 
 /// The ports it knows, by node.
 fn ports(world: &World, at: usize) -> BTreeMap<usize, String> {
@@ -95,4 +99,61 @@ fn a_word_that_comes_before_the_roster_knows_its_author_is_not_lost() {
             assert_eq!(ports(&world, at).get(&late).map(String::as_str), Some("9"), "seed {seed}, node {at}");
         }
     }
+}
+
+/// A word of `device` about itself, for `of`'s person.
+fn word(world: &World, of: usize, device: &Secret, port: u16) -> Vec<u8> {
+    let node = &world.nodes[of];
+    let (rev, addrs) = (Tid::new(node.clock.micros(), 1), vec![format!("/ip4/203.0.113.1/tcp/{port}")]);
+    let said = Whereabouts { did: node.me.did, device: device.did(), rev, peer: "12D3".into(), addrs };
+    said.seal(device).unwrap().bytes().to_vec()
+}
+
+#[test]
+fn a_member_cannot_speak_for_others_nor_bring_in_a_stranger() {
+    let (mut world, community) = world(1, Visibility::Members);
+    let before = ports(&world, 0);
+    let mut forged = word(&world, 2, &world.nodes[2].me.device, 666);
+    let port = forged.windows(3).position(|part| part == b"666").unwrap();
+    forged[port] = b'5';
+    let strange = word(&world, 3, &world.nodes[3].me.device, 666);
+    let uncertified = word(&world, 2, &Secret::from_seed([99; 32]), 666);
+    let ours = word(&world, 0, &world.nodes[0].me.device, 666);
+    for said in [forged, strange, uncertified, ours, b"\xa0".to_vec()] {
+        let learn = Errand::Learn { shared: [community].into(), said: vec![said.into()] };
+        let done = world.nodes[0].performer.perform(learn).unwrap();
+        assert!(done.inputs.is_empty());
+        assert_eq!(ports(&world, 0), before);
+    }
+    // The right word of the same device is taken, from whomever.
+    let right = word(&world, 2, &world.nodes[2].me.device, 7);
+    let learn = Errand::Learn { shared: [community].into(), said: vec![right.clone().into()] };
+    let done = world.nodes[0].performer.perform(learn).unwrap();
+    assert!(matches!(done.inputs[..], [Input::Known { .. }]));
+    assert_eq!(ports(&world, 0)[&2], "7");
+
+    // A stranger is not even listened to: of a word that is right in itself nothing is made.
+    let (peer, wire) = (world.nodes[3].peer, |wire: &(usize, u64)| wire.0 == 3);
+    let session = *world.nodes[0].sessions.iter().find(|(_, of)| wire(of)).unwrap().0;
+    let said = vec![ByteBuf::from(word(&world, 1, &world.nodes[1].me.device, 8))];
+    world.input(0, Input::Frame { peer, session, frame: Frame::Nodes(Nodes { said }) });
+    assert_eq!(ports(&world, 0)[&1], "1");
+}
+
+#[test]
+fn who_speaks_an_earlier_version_is_told_nothing_and_loses_nothing() {
+    let mut world = World::new(1, 2, 0);
+    let community = world.found(0, Visibility::Members);
+    world.nodes[1].speaks = 1;
+    world.invite(0, 1, &community);
+    for node in 0..2 {
+        world.refresh(node);
+    }
+    world.listen(0, 1);
+    world.connect(1, 0);
+    world.run_for(40);
+    world.post(0, &community, Audience::Members, true);
+    world.run_for(40);
+    world.assert_alike(&[0, 1], super::Scope::Members, &community);
+    assert!(!world.received[&1].iter().any(|frame| matches!(frame, Frame::Nodes(_))));
 }
