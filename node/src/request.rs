@@ -34,7 +34,7 @@ pub(crate) use failure::could_not;
 pub use handle::{Desk, Live, LivePeer, News, Outcome, handle};
 pub use inbox::{InboxAnswer, InboxEvent, InboxInfo, InboxItem};
 pub use keeping::{DeferredInfo, FillInfo, Keeping, MemberFill, PinInfo, PinsInfo, QuotaInfo, SweptInfo};
-pub(crate) use peers::{ADDRESSES, PEER, addresses_for_a_link, known_addresses, multiaddr};
+pub(crate) use peers::{ADDRESSES, PEER, multiaddr};
 pub(crate) use resolve::Reading;
 
 /// Texts are forgiving (`community`: name, CID or beginning; `target`: URI, CID, gateway URL, short id, title); the answer is exact.

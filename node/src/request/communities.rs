@@ -142,7 +142,7 @@ impl Reading<'_> {
     }
 
     fn link(&self, community: &Community, invite: &Cid, seed: [u8; 32]) -> Result<String, Failure> {
-        let addrs = super::addresses_for_a_link(super::known_addresses(self.desk.store, self.desk.live)?);
+        let addrs = self.link_addresses()?;
         let gateway = self.desk.live.public_url.as_deref().filter(|u| u.starts_with("https://"));
         Ok(InviteLink { community: community.id, invite: *invite, seed, addrs }.to_link(gateway))
     }

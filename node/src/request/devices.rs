@@ -37,10 +37,12 @@ impl Reading<'_> {
             this: device.key == me.device.did(),
         });
         let communities = self.communities.values().filter(|c| c.joined).map(|c| c.id.to_string());
-        let known = super::known_addresses(self.desk.store, self.desk.live)?;
-        let mut addresses = super::addresses_for_a_link(known);
+        let mut addresses = self.link_addresses()?;
         // The other nodes of its communities, in case this one sleeps when the new device asks.
-        addresses.extend(self.desk.live.peers.iter().filter(|peer| peer.did.is_some()).map(|peer| peer.addr.clone()));
+        let mut others: Vec<_> = self.desk.store.reached()?.into_iter().collect();
+        others.sort_by_key(|(_, reached)| std::cmp::Reverse(reached.at));
+        let first = others.iter().filter_map(|(peer, reached)| Some(format!("{}/p2p/{peer}", reached.addrs.first()?)));
+        addresses.extend(first);
         addresses.truncate(folkmoot_schemas::limits::LINK_ADDRS);
         Ok(Reply::Devices(Devices {
             identity: block.bytes().to_vec(),

@@ -26,9 +26,11 @@ pub(crate) const ADDRESSES: &str = "addresses";
 const MOST: usize = 64;
 /// Addresses in a link made here: more would not fit a QR code.
 const LINK_ADDRESSES: usize = 4;
+/// Of them, so many of other nodes of this person.
+const LINK_OTHERS: usize = 2;
 
 /// Our addresses: the running node's, else those of the last one.
-pub(crate) fn known_addresses(store: &Store, live: &Live) -> Result<Vec<String>, StoreError> {
+fn known_addresses(store: &Store, live: &Live) -> Result<Vec<String>, StoreError> {
     if live.running {
         return Ok(live.addresses.clone());
     }
@@ -38,7 +40,7 @@ pub(crate) fn known_addresses(store: &Store, live: &Live) -> Result<Vec<String>,
 
 /// What an invite link names of them. A link is read from a poster: the first few that another machine can reach, and
 /// loopback only when there is nothing else (two homes on one machine).
-pub(crate) fn addresses_for_a_link(addrs: Vec<String>) -> Vec<String> {
+fn addresses_for_a_link(addrs: Vec<String>) -> Vec<String> {
     let (mut near, mut far): (Vec<_>, Vec<_>) = addrs
         .into_iter()
         .filter(|addr| !matches!(ip(addr), Some(IpAddr::V6(ip)) if ip.is_unicast_link_local() || ip.is_loopback()))
@@ -54,6 +56,28 @@ fn ip(addr: &str) -> Option<IpAddr> {
 }
 
 impl Reading<'_> {
+    /// What a link made here names: this node, and other nodes of this person, which let people in while it is off. Not
+    /// those of others: a link may hang on a wall.
+    pub(super) fn link_addresses(&self) -> Result<Vec<String>, StoreError> {
+        let me = self.desk.me;
+        let known = known_addresses(self.desk.store, self.desk.live)?;
+        let own: Vec<Multiaddr> = known.iter().filter_map(|addr| addr.parse().ok()).collect();
+        let mine = self.view.identity(&me.did)?;
+        let other = |device: &Did| {
+            *device != me.device.did() && mine.as_ref().is_some_and(|(_, identity)| identity.certifies(device))
+        };
+        let mut others = Vec::new();
+        for (_, said) in self.desk.store.whereabouts()?.into_iter().filter(|(_, said)| other(&said.device)) {
+            let worth = |addr: &&String| addr.parse().is_ok_and(|addr| crate::net::worth_dialling(&addr, &own));
+            others.extend(said.addrs.iter().find(worth).map(|addr| format!("{addr}/p2p/{}", said.peer)));
+        }
+        others.truncate(LINK_OTHERS);
+        let mut addrs = addresses_for_a_link(known);
+        addrs.truncate(LINK_ADDRESSES - others.len());
+        addrs.extend(others);
+        Ok(addrs)
+    }
+
     fn kept(&self) -> Result<Vec<String>, StoreError> {
         let kept = self.desk.store.metas(PEER)?;
         Ok(kept.into_iter().filter_map(|(key, _)| key.strip_prefix(PEER).map(str::to_owned)).collect())

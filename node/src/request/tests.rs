@@ -1,5 +1,11 @@
 use folkmoot_schemas::{
-    Tid, charter::Visibility, key::Secret, link::InviteLink, records::post::Post, roster::Role,
+    Audience, Tid,
+    charter::Visibility,
+    identity::{Device, Identity},
+    key::Secret,
+    link::InviteLink,
+    records::post::Post,
+    roster::Role,
     whereabouts::Whereabouts,
 };
 
@@ -7,7 +13,7 @@ use super::*;
 use crate::{
     config::Config,
     publish::tests::{Person, draft, gig, post},
-    store::Reached,
+    store::{Batch, Reached, Scope},
 };
 
 /// A person at a desk, with a folder for settings.
@@ -395,6 +401,39 @@ fn members_nodes_are_listed_with_where_they_were_and_say_they_are() {
     let peers = list(&home);
     assert_eq!((peers.len(), peers[0].since, peers[0].connected), (1, Some(20), true));
     assert_eq!((peers[0].addr.as_str(), peers[0].did.clone()), (addr(9).as_str(), Some(did.to_string())));
+}
+
+#[test]
+fn an_invite_link_names_another_node_of_the_same_person_and_nobody_elses() {
+    let mut home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Public);
+    home.live = Live { running: true, addresses: vec!["/ip4/192.0.2.1/tcp/4700".into()], ..Live::default() };
+    let board = Secret::from_seed([77; 32]);
+    let (before, first) =
+        home.person.store.view(Scope::Members).unwrap().identity(&home.person.me.did).unwrap().unwrap();
+    let device = Device { key: board.did(), name: "board".into(), added: Tid::new(1, 0) };
+    let devices = first.devices.iter().cloned().chain([device]).collect();
+    let both = Identity { did: first.did, seq: first.seq + 1, prev: Some(*before.cid()), devices };
+    let identities = vec![both.seal(&Secret::from_seed([1; 32])).unwrap()];
+    let batch = Batch { identities, ..Batch::new(river, Audience::Public) };
+    home.person.store.apply(batch, home.person.clock.micros()).unwrap();
+
+    let rows: Vec<_> = [(first.did, &board, 2), (Secret::from_seed([2; 32]).did(), &Secret::from_seed([78; 32]), 3)]
+        .into_iter()
+        .map(|(did, device, n)| {
+            let addrs = vec![format!("/ip4/10.0.0.{n}/tcp/1"), format!("/ip4/192.0.2.{n}/tcp/4700")];
+            let said = Whereabouts { did, device: device.did(), rev: Tid::new(5, 0), peer: format!("peer{n}"), addrs };
+            (device.did(), Some(said.seal(device).unwrap()))
+        })
+        .collect();
+    home.person.store.set_whereabouts(&rows).unwrap();
+    let request = Request::Invite { community: None, role: Role::Member, uses: 3, expires_s: Some(60) };
+    let link = match home.ask(request).reply {
+        Reply::Invite(info) => info.link.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let addrs = InviteLink::parse(&link).unwrap().addrs;
+    assert_eq!(addrs, ["/ip4/192.0.2.1/tcp/4700", "/ip4/192.0.2.2/tcp/4700/p2p/peer2"]);
 }
 
 #[test]
