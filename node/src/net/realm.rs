@@ -92,8 +92,11 @@ pub(crate) fn to_tell(own: &[Multiaddr]) -> Vec<Multiaddr> {
 
 /// Is an address that somebody told worth dialling from here? One on this machine only for a node that itself listens
 /// on nothing else: nobody makes another node knock at the doors of its own machine. One of a house only where we have
-/// an address of such a block ourselves.
+/// an address of such a block ourselves, and not where we are: of a container's bridge every machine has the same.
 pub(crate) fn worth_dialling(addr: &Multiaddr, own: &[Multiaddr]) -> bool {
+    if own.iter().any(|own| bare(own) == *addr) {
+        return false;
+    }
     match realm(addr) {
         None => false,
         Some(Realm::World) => true,
@@ -168,9 +171,10 @@ mod tests {
     fn loopback_is_between_nodes_that_have_nothing_else() {
         let (near, far) = (addrs(&["/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/1"]), addrs(&["/ip4/192.168.1.7/tcp/1"]));
         assert_eq!(to_tell(&near), near);
-        assert!(worth_dialling(&near[0], &near));
-        assert!(!worth_dialling(&near[0], &[near.clone(), far].concat()));
-        assert!(!worth_dialling(&near[0], &[]), "who listens nowhere cannot tell");
+        let neighbour = "/ip4/127.0.0.1/tcp/2".parse().unwrap();
+        assert!(worth_dialling(&neighbour, &near) && !worth_dialling(&near[0], &near), "that is us");
+        assert!(!worth_dialling(&neighbour, &[near.clone(), far].concat()));
+        assert!(!worth_dialling(&neighbour, &[]), "who listens nowhere cannot tell");
     }
 
     #[test]

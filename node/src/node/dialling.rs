@@ -101,11 +101,11 @@ impl Dialling {
             heard_of += usize::from(!known.named);
             let longest = if known.named || heard_of <= NEAREST { LONGEST } else { LONGEST_FAR };
             let Some(attempt) = self.attempts.get_mut(whom).filter(|attempt| attempt.next <= now) else { continue };
-            if room == 0 || (!known.named && company == 0) {
-                continue;
-            }
-            room -= 1;
             if !known.named {
+                if room == 0 || company == 0 {
+                    continue;
+                }
+                room -= 1;
                 company -= 1;
                 self.another = Some(now + ANOTHER);
             }
@@ -174,6 +174,9 @@ mod tests {
         let first = |members, dialling| Dialling::default().due(Instant::now(), &absent, members, dialling, || 0).len();
         assert_eq!(first(0, 0), limits::DIALS_AT_ONCE);
         assert_eq!(first(0, limits::DIALS_AT_ONCE), 0);
+        let named = BTreeMap::from([(peer(1), known(true, &[1]))]);
+        let busy = Dialling::default().due(Instant::now(), &named, 99, limits::DIALS_AT_ONCE, || 0);
+        assert_eq!(busy, [peer(1)], "a person is not kept waiting by what others said");
         assert_eq!(first(limits::MEMBERS_WANTED - 1, 0), 1);
         let sum = |members| dials(&absent, members, 600).values().sum::<usize>();
         assert_eq!(sum(limits::MEMBERS_WANTED), 10);

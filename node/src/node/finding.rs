@@ -83,7 +83,10 @@ impl Inner {
             entry.named = true;
             entry.addrs.insert(net::bare(&addr));
         }
-        let reached = self.store.reached()?;
+        // Whoever left a community stops calling its members, and remembers them, in case it is let in again.
+        let fellow = |did, device| self.driver.is_fellow(&Proof { did, device }).unwrap_or(true);
+        let mut reached = self.store.reached()?;
+        reached.retain(|_, row| fellow(row.did, row.device));
         for (peer, reached) in &reached {
             if let Ok(peer) = peer.parse::<PeerId>() {
                 let entry = known.entry(Whom::Peer(peer)).or_default();
@@ -93,6 +96,7 @@ impl Inner {
         }
         let own = self.own_addresses()?;
         let mut said = self.driver.nodes();
+        said.retain(|said| fellow(said.did, said.device));
         // Any member's device can name any peer: the one that proved to be there has the word, then the latest.
         said.sort_by_key(|said| {
             (reached.get(&said.peer).is_none_or(|there| there.device != said.device), Reverse(said.rev))

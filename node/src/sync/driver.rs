@@ -110,6 +110,11 @@ impl Driver {
         self.performer.is_member(proof)
     }
 
+    /// The same of a community in which we are a member too.
+    pub fn is_fellow(&self, proof: &Proof) -> Option<bool> {
+        self.performer.is_fellow(proof)
+    }
+
     /// Compare heads with every connected peer now; until one has, [`Progress`] says that none did.
     pub fn sync_now(&self) {
         self.engine.lock().forget_comparisons();

@@ -42,6 +42,12 @@ impl Performer {
         self.book().all().any(|said| said.peer == peer && picture.holds(&Proof { did: said.did, device: said.device }))
     }
 
+    /// In a community here in which we are a member too; None: the rosters have not been read yet.
+    pub fn is_fellow(&self, proof: &Proof) -> Option<bool> {
+        let (read, us) = (self.book().is_open(), Proof { did: self.me.did, device: self.me.device.did() });
+        read.then(|| self.pictures().values().any(|picture| picture.holds(proof) && picture.holds(&us)))
+    }
+
     fn held(&self, proof: &Proof) -> bool {
         self.pictures().values().any(|picture| picture.holds(proof))
     }
