@@ -15,7 +15,7 @@ use super::{
     commit::{Seen, latest},
     intern::{Name, Numbers},
     people::People,
-    repos::{Repo, Repos},
+    repos::{Leaf, Repo, Repos},
     shelf::Shelves,
     tables::{LOWEST, Tables},
     write::{Change, Committed},
@@ -115,7 +115,8 @@ impl Writer<'_> {
         for (collection, rkey) in self.t.graves_of(own.number)? {
             let rkey = String::from_utf8_lossy(&rkey).into_owned();
             if let Some(grave) = self.t.leaf(own.number, collection, &rkey)?
-                && self.is_heeded(&own, &id.did, collection, &rkey, grave.rev)?
+                && (self.is_heeded(&own, &id.did, collection, &rkey, grave.rev)?
+                    || self.is_written_twice(&own, &id.did, collection, &rkey, &grave)?)
             {
                 needless.push(format!("{}/{rkey}", self.t.collection_of(collection)?));
             }
@@ -142,6 +143,33 @@ impl Writer<'_> {
             Ok(true)
         })?;
         Ok(shared)
+    }
+
+    /// Another device wrote the very same tombstone, as it can where clocks are behind what is deleted, and keeps it:
+    /// that of the first device is enough, or each would wait for the other to go.
+    fn is_written_twice(
+        &self,
+        own: &Repo,
+        did: &Did,
+        collection: u32,
+        rkey: &str,
+        grave: &Leaf,
+    ) -> Result<bool, StoreError> {
+        let Some((_, identity)) = self.t.newest(did)? else { return Ok(false) };
+        for other in self.t.repos_of(own.community, Some(own.did))? {
+            if other.number == own.number || other.audience != own.audience {
+                continue;
+            }
+            let stays = identity.certifies(&self.t.key_of(other.device)?);
+            if stays
+                && let Some(theirs) = self.t.leaf(other.number, collection, rkey)?
+                && (theirs.rev, theirs.cid) == (grave.rev, grave.cid)
+                && self.t.precedes((&other, &theirs), (own, grave))?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Every other device that could still bring an older entry to this path has a head, held here, that is newer than

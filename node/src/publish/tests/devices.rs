@@ -305,6 +305,27 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
+#[test]
+fn a_tombstone_that_two_devices_wrote_alike_goes_in_the_end() {
+    // Behind what they delete, both date the tombstone right after it: it is the same record.
+    let devices = Devices::new(&[0, -8, 0, -7, 0]);
+    let uri = devices.all[0].publish(&devices.community, vec![draft(post("soon gone"))]).unwrap().items.remove(0).uri;
+    devices.exchange(1, 0);
+    devices.exchange(3, 0);
+    for at in [0, 3, 1] {
+        assert!(devices.delete(at, &uri));
+    }
+    devices.meet();
+    devices.now.fetch_add(3600 * SECOND, Ordering::Relaxed);
+    for person in &devices.all {
+        person.publish(&devices.community, vec![draft(post("later"))]).unwrap();
+    }
+    devices.meet();
+    devices.assert_alike(std::slice::from_ref(&uri));
+    let standing = devices.standing(0, &uri);
+    assert!(standing.is_empty(), "{standing:?}");
+}
+
 /// A quarter of `PROPTEST_CASES`: a case is a whole history.
 fn histories() -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse::<u32>().ok());
