@@ -13,18 +13,20 @@ fn calendar(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let context = Context { zone: "Europe/Berlin".into(), now: 1_767_225_600 };
     let Ok(reading) = ics::read(text, &context) else { return false };
-    for entry in &reading.entries {
-        assert_eq!(entry.event.check(), Ok(()), "what is imported can be published");
-        let record = Record::from(entry.event.clone()).encode(Tid::new(1, 1));
+    let dates = reading.dates.iter().map(|dated| &dated.own);
+    for event in reading.events.iter().flat_map(|whole| &whole.entries).map(|entry| &entry.event).chain(dates) {
+        assert_eq!(event.check(), Ok(()), "what is imported can be published");
+        let record = Record::from(event.clone()).encode(Tid::new(1, 1));
         record.expect("what is imported fits into a record");
     }
-    for answer in &reading.answers {
+    for answer in reading.answers.iter() {
         assert!(answer.guest.chars().count() <= limits::PERSON_NAME && (1..=11).contains(&answer.count));
         assert!(!answer.guest.contains('@'), "an address is nobody else's business");
     }
     let again = ics::read(text, &context).map(|again| format!("{again:?}"));
     assert_eq!(again.ok(), Some(format!("{reading:?}")), "a second reading gives the same keys and events");
-    !(reading.entries.is_empty() && reading.answers.is_empty() && reading.called_off.is_empty())
+    let plans = !(reading.events.is_empty() && reading.dates.is_empty());
+    plans || !(reading.answers.is_empty() && reading.called_off.is_empty())
 }
 
 #[cfg(test)]

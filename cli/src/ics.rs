@@ -3,15 +3,18 @@
 //! Promise: nothing is silently lost. What an event cannot keep is said beside it; an event that cannot be kept at all is
 //! said with its reason. The same file gives the same keys, so that a second import finds what the first one made.
 
+mod changes;
 mod days;
 mod fields;
 mod html;
+pub(crate) mod key;
 mod message;
 mod offsets;
 mod rule;
 mod series;
 mod shape;
 mod time;
+mod version;
 
 use std::collections::HashMap;
 
@@ -19,15 +22,21 @@ use calcard::{
     Entry as Parsed, Parser,
     icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarMethod, ICalendarProperty},
 };
-use folkmoot_schemas::{derive, records::event::Event};
+use folkmoot_schemas::{
+    derive,
+    records::event::{Event, SourceVersion},
+    when::Start,
+};
 
 use crate::{
     error::{Error, Result},
     output::count,
 };
 
+pub(crate) use changes::differs;
 pub(crate) use message::{Answered, CalledOff};
 pub(crate) use time::alike;
+use version::{Newest, Word};
 
 /// Bytes of a calendar file.
 pub(crate) const FILE: usize = 16 * 1024 * 1024;
@@ -46,12 +55,60 @@ pub(crate) struct Context {
 /// An event of ours, and what of the original it does not hold.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// Goes into `source.uid`: the file's UID, with `#<date>` for a date that had to become an event of its own.
+    /// Goes into `source.uid` (see [`key`]).
     pub(crate) key: String,
     pub(crate) event: Event,
-    /// The file's own count of changes: of two versions the higher one is the newer.
-    pub(crate) sequence: i64,
     pub(crate) said: Vec<String>,
+}
+
+/// What a file says of a UID: an event or a series, and dates beside it that had to become events of their own.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) uid: String,
+    pub(crate) version: SourceVersion,
+    /// It came as a message, which says nothing of changed dates that it does not name.
+    pub(crate) message: bool,
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Whole {
+    fn says_the_same(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Entry, &Entry)| {
+            let b = Event { source: a.event.source.clone(), ..b.event.clone() };
+            a.event == b
+        };
+        self.entries.len() == other.entries.len() && self.entries.iter().zip(&other.entries).all(same)
+    }
+}
+
+impl Word for Whole {
+    fn about(&self) -> String {
+        self.uid.clone()
+    }
+    fn version(&self) -> SourceVersion {
+        self.version
+    }
+}
+
+/// One date of a series that is not in the file itself.
+#[derive(Debug)]
+pub(crate) struct Dated {
+    pub(crate) uid: String,
+    /// Which date, in whatever form and zone the file has it.
+    pub(crate) at: Start,
+    /// It as an event of its own.
+    pub(crate) own: Event,
+    pub(crate) version: SourceVersion,
+    pub(crate) said: Vec<String>,
+}
+
+impl Word for Dated {
+    fn about(&self) -> String {
+        format!("{}\n{}", message::moment(Some(&self.at)), self.uid)
+    }
+    fn version(&self) -> SourceVersion {
+        self.version
+    }
 }
 
 /// An event that could not be kept.
@@ -64,12 +121,15 @@ pub(crate) struct Skipped {
 
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) events: Newest<Whole>,
+    /// Of all of them.
+    entries: usize,
+    pub(crate) dates: Newest<Dated>,
     /// Answers by mail, of a REPLY.
-    pub(crate) answers: Vec<Answered>,
-    pub(crate) called_off: Vec<CalledOff>,
+    pub(crate) answers: Newest<Answered>,
+    pub(crate) called_off: Newest<CalledOff>,
     pub(crate) skipped: Vec<Skipped>,
-    /// About the file as a whole.
+    /// About the files as a whole.
     pub(crate) said: Vec<String>,
     /// Rules that were worked out date by date.
     rules: usize,
@@ -79,35 +139,33 @@ pub(crate) struct Reading {
 
 impl Reading {
     fn bounded(&self) -> Result<()> {
-        if self.entries.len() + self.skipped.len() + self.answers.len() + self.called_off.len() <= EVENTS {
+        let words = self.entries + self.dates.len() + self.answers.len() + self.called_off.len();
+        if words + self.skipped.len() <= EVENTS {
             return Ok(());
         }
         Err(Error::refused(format!("could not import: that is more than {EVENTS} events"))
             .hint("import it in parts, or export a shorter span of time"))
     }
 
-    /// Takes what another file says as well. Where both have the same event, the newer version stays.
-    pub(crate) fn and(&mut self, other: Self) -> Result<()> {
-        let mut at: HashMap<String, usize> = self.entries.iter().enumerate().map(|(n, e)| (e.key.clone(), n)).collect();
-        for mut entry in other.entries {
-            match at.get(&entry.key).and_then(|n| self.entries.get_mut(*n)) {
-                Some(held) => {
-                    let newer = entry.sequence >= held.sequence;
-                    if newer {
-                        std::mem::swap(held, &mut entry);
-                    }
-                    if held.event != entry.event {
-                        time::say(&mut held.said, "it is in several files: the newest version is kept".into());
-                    }
-                }
-                None => {
-                    at.insert(entry.key.clone(), self.entries.len());
-                    self.entries.push(entry);
-                }
+    fn event(&mut self, whole: Whole) {
+        self.entries += whole.entries.len();
+        if let Some((held, other)) = self.events.push(whole) {
+            self.entries -= other.entries.len();
+            let say = |entry: &mut Entry| {
+                time::say(&mut entry.said, "there are several versions of it: the newest is kept".into());
+            };
+            if !held.says_the_same(&other) {
+                held.entries.iter_mut().for_each(say);
             }
         }
-        self.answers.extend(other.answers);
-        self.called_off.extend(other.called_off);
+    }
+
+    /// Takes what another file says as well. Where both have the same thing, the newer word stays.
+    pub(crate) fn and(&mut self, other: Self) -> Result<()> {
+        other.events.into_iter().for_each(|whole| self.event(whole));
+        other.dates.into_iter().for_each(|dated| drop(self.dates.push(dated)));
+        other.answers.into_iter().for_each(|answer| drop(self.answers.push(answer)));
+        other.called_off.into_iter().for_each(|off| drop(self.called_off.push(off)));
         self.skipped.extend(other.skipped);
         other.said.into_iter().for_each(|said| time::say(&mut self.said, said));
         self.bounded()
@@ -140,7 +198,8 @@ pub(crate) fn read(text: &str, context: &Context) -> Result<Reading> {
 fn take(calendar: &ICalendar, context: &Context, reading: &mut Reading) -> Result<()> {
     let mut zones = time::Zones::of(calendar, context);
     reading.said.append(&mut zones.said);
-    match message::method(calendar) {
+    let method = message::method(calendar);
+    match method {
         None | Some(ICalendarMethod::Publish | ICalendarMethod::Request) => {}
         Some(method) => {
             message::take(method, calendar, &zones, reading);
@@ -174,7 +233,7 @@ fn take(calendar: &ICalendar, context: &Context, reading: &mut Reading) -> Resul
         time::say(&mut reading.said, format!("{what} left out: only events are taken over"));
     }
     for group in &groups {
-        series::take(group, calendar, &zones, context, reading);
+        series::take(group, calendar, &zones, context, method == Some(&ICalendarMethod::Request), reading);
         // One rule can become hundreds of events, each with its own texts.
         reading.bounded()?;
     }

@@ -9,7 +9,7 @@ use calcard::{
 };
 use folkmoot_schemas::{
     limits,
-    records::{rsvp::Answer, text::clean},
+    records::{event::SourceVersion, rsvp::Answer, text::clean},
     when::Start,
 };
 
@@ -17,6 +17,7 @@ use super::{
     Reading, Skipped, fields,
     time::{Zones, say},
     uid,
+    version::{self, Word},
 };
 
 /// One person's answer.
@@ -31,8 +32,8 @@ pub(crate) struct Answered {
     /// 1–11.
     pub(crate) count: u32,
     pub(crate) note: Option<String>,
-    /// SEQUENCE of the plan it answers.
-    pub(crate) sequence: u32,
+    /// SEQUENCE of the plan it answers, and when it was given.
+    pub(crate) version: SourceVersion,
     pub(crate) said: Vec<String>,
 }
 
@@ -43,6 +44,40 @@ pub(crate) struct CalledOff {
     pub(crate) name: String,
     pub(crate) at: Option<Start>,
     pub(crate) note: Option<String>,
+    /// None: the message does not count itself, so that its stamp alone says how new it is.
+    pub(crate) sequence: Option<u32>,
+    pub(crate) stamp: Option<i64>,
+}
+
+impl CalledOff {
+    /// As new as it is beside a word of this version.
+    pub(crate) fn beside(&self, held: Option<SourceVersion>) -> SourceVersion {
+        let held = held.map_or(0, |held| held.sequence);
+        SourceVersion { sequence: self.sequence.unwrap_or(held), stamp: self.stamp }
+    }
+}
+
+impl Word for Answered {
+    fn about(&self) -> String {
+        format!("{}\n{}\n{}", self.guest, moment(self.at.as_ref()), self.uid)
+    }
+    fn version(&self) -> SourceVersion {
+        self.version
+    }
+}
+
+impl Word for CalledOff {
+    fn about(&self) -> String {
+        format!("{}\n{}", moment(self.at.as_ref()), self.uid)
+    }
+    fn version(&self) -> SourceVersion {
+        self.beside(None)
+    }
+}
+
+/// The same date, in whatever zone a file names it.
+pub(super) fn moment(at: Option<&Start>) -> String {
+    at.map(|at| at.instant("UTC").to_string()).unwrap_or_default()
 }
 
 pub(super) fn method(calendar: &ICalendar) -> Option<&ICalendarMethod> {
@@ -75,7 +110,8 @@ fn called_off(event: &ICalendarComponent, zones: &Zones, reading: &mut Reading) 
     match at(event, zones, &mut Vec::new()) {
         Ok(at) => {
             let note = comment(event, limits::EVENT_NOTE);
-            reading.called_off.push(CalledOff { uid: uid(event), name, at, note });
+            let (sequence, stamp) = (version::sequence(event), version::stamp(event, zones));
+            reading.called_off.push(CalledOff { uid: uid(event), name, at, note, sequence, stamp });
         }
         Err(why) => reading.skipped.push(Skipped { key: uid(event), name, why }),
     }
@@ -84,9 +120,6 @@ fn called_off(event: &ICalendarComponent, zones: &Zones, reading: &mut Reading) 
 fn answered(event: &ICalendarComponent, zones: &Zones, reading: &mut Reading) {
     match answer(event, zones) {
         Ok(answer) => {
-            // Of several by one guest about one thing the last counts, as senders write them.
-            let same = |old: &Answered| (&old.uid, &old.at, &old.guest) == (&answer.uid, &answer.at, &answer.guest);
-            reading.answers.retain(|old| !same(old));
             reading.answers.push(answer);
         }
         Err(why) => reading.skipped.push(Skipped { key: uid(event), name: name(event), why }),
@@ -118,7 +151,6 @@ fn answer(event: &ICalendarComponent, zones: &Zones) -> Result<Answered, String>
     if others > 10 {
         say(&mut said, format!("brings {others} people, 10 are kept"));
     }
-    let sequence = event.property(&ICalendarProperty::Sequence).and_then(|e| e.values.first()?.as_integer());
     Ok(Answered {
         uid: uid(event),
         at: at(event, zones, &mut said)?,
@@ -126,7 +158,7 @@ fn answer(event: &ICalendarComponent, zones: &Zones) -> Result<Answered, String>
         status,
         count: 1 + u32::try_from(others.min(10)).unwrap_or(0),
         note: comment(event, limits::RSVP_NOTE),
-        sequence: sequence.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+        version: version::of(event, zones),
         said,
     })
 }

@@ -1,23 +1,25 @@
 //! The components of one UID together: a single event, a series with its changes, or dates where no rule of ours fits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use calcard::icalendar::{
-    ICalendar, ICalendarComponent, ICalendarFrequency, ICalendarParameterName, ICalendarProperty,
-    ICalendarRecurrenceRule, ICalendarValue,
+    ICalendar, ICalendarComponent, ICalendarFrequency, ICalendarProperty, ICalendarRecurrenceRule, ICalendarValue,
 };
 use folkmoot_schemas::{
     kind::Kind,
-    records::event::{Event, LinkKind, Override, Source, Status},
+    records::event::{Event, LinkKind, Source, SourceVersion, Status},
     recur,
     when::{Start, local_at},
 };
 
 use super::{
-    Context, Entry, Group, Reading, Skipped, fields, rule,
+    Context, Dated, Entry, Group, Reading, Skipped, Whole,
+    changes::{self, Changes},
+    fields, key, rule,
     time::{Zones, alike, say},
+    version,
 };
-use crate::{commands::event::unchanged, output::count};
+use crate::output::count;
 
 /// Dates of a rule we cannot keep are taken from 30 days back to 400 ahead, as pages show them.
 const BACK: i64 = 30 * 86_400;
@@ -31,255 +33,241 @@ const OVERRIDES: usize = 100;
 const RULES: usize = 200;
 pub(super) const DAYS: i64 = 500_000;
 
-pub(super) fn take(group: &Group<'_>, calendar: &ICalendar, zones: &Zones, context: &Context, reading: &mut Reading) {
-    let before = reading.entries.len();
-    take_all(group, calendar, zones, context, reading);
-    let version = group.masters.iter().chain(&group.changes).map(|component| sequence(component)).max().unwrap_or(0);
-    reading.entries.iter_mut().skip(before).for_each(|entry| entry.sequence = version);
+/// What the components of one UID become.
+struct Taking<'a> {
+    group: &'a Group<'a>,
+    calendar: &'a ICalendar,
+    zones: &'a Zones,
+    context: &'a Context,
+    reading: &'a mut Reading,
+    entries: Vec<Entry>,
 }
 
-fn take_all(group: &Group<'_>, calendar: &ICalendar, zones: &Zones, context: &Context, reading: &mut Reading) {
-    let mut said = Vec::new();
-    let Some(master) = newest(&group.masters) else {
-        // Only single dates of a series whose rule is not in the file.
-        for change in &group.changes {
-            let mut said = vec!["its series is not in the file: kept as a single date".to_owned()];
-            let at = change.property(&ICalendarProperty::RecurrenceId).and_then(|entry| zones.start(entry, &mut said));
-            let key = key(&group.uid, at.as_ref());
-            match fields::event(change, calendar, zones, &mut said) {
-                Ok(event) => push(reading, context, key, event, said),
-                Err(why) => skip(reading, key, change, why),
-            }
-        }
-        return;
-    };
-    if group.masters.len() > 1 {
-        said.push(format!("the file holds it {} times: the newest is kept", group.masters.len()));
-    }
-    let event = match fields::event(master, calendar, zones, &mut said) {
-        Ok(event) => event,
-        Err(why) => return skip(reading, group.uid.clone(), master, why),
-    };
-    let mut extra = extra_dates(master, &event, zones, &mut said);
-    let rules: Vec<&ICalendarValue> =
-        master.properties(&ICalendarProperty::Rrule).filter_map(|e| e.values.first()).collect();
-    let series = match rules.as_slice() {
-        [] => None,
-        [ICalendarValue::RecurrenceRule(theirs)] if !master.has_property(&ICalendarProperty::Exrule) => Some(theirs),
-        _ => {
-            say(&mut said, "its repetition could not be read: only its first date is kept".into());
-            None
-        }
-    };
-    let mut changes = Changes::read(group, master, &event, calendar, zones, &mut said);
-    let mut own = std::mem::take(&mut changes.own);
-    extra.retain(|start| !changes.gone.contains(&start.text()));
-    let base = event.clone();
-    let before = reading.entries.len();
-    match series {
-        None => {
-            // The one date there is may be changed as well.
-            let same = own.iter().position(|(at, _)| *at == event.start);
-            let mut event = same.map_or(event, |n| own.swap_remove(n).1);
-            event.start = zones.at_home(event.start);
-            push(reading, context, group.uid.clone(), event, said);
-        }
-        Some(theirs) => repeat(group, theirs, event, changes, zones, context, said, reading),
-    }
-    let made: BTreeMap<&str, &Event> =
-        reading.entries.iter().skip(before).map(|entry| (entry.key.as_str(), &entry.event)).collect();
-    // Where a rule was taken apart into single dates, its changes went with them.
-    let Some(whole) = made.get(group.uid.as_str()) else { return };
-    let is_new = |at: &Start| !recur::has(whole, at) && !made.contains_key(key(&group.uid, Some(at)).as_str());
-    let mut single = BTreeMap::new();
-    for at in extra.into_iter().filter(is_new) {
-        let event = Event { start: at.clone(), recur: None, overrides: Vec::new(), ..base.clone() };
-        single.insert(at.text(), (event, "an extra date of its series, kept as an event of its own"));
-    }
-    for (at, event) in own.into_iter().filter(|(at, _)| is_new(at)) {
-        single.insert(at.text(), (event, "a changed date that its series does not have, kept as an event of its own"));
-    }
-    for (at, (event, note)) in single {
-        push(reading, context, format!("{}#{at}", group.uid), event, vec![note.to_owned()]);
-    }
-}
-
-/// What single dates of a series differ in, by the name of the date.
-#[derive(Debug, Default)]
-struct Changes {
-    gone: BTreeSet<String>,
-    moved: BTreeMap<String, Override>,
-    /// The changed dates as events of their own.
-    own: Vec<(Start, Event)>,
-}
-
-impl Changes {
-    fn read(
-        group: &Group<'_>,
-        master: &ICalendarComponent,
-        event: &Event,
-        calendar: &ICalendar,
-        zones: &Zones,
-        said: &mut Vec<String>,
-    ) -> Self {
-        let mut changes = Self::default();
-        for entry in master.properties(&ICalendarProperty::Exdate) {
-            for point in zones.points(entry, said) {
-                let at = alike(&point, &event.start);
-                // A time at which the series never is excludes nothing.
-                let real = match (&at, &event.start) {
-                    (Start::Local { local, .. }, Start::Local { local: first, .. }) => local.time() == first.time(),
-                    _ => true,
-                };
-                if real {
-                    changes.gone.insert(at.text());
-                }
-            }
-        }
-        for change in &group.changes {
-            match Self::one(change, event, calendar, zones, said) {
-                Ok((at, own, change)) => {
-                    changes.moved.insert(change.at.clone(), change);
-                    changes.own.retain(|(other, _)| *other != at);
-                    changes.own.push((at, own));
-                }
-                Err(why) => say(said, format!("a change to one of its dates is not kept: {why}")),
-            }
-        }
-        changes.gone.retain(|at| !changes.moved.contains_key(at));
-        changes.own.sort_by_key(|(at, _)| at.text());
-        changes
-    }
-
-    /// A component with RECURRENCE-ID, as what it changes.
-    fn one(
-        change: &ICalendarComponent,
-        event: &Event,
-        calendar: &ICalendar,
-        zones: &Zones,
-        said: &mut Vec<String>,
-    ) -> Result<(Start, Event, Override), String> {
-        let entry = change.property(&ICalendarProperty::RecurrenceId).ok_or("it names no date")?;
-        let at = zones.start(entry, said).ok_or("its date could not be read")?;
-        let at = alike(&at, &event.start);
-        if entry.has_parameter(&ICalendarParameterName::Range) {
-            say(said, format!("the change from {} on is kept for that date only", at.text()));
-        }
-        let own = fields::event(change, calendar, zones, said)?;
-        let start = alike(&own.start, &event.start);
-        if own.contact != event.contact || own.links != event.links || own.tags != event.tags || own.days != event.days
-        {
-            say(
-                said,
-                format!("{} has its own contact, link, categories or length in days, which are not kept", at.text()),
-            );
-        }
-        let change = Override {
-            status: Some(own.status).filter(|s| *s != event.status),
-            start: Some(start).filter(|s| *s != at),
-            duration: own.duration.filter(|d| Some(*d) != event.duration),
-            name: Some(own.name.clone()).filter(|n| *n != event.name),
-            text: own.text.clone().filter(|t| Some(t) != event.text.as_ref()),
-            places: Some(own.places.clone()).filter(|p| !p.is_empty() && *p != event.places),
-            ..unchanged(at.text())
-        };
-        Ok((at, own, change))
-    }
-
-    fn list(self) -> Vec<Override> {
-        let gone = self.gone.into_iter().map(|at| Override { gone: true, ..unchanged(at) });
-        let mut list: Vec<Override> = gone.chain(self.moved.into_values()).collect();
-        list.sort_by(|a, b| a.at.cmp(&b.at));
-        list
-    }
-}
-
-/// A series: by our rule, or date by date.
-#[expect(clippy::too_many_arguments, reason = "all of one step of the import; a struct would only rename them")]
-fn repeat(
+pub(super) fn take(
     group: &Group<'_>,
-    theirs: &ICalendarRecurrenceRule,
-    mut event: Event,
-    changes: Changes,
+    calendar: &ICalendar,
     zones: &Zones,
     context: &Context,
-    mut said: Vec<String>,
+    message: bool,
     reading: &mut Reading,
 ) {
-    let ours = match rule::read(theirs, &event.start, zones) {
-        Ok(ours) if ours.count == Some(1) => return push(reading, context, group.uid.clone(), event, said),
-        Ok(_) if changes.gone.len() + changes.moved.len() > OVERRIDES => {
-            Err("more than 100 of its dates are changed or left out")
-        }
-        ours => ours,
-    };
-    let why = match ours {
-        Ok(mut ours) => {
-            let fits = ours.check(&event.start).is_ok();
-            if !fits {
-                // The first date stands outside the rule: it becomes an event, the series begins at its first own date.
-                let first = rule::first_match(&ours, &event.start);
-                let Some(first) =
-                    first.filter(|first| ours.until.as_ref().is_none_or(|until| first.to_string() <= *until))
-                else {
-                    say(&mut said, "its rule names no further date: only its start is kept".into());
-                    return push(reading, context, group.uid.clone(), event, said);
-                };
-                let single = Event { recur: None, ..event.clone() };
-                let note = "its first date is not one of its rule: kept as an event of its own".to_owned();
-                push(reading, context, key(&group.uid, Some(&event.start)), single, vec![note]);
-                ours.count = ours.count.map(|n| n.saturating_sub(1).max(1));
-                event.start = match &event.start {
-                    Start::Local { local, zone } => {
-                        Start::Local { local: first.to_datetime(local.time()), zone: zone.clone() }
-                    }
-                    Start::Date { .. } => Start::Date { date: first },
-                };
-            }
-            event.recur = Some(ours);
-            event.overrides = changes.list();
-            return push(reading, context, group.uid.clone(), event, said);
-        }
-        Err(why) => why,
-    };
-    reading.rules += 1;
-    reading.days += (context.now + AHEAD - event.start.instant("UTC")).max(0) / 86_400;
-    if reading.rules > RULES || reading.days > DAYS {
-        let note = format!(
-            "its repetition is not kept, {why} ({theirs}), and the file holds too many of its kind: only its first date is kept"
-        );
-        say(&mut said, note);
-        return push(reading, context, group.uid.clone(), event, said);
+    let mut taking = Taking { group, calendar, zones, context, reading, entries: Vec::new() };
+    let Some(master) = newest(&group.masters, zones) else { return taking.single_changes() };
+    taking.event(master);
+    let (uid, version, entries) = (group.uid.clone(), version::of(master, zones), taking.entries);
+    if !entries.is_empty() {
+        reading.event(Whole { uid, version, message, entries });
     }
-    let dates = single_dates(theirs, &event, &changes, context);
-    if dates.is_empty() {
+}
+
+impl Taking<'_> {
+    /// Only single dates of a series whose rule is not in the file.
+    fn single_changes(&mut self) {
+        for change in &self.group.changes {
+            let mut said = Vec::new();
+            match changes::date(change, self.calendar, self.zones, &mut said) {
+                Ok((at, own)) => {
+                    let (uid, version) = (self.group.uid.clone(), version::of(change, self.zones));
+                    let at = alike(&at, &own.start);
+                    let key = key::of_date(&uid, &at);
+                    match self.fit(key.clone(), own, version, &mut said) {
+                        Ok(own) => drop(self.reading.dates.push(Dated { uid, at, own, version, said })),
+                        Err(why) => self.skip(key, change, why),
+                    }
+                }
+                Err(why) => self.skip(key::whole(&self.group.uid), change, why),
+            }
+        }
+    }
+
+    fn event(&mut self, master: &ICalendarComponent) {
+        let (group, zones) = (self.group, self.zones);
+        let mut said = Vec::new();
+        if group.masters.len() > 1 {
+            said.push(format!("the file holds it {} times: the newest is kept", group.masters.len()));
+        }
+        let event = match fields::event(master, self.calendar, zones, &mut said) {
+            Ok(event) => event,
+            Err(why) => return self.skip(key::whole(&group.uid), master, why),
+        };
+        let version = version::of(master, zones);
+        let mut extra = extra_dates(master, &event, zones, &mut said);
+        let rules: Vec<&ICalendarValue> =
+            master.properties(&ICalendarProperty::Rrule).filter_map(|e| e.values.first()).collect();
+        let series = match rules.as_slice() {
+            [] => None,
+            [ICalendarValue::RecurrenceRule(theirs)] if !master.has_property(&ICalendarProperty::Exrule) => {
+                Some(theirs)
+            }
+            _ => {
+                say(&mut said, "its repetition could not be read: only its first date is kept".into());
+                None
+            }
+        };
+        let changes = Changes::read(group, master, &event, self.calendar, zones, &mut said);
+        extra.retain(|start| !changes.gone.contains(&start.text()));
+        match series {
+            None => {
+                // The one date there is may be changed as well.
+                let moved = changes.moved.get(&event.start.text());
+                let newer = moved.map_or(version, |moved| later(version, moved.version));
+                let mut event = moved.map_or_else(|| event.clone(), |moved| moved.own.clone());
+                event.start = zones.at_home(event.start);
+                self.push(key::whole(&group.uid), event, newer, said);
+            }
+            Some(theirs) => self.repeat(theirs, event.clone(), version, &changes, said),
+        }
+        let made: BTreeMap<&str, &Event> = self.entries.iter().map(|e| (e.key.as_str(), &e.event)).collect();
+        // Where a rule was taken apart into single dates, its changes went with them.
+        let Some(whole) = made.get(key::whole(&group.uid).as_str()) else { return };
+        let is_new = |at: &Start| !recur::has(whole, at) && !made.contains_key(key::of_date(&group.uid, at).as_str());
+        let mut single = BTreeMap::new();
+        for at in extra.into_iter().filter(is_new) {
+            let event = Event { start: at.clone(), ..event.clone() };
+            single.insert(at.text(), (at, event, version, "an extra date of its series, kept as an event of its own"));
+        }
+        let of_none = changes
+            .moved
+            .into_values()
+            .filter(|moved| is_new(&moved.at) && (series.is_some() || moved.at != event.start));
+        for moved in of_none {
+            let note = "a changed date that its series does not have, kept as an event of its own";
+            single.insert(moved.at.text(), (moved.at, moved.own, moved.version, note));
+        }
+        for (at, event, version, note) in single.into_values() {
+            self.push(key::of_date(&group.uid, &at), event, version, vec![note.to_owned()]);
+        }
+    }
+
+    /// A series: by our rule, or date by date.
+    fn repeat(
+        &mut self,
+        theirs: &ICalendarRecurrenceRule,
+        mut event: Event,
+        version: SourceVersion,
+        changes: &Changes,
+        mut said: Vec<String>,
+    ) {
+        let group = self.group;
+        let ours = match rule::read(theirs, &event.start, self.zones) {
+            Ok(ours) if ours.count == Some(1) => return self.push(key::whole(&group.uid), event, version, said),
+            Ok(_) if changes.gone.len() + changes.moved.len() > OVERRIDES => {
+                Err("more than 100 of its dates are changed or left out")
+            }
+            ours => ours,
+        };
+        let why = match ours {
+            Ok(mut ours) => {
+                let fits = ours.check(&event.start).is_ok();
+                if !fits {
+                    // The first date stands outside the rule: it becomes an event, the series begins at its first own date.
+                    let first = rule::first_match(&ours, &event.start);
+                    let Some(first) =
+                        first.filter(|first| ours.until.as_ref().is_none_or(|until| first.to_string() <= *until))
+                    else {
+                        say(&mut said, "its rule names no further date: only its start is kept".into());
+                        return self.push(key::whole(&group.uid), event, version, said);
+                    };
+                    let single = Event { recur: None, ..event.clone() };
+                    let note = "its first date is not one of its rule: kept as an event of its own".to_owned();
+                    self.push(key::of_date(&group.uid, &event.start), single, version, vec![note]);
+                    ours.count = ours.count.map(|n| n.saturating_sub(1).max(1));
+                    event.start = event.start.on(first);
+                }
+                event.recur = Some(ours);
+                event.overrides = changes.list();
+                self.push(key::whole(&group.uid), event, version, said);
+                if let Some(source) = self.entries.last_mut().and_then(|entry| entry.event.source.as_mut()) {
+                    source.dates = changes.versions();
+                }
+                return;
+            }
+            Err(why) => why,
+        };
+        self.reading.rules += 1;
+        self.reading.days += (self.context.now + AHEAD - event.start.instant("UTC")).max(0) / 86_400;
+        if self.reading.rules > RULES || self.reading.days > DAYS {
+            let note = format!(
+                "its repetition is not kept, {why} ({theirs}), and the file holds too many of its kind: only its first date is kept"
+            );
+            say(&mut said, note);
+            return self.push(key::whole(&group.uid), event, version, said);
+        }
+        let dates = single_dates(theirs, &event, version, changes, self.context);
+        if dates.is_empty() {
+            say(
+                &mut said,
+                format!(
+                    "its repetition is not kept, {why} ({theirs}), and has no dates around now: only its first date is kept"
+                ),
+            );
+            return self.push(key::whole(&group.uid), event, version, said);
+        }
+        let n = count(dates.len() as u64, "single date is", "single dates are");
         say(
             &mut said,
             format!(
-                "its repetition is not kept, {why} ({theirs}), and has no dates around now: only its first date is kept"
+                "its repetition is not kept, {why} ({theirs}): {n} kept, up to 400 days ahead; import again later for more"
             ),
         );
-        return push(reading, context, group.uid.clone(), event, said);
+        for (at, single, version) in dates {
+            self.push(key::of_date(&group.uid, &at), single, version, said.clone());
+        }
     }
-    let n = count(dates.len() as u64, "single date is", "single dates are");
-    say(
-        &mut said,
-        format!(
-            "its repetition is not kept, {why} ({theirs}): {n} kept, up to 400 days ahead; import again later for more"
-        ),
-    );
-    for (at, single) in dates {
-        push(reading, context, key(&group.uid, Some(&at)), single, said.clone());
+
+    fn push(&mut self, key: String, event: Event, version: SourceVersion, mut said: Vec<String>) {
+        let name = event.name.clone();
+        if event.status == Status::Cancelled && event.recur.is_some() {
+            say(&mut said, "the whole series is cancelled".into());
+        }
+        match self.fit(key.clone(), event, version, &mut said) {
+            Ok(event) => self.entries.push(Entry { key, event, said }),
+            Err(why) => self.reading.skipped.push(Skipped { key, name, why }),
+        }
     }
+
+    /// With its source, and within the limits.
+    fn fit(
+        &self,
+        key: String,
+        mut event: Event,
+        version: SourceVersion,
+        said: &mut Vec<String>,
+    ) -> Result<Event, String> {
+        let url = event.links.iter().find(|link| link.kind == LinkKind::Info).map(|link| link.url.clone());
+        event.source = Some(Source {
+            kind: "ics".into(),
+            url,
+            uid: Some(key),
+            fetched: Some(self.context.now),
+            edited: Vec::new(),
+            version: Some(version),
+            dates: Vec::new(),
+        });
+        fields::mend(&mut event, said)?;
+        event.check().map_err(|_| "it does not fit the format")?;
+        Ok(event)
+    }
+
+    fn skip(&mut self, key: String, component: &ICalendarComponent, why: String) {
+        let name = fields::text(component, &ICalendarProperty::Summary);
+        let name = name.map(|text| fields::one_line(&text)).unwrap_or_default();
+        self.reading.skipped.push(Skipped { key, name, why });
+    }
+}
+
+fn later(one: SourceVersion, other: SourceVersion) -> SourceVersion {
+    if one.is_older_than(other) { other } else { one }
 }
 
 /// The dates of a foreign rule around now, each as its own event with the changes to that date.
 fn single_dates(
     theirs: &ICalendarRecurrenceRule,
     event: &Event,
+    version: SourceVersion,
     changes: &Changes,
     context: &Context,
-) -> Vec<(Start, Event)> {
+) -> Vec<(Start, Event, SourceVersion)> {
     let sub_daily =
         matches!(theirs.freq, ICalendarFrequency::Hourly | ICalendarFrequency::Minutely | ICalendarFrequency::Secondly);
     if sub_daily || !(theirs.byhour.is_empty() && theirs.byminute.is_empty() && theirs.bysecond.is_empty()) {
@@ -298,15 +286,18 @@ fn single_dates(
         .take(DATES)
         .map(|at| {
             let mut single = Event { start: at.clone(), ..event.clone() };
-            if let Some(change) = changes.moved.get(&at.text()) {
-                single.start = change.start.clone().unwrap_or(single.start);
+            let mut version = version;
+            if let Some(moved) = changes.moved.get(&at.text()) {
+                let change = moved.change.clone();
+                version = later(version, moved.version);
+                single.start = change.start.unwrap_or(single.start);
                 single.duration = change.duration.or(single.duration);
                 single.status = change.status.unwrap_or(single.status);
-                single.name = change.name.clone().unwrap_or(single.name);
-                single.text = change.text.clone().or(single.text);
-                single.places = change.places.clone().unwrap_or(single.places);
+                single.name = change.name.unwrap_or(single.name);
+                single.text = change.text.or(single.text);
+                single.places = change.places.unwrap_or(single.places);
             }
-            (at, single)
+            (at, single, version)
         })
         .collect()
 }
@@ -328,34 +319,10 @@ fn extra_dates(master: &ICalendarComponent, event: &Event, zones: &Zones, said: 
     extra
 }
 
-/// Of several versions of one event the one with the highest SEQUENCE, else the last.
-fn newest<'a>(masters: &[&'a ICalendarComponent]) -> Option<&'a ICalendarComponent> {
-    masters.iter().copied().max_by_key(|c| sequence(c))
-}
-
-fn sequence(component: &ICalendarComponent) -> i64 {
-    component.property(&ICalendarProperty::Sequence).and_then(|e| e.values.first()?.as_integer()).unwrap_or(0)
-}
-
-fn key(uid: &str, at: Option<&Start>) -> String {
-    at.map_or_else(|| uid.to_owned(), |at| format!("{uid}#{}", at.text()))
-}
-
-fn push(reading: &mut Reading, context: &Context, key: String, mut event: Event, mut said: Vec<String>) {
-    let url = event.links.iter().find(|link| link.kind == LinkKind::Info).map(|link| link.url.clone());
-    let (uid, fetched) = (Some(key.clone()), Some(context.now));
-    event.source = Some(Source { kind: "ics".into(), url, uid, fetched, edited: Vec::new() });
-    if event.status == Status::Cancelled && event.recur.is_some() {
-        say(&mut said, "the whole series is cancelled".into());
-    }
-    match fields::mend(&mut event, &mut said) {
-        Ok(()) if event.check().is_ok() => reading.entries.push(Entry { key, event, sequence: 0, said }),
-        Ok(()) => reading.skipped.push(Skipped { key, name: event.name, why: "it does not fit the format".into() }),
-        Err(why) => reading.skipped.push(Skipped { key, name: event.name, why }),
-    }
-}
-
-fn skip(reading: &mut Reading, key: String, component: &ICalendarComponent, why: String) {
-    let name = fields::text(component, &ICalendarProperty::Summary).map(|t| fields::one_line(&t)).unwrap_or_default();
-    reading.skipped.push(Skipped { key, name, why });
+/// Of several versions of one event the newest, of equally new ones the last.
+fn newest<'a>(masters: &[&'a ICalendarComponent], zones: &Zones) -> Option<&'a ICalendarComponent> {
+    let versions = masters.iter().map(|component| (*component, version::of(component, zones)));
+    let newer =
+        |held: (_, SourceVersion), next: (_, SourceVersion)| if next.1.is_older_than(held.1) { held } else { next };
+    versions.reduce(newer).map(|(component, _)| component)
 }

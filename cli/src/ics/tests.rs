@@ -18,7 +18,7 @@ fn context() -> Context {
 
 fn read_all(text: &str) -> Reading {
     let reading = read(text, &context()).unwrap();
-    for entry in &reading.entries {
+    for entry in &reading.entries() {
         assert_eq!(entry.event.check(), Ok(()), "{}", entry.key);
     }
     reading
@@ -26,6 +26,16 @@ fn read_all(text: &str) -> Reading {
 
 fn calendar(events: &str) -> Reading {
     read_all(&format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n"))
+}
+
+impl Reading {
+    fn entries(&self) -> Vec<&Entry> {
+        self.events.iter().flat_map(|whole| &whole.entries).collect()
+    }
+
+    fn into_entries(self) -> Vec<Entry> {
+        self.events.into_iter().flat_map(|whole| whole.entries).collect()
+    }
 }
 
 /// One event of these lines, which begins on a Thursday.
@@ -41,7 +51,7 @@ fn dates(event: &Event, from: i64, to: i64) -> Vec<String> {
 }
 
 fn said(reading: &Reading) -> String {
-    reading.entries.iter().flat_map(|e| &e.said).cloned().collect::<Vec<_>>().join("\n")
+    reading.entries().into_iter().flat_map(|e| &e.said).cloned().collect::<Vec<_>>().join("\n")
 }
 
 fn fixture(name: &str) -> Option<String> {
@@ -60,25 +70,29 @@ fn fixture(name: &str) -> Option<String> {
 fn the_calendar_of_a_real_workshop_is_kept_whole() {
     let Some(text) = fixture("fablab_cottbus.ics") else { return };
     let reading = read_all(&text);
-    assert_eq!((reading.entries.len(), reading.skipped.len()), (28, 0));
-    let all_day: Vec<_> = reading.entries.iter().filter(|e| matches!(e.event.start, Start::Date { .. })).collect();
+    assert_eq!((reading.entries().len(), reading.skipped.len()), (28, 0));
+    let all_day: Vec<_> =
+        reading.entries().into_iter().filter(|e| matches!(e.event.start, Start::Date { .. })).collect();
     assert_eq!(all_day.len(), 1);
     assert_eq!(all_day[0].event.days, None, "an exclusive end one day later is one day");
-    let series: Vec<_> = reading.entries.iter().filter(|e| e.event.recur.is_some()).collect();
+    let series: Vec<_> = reading.entries().into_iter().filter(|e| e.event.recur.is_some()).collect();
     assert_eq!(series.len(), 1);
     assert_eq!(series[0].event.name, "Repair Café");
     assert_eq!(dates(&series[0].event, NOW, NOW + 40 * 86_400), ["2026-12-05T14:00", "2027-01-02T14:00"]);
     let place = &series[0].event.places[0];
     assert_eq!((place.lat_e7, place.lon_e7), (Some(517_688_200), Some(143_232_100)));
     assert!(place.name.as_ref().is_some_and(|n| n.contains("Walther-Pauer-Straße 5, 03044 Cottbus")));
-    assert!(reading.entries.iter().all(|e| e.said.iter().any(|s| s.contains("X-ALT-DESC"))), "what is lost is said");
-    assert!(reading.entries.iter().all(|e| e.event.start.zone().is_none_or(|z| z == "Europe/Berlin")));
+    assert!(
+        reading.entries().into_iter().all(|e| e.said.iter().any(|s| s.contains("X-ALT-DESC"))),
+        "what is lost is said"
+    );
+    assert!(reading.entries().into_iter().all(|e| e.event.start.zone().is_none_or(|z| z == "Europe/Berlin")));
 }
 
 #[test]
 fn the_same_file_gives_the_same_keys_and_events() {
     let Some(text) = fixture("fablab_cottbus.ics") else { return };
-    let keys = |r: Reading| r.entries.into_iter().map(|e| (e.key, e.event)).collect::<Vec<_>>();
+    let keys = |r: Reading| r.into_entries().into_iter().map(|e| (e.key, e.event)).collect::<Vec<_>>();
     assert_eq!(keys(read_all(&text)), keys(read_all(&text)));
 }
 
@@ -119,18 +133,18 @@ fn series_of_other_programs_keep_their_dates() {
     ] {
         let Some(text) = fixture(name) else { return };
         let reading = read_all(&text);
-        assert_eq!(reading.entries.len(), 1, "{name}");
-        assert_eq!(dates(&reading.entries[0].event, from, from + 400 * 86_400), want, "{name}");
+        assert_eq!(reading.entries().len(), 1, "{name}");
+        assert_eq!(dates(&reading.entries()[0].event, from, from + 400 * 86_400), want, "{name}");
     }
     let Some(text) = fixture("event_10_times.ics") else { return };
-    assert_eq!(dates(&read_all(&text).entries[0].event, 1_570_000_000, 1_600_000_000).len(), 10);
+    assert_eq!(dates(&read_all(&text).entries()[0].event, 1_570_000_000, 1_600_000_000).len(), 10);
 }
 
 #[test]
 fn a_changed_date_is_a_change_of_the_series() {
     let Some(text) = fixture("three_events_one_edited.ics") else { return };
     let reading = read_all(&text);
-    let [change] = &reading.entries[0].event.overrides[..] else { panic!("one change") };
+    let [change] = &reading.entries()[0].event.overrides[..] else { panic!("one change") };
     assert_eq!((change.at.as_str(), change.name.as_deref()), ("2019-03-19T04:00", Some("test7 - edited")));
     assert_eq!(change.start, None);
     assert!(change.places.is_some());
@@ -140,24 +154,24 @@ fn a_changed_date_is_a_change_of_the_series() {
 fn descriptions_in_html_become_text() {
     let Some(text) = fixture("issue_48_daylight_aware_repeats.ics") else { return };
     let reading = read_all(&text);
-    let text = reading.entries[0].event.text.clone().unwrap();
+    let text = reading.entries()[0].event.text.clone().unwrap();
     assert!(text.starts_with("https://videoconf-colibri.zoom.us/") && !text.contains('<'), "{text}");
 }
 
 #[test]
 fn a_series_ends_on_its_last_real_day() {
     let before = event("RRULE:FREQ=WEEKLY;UNTIL=20260129T182959Z");
-    assert_eq!(before.entries[0].event.recur.as_ref().unwrap().until.as_deref(), Some("2026-01-28"));
+    assert_eq!(before.entries()[0].event.recur.as_ref().unwrap().until.as_deref(), Some("2026-01-28"));
     let on = event("RRULE:FREQ=WEEKLY;UNTIL=20260129T183000Z");
-    assert_eq!(on.entries[0].event.recur.as_ref().unwrap().until.as_deref(), Some("2026-01-29"));
+    assert_eq!(on.entries()[0].event.recur.as_ref().unwrap().until.as_deref(), Some("2026-01-29"));
     let day = event("RRULE:FREQ=WEEKLY;UNTIL=20260129");
-    assert_eq!(day.entries[0].event.recur.as_ref().unwrap().until.as_deref(), Some("2026-01-29"));
+    assert_eq!(day.entries()[0].event.recur.as_ref().unwrap().until.as_deref(), Some("2026-01-29"));
 }
 
 #[test]
 fn a_start_outside_its_rule_is_an_event_and_the_series_another() {
     let reading = event("RRULE:FREQ=MONTHLY;BYDAY=2TU;COUNT=4");
-    let [first, series] = &reading.entries[..] else { panic!("{reading:?}") };
+    let [first, series] = reading.entries()[..] else { panic!("{reading:?}") };
     assert_eq!((first.key.as_str(), first.event.recur.is_none()), ("one#2026-01-08T19:30", true));
     assert_eq!((series.key.as_str(), series.event.start.text().as_str()), ("one", "2026-01-13T19:30"));
     // RFC 5545 counts the start as the first of four.
@@ -167,19 +181,19 @@ fn a_start_outside_its_rule_is_an_event_and_the_series_another() {
 #[test]
 fn weeks_are_counted_from_the_week_of_the_start() {
     let reading = event("RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO");
-    let series = reading.entries.iter().find(|e| e.key == "one").unwrap();
+    let series = reading.entries().into_iter().find(|e| e.key == "one").unwrap();
     assert_eq!(series.event.start.text(), "2026-01-19T19:30");
 }
 
 #[test]
 fn a_rule_we_do_not_have_becomes_single_dates_and_says_so() {
     let reading = event("RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1");
-    let starts: Vec<String> = reading.entries.iter().map(|e| e.event.start.text()).collect();
+    let starts: Vec<String> = reading.entries().into_iter().map(|e| e.event.start.text()).collect();
     assert_eq!(starts[0], "2026-10-30T19:30");
     assert_eq!(starts[1], "2026-11-30T19:30");
     assert_eq!(starts.len(), 14, "to the end of November 2027");
     assert!(
-        reading.entries.iter().all(|e| e.event.recur.is_none() && e.said[0].contains("BYSETPOS")),
+        reading.entries().into_iter().all(|e| e.event.recur.is_none() && e.said[0].contains("BYSETPOS")),
         "{}",
         said(&reading)
     );
@@ -198,7 +212,7 @@ fn hostile_rules_end_soon_and_lose_no_event() {
         "",
     ] {
         let reading = event(&format!("RRULE:{rule}"));
-        assert!(!reading.entries.is_empty(), "{rule}");
+        assert!(!reading.entries().is_empty(), "{rule}");
         assert!(!said(&reading).is_empty(), "{rule}");
     }
 }
@@ -231,21 +245,21 @@ fn followed(end: &str) {
 #[test]
 fn more_than_400_times_ends_on_the_last_day_instead() {
     let reading = event("RRULE:FREQ=DAILY;COUNT=730");
-    let rule = reading.entries[0].event.recur.clone().unwrap();
+    let rule = reading.entries()[0].event.recur.clone().unwrap();
     assert_eq!((rule.count, rule.until.as_deref()), (None, Some("2028-01-07")));
 }
 
 #[test]
 fn working_days_are_a_weekly_rule() {
     let reading = event("RRULE:FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR");
-    assert_eq!(reading.entries[0].event.recur.as_ref().unwrap().by_day, ["MO", "TU", "WE", "TH", "FR"]);
+    assert_eq!(reading.entries()[0].event.recur.as_ref().unwrap().by_day, ["MO", "TU", "WE", "TH", "FR"]);
 }
 
 #[test]
 fn zones_of_every_kind_are_understood() {
     let start = |head: &str, dtstart: &str| {
         let text = format!("{head}BEGIN:VEVENT\r\nUID:z\r\nSUMMARY:z\r\nDTSTART{dtstart}\r\nEND:VEVENT\r\n");
-        calendar(&text).entries.remove(0)
+        calendar(&text).into_entries().remove(0)
     };
     let zone = |head: &str, dtstart: &str| start(head, dtstart).event.start.zone().map(ToOwned::to_owned);
     let berlin = Some("Europe/Berlin".to_owned());
@@ -265,7 +279,7 @@ fn zones_of_every_kind_are_understood() {
 
 #[test]
 fn lengths_are_taken_from_end_or_duration() {
-    let long = |lines: &str| event(lines).entries.remove(0);
+    let long = |lines: &str| event(lines).into_entries().remove(0);
     assert_eq!(long("DTEND;TZID=Europe/Berlin:20260108T213000").event.duration, Some(7200));
     assert_eq!(long("DTEND:20260108T203000Z").event.duration, Some(7200));
     assert_eq!(long("DURATION:PT1H30M").event.duration, Some(5400));
@@ -276,7 +290,7 @@ fn lengths_are_taken_from_end_or_duration() {
     let days = calendar(
         "BEGIN:VEVENT\r\nUID:d\r\nSUMMARY:d\r\nDTSTART;VALUE=DATE:20260613\r\nDTEND;VALUE=DATE:20260615\r\nEND:VEVENT\r\n",
     );
-    assert_eq!(days.entries[0].event.days, Some(2));
+    assert_eq!(days.entries()[0].event.days, Some(2));
 }
 
 #[test]
@@ -285,7 +299,7 @@ fn what_cannot_be_kept_is_named() {
         "URL:javascript:alert(1)\nATTACH:https://example.org/a.pdf\nATTENDEE:mailto:a@example.org\nORGANIZER;CN=Ada:mailto:ada@example.org\n\
          X-COST-TYPE:free\nX-EMPTY:\nSTATUS:TENTATIVE\nCATEGORIES:Music,music,Open Stage\nBEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT5M\nEND:VALARM",
     );
-    let event = &reading.entries[0].event;
+    let event = &reading.entries()[0].event;
     assert_eq!(event.status, Status::Tentative);
     assert_eq!(event.tags, ["Music", "Open Stage"]);
     assert_eq!(event.hosts[0].name, "Ada");
@@ -300,7 +314,7 @@ fn what_cannot_be_kept_is_named() {
 #[test]
 fn texts_over_the_limits_are_cut_with_a_word() {
     let reading = event(&format!("DESCRIPTION:{}\nLOCATION:{}", "ä".repeat(12_000), "b".repeat(300)));
-    assert_eq!(reading.entries[0].event.text.as_ref().unwrap().chars().count(), 10_000);
+    assert_eq!(reading.entries()[0].event.text.as_ref().unwrap().chars().count(), 10_000);
     assert!(said(&reading).contains("12000") && said(&reading).contains("its place is 300"), "{}", said(&reading));
 }
 
@@ -310,7 +324,7 @@ fn private_events_and_events_without_a_start_are_left_out_aloud() {
         "BEGIN:VEVENT\r\nUID:p\r\nSUMMARY:Doctor\r\nCLASS:PRIVATE\r\nDTSTART:20260108T193000Z\r\nEND:VEVENT\r\n\
          BEGIN:VEVENT\r\nUID:n\r\nSUMMARY:Nowhen\r\nEND:VEVENT\r\nBEGIN:VTODO\r\nUID:t\r\nEND:VTODO\r\n",
     );
-    assert!(reading.entries.is_empty());
+    assert!(reading.entries().is_empty());
     let why: Vec<_> = reading.skipped.iter().map(|s| (s.name.as_str(), s.why.as_str())).collect();
     assert_eq!(
         why,
@@ -327,18 +341,22 @@ fn cancelled_and_moved_dates_are_kept_as_such() {
          BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:Choir\r\nRECURRENCE-ID;TZID=Europe/Berlin:20260122T193000\r\nDTSTART;TZID=Europe/Berlin:20260122T193000\r\nSTATUS:CANCELLED\r\nEND:VEVENT\r\n\
          BEGIN:VEVENT\r\nUID:orphan\r\nSUMMARY:Lost\r\nRECURRENCE-ID:20260115T183000Z\r\nDTSTART:20260116T183000Z\r\nEND:VEVENT\r\n",
     );
-    let overrides = &reading.entries[0].event.overrides;
+    let overrides = &reading.entries()[0].event.overrides;
     assert_eq!(overrides[0].at, "2026-01-15T19:30");
     assert_eq!(overrides[0].start.as_ref().map(Start::text).as_deref(), Some("2026-01-16T20:00"));
     assert_eq!((overrides[1].at.as_str(), overrides[1].status), ("2026-01-22T19:30", Some(Status::Cancelled)));
-    assert_eq!(reading.entries[1].key, "orphan#2026-01-15T18:30");
-    assert!(reading.entries[1].said[0].contains("series is not in the file"));
+    let orphan = &reading.dates[0];
+    assert_eq!((orphan.uid.as_str(), orphan.at.text().as_str()), ("orphan", "2026-01-15T18:30"));
+    assert_eq!(orphan.own.source.as_ref().unwrap().uid.as_deref(), Some("orphan#2026-01-15T18:30"));
 }
 
 #[test]
 fn extra_dates_become_events_of_their_own() {
     let reading = event("RRULE:FREQ=WEEKLY;COUNT=2\nRDATE;TZID=Europe/Berlin:20260301T193000");
-    assert_eq!(reading.entries.iter().map(|e| e.key.as_str()).collect::<Vec<_>>(), ["one", "one#2026-03-01T19:30"]);
+    assert_eq!(
+        reading.entries().into_iter().map(|e| e.key.as_str()).collect::<Vec<_>>(),
+        ["one", "one#2026-03-01T19:30"]
+    );
 }
 
 #[test]
@@ -347,8 +365,8 @@ fn of_two_versions_of_an_event_the_newer_is_kept() {
         "BEGIN:VEVENT\r\nUID:v\r\nSEQUENCE:2\r\nSUMMARY:New\r\nDTSTART:20260108T193000Z\r\nEND:VEVENT\r\n\
          BEGIN:VEVENT\r\nUID:v\r\nSEQUENCE:1\r\nSUMMARY:Old\r\nDTSTART:20260108T193000Z\r\nEND:VEVENT\r\n",
     );
-    assert_eq!(reading.entries.len(), 1);
-    assert_eq!(reading.entries[0].event.name, "New");
+    assert_eq!(reading.entries().len(), 1);
+    assert_eq!(reading.entries()[0].event.name, "New");
 }
 
 #[test]
@@ -380,15 +398,15 @@ fn a_file_full_of_rules_that_become_dates_is_refused_before_it_fills_the_memory(
 #[test]
 fn a_date_left_out_a_hundred_thousand_times_is_left_out_once() {
     let reading = event(&format!("RRULE:FREQ=WEEKLY\nEXDATE:{}20260115T193000", "20260115T193000,".repeat(100_000)));
-    assert_eq!(reading.entries.len(), 1);
-    assert_eq!(reading.entries[0].event.overrides.len(), 1);
+    assert_eq!(reading.entries().len(), 1);
+    assert_eq!(reading.entries()[0].event.overrides.len(), 1);
 }
 
 #[test]
 fn remarks_end_where_nobody_would_read_on() {
     let zones: String = (0..1000).map(|n| format!("\nEXDATE;TZID=Nowhere/{n}:20260115T193000")).collect();
     let reading = event(&format!("RRULE:FREQ=WEEKLY{zones}"));
-    let said = &reading.entries[0].said;
+    let said = &reading.entries()[0].said;
     assert!(said.len() <= 101 && said.iter().any(|s| s.starts_with("and more")), "{}", said.len());
 }
 
@@ -397,7 +415,7 @@ fn zone_names_of_windows_and_outlook_are_understood() {
     let zone = |name: &str| {
         let text =
             format!("BEGIN:VEVENT\r\nUID:z\r\nSUMMARY:z\r\nDTSTART;TZID=\"{name}\":20260108T193000\r\nEND:VEVENT\r\n");
-        let entry = calendar(&text).entries.remove(0);
+        let entry = calendar(&text).into_entries().remove(0);
         (entry.event.start.zone().map(ToOwned::to_owned), entry.said)
     };
     // By CLDR's table, for the territory 001.
@@ -466,8 +484,8 @@ fn a_zone_under_a_name_of_its_own_is_known_by_its_clock_changes() {
         (part("STANDARD", "19700101T000000", "+0530", "+0530", ""), "Asia/Kolkata"),
     ] {
         let reading = in_zone(&parts);
-        assert_eq!(reading.entries[0].event.start.zone(), Some(zone), "{parts}");
-        assert_eq!(reading.entries[0].event.start.text(), "2026-07-08T19:30");
+        assert_eq!(reading.entries()[0].event.start.zone(), Some(zone), "{parts}");
+        assert_eq!(reading.entries()[0].event.start.text(), "2026-07-08T19:30");
         let said = format!("the zone \"Customized Time Zone 1\" has the clocks of {zone}: its times are taken as such");
         assert_eq!(reading.said, [said]);
     }
@@ -484,7 +502,7 @@ fn a_zone_with_clocks_that_no_place_has_is_said() {
         part("STANDARD", "19700101T000000", "+0100", "+0200", "BYSECOND=1").replace("YEARLY", "SECONDLY"),
     ] {
         let reading = in_zone(&parts);
-        assert_eq!(reading.entries[0].event.start.zone(), Some("Europe/Berlin"), "the default");
+        assert_eq!(reading.entries()[0].event.start.zone(), Some("Europe/Berlin"), "the default");
         assert!(said(&reading).contains("\"Customized Time Zone 1\" is not known"), "{parts}: {}", said(&reading));
         assert!(reading.said.is_empty());
     }
@@ -500,7 +518,7 @@ fn an_offset_for_a_name_does_not_hide_the_summer_time_that_the_file_describes() 
              DTSTART;TZID=\"{id}\":20260708T193000\r\nEND:VEVENT\r\n",
             parts.replace('\n', "\r\n")
         );
-        calendar(&text).entries.remove(0).event.start.zone().unwrap().to_owned()
+        calendar(&text).into_entries().remove(0).event.start.zone().unwrap().to_owned()
     };
     assert_eq!(file("(GMT+01:00)"), "Europe/Berlin");
     assert_eq!(file("Etc/GMT-1"), "Etc/GMT-1", "a zone's own name is never doubted");
@@ -515,7 +533,7 @@ fn a_changed_date_that_the_series_does_not_have_is_an_event_of_its_own() {
          BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:Summer\r\nRECURRENCE-ID:20260601T193000\r\nDTSTART:20260601T180000\r\nEND:VEVENT\r\n",
     );
     let all: Vec<_> =
-        reading.entries.iter().map(|e| (e.key.as_str(), e.event.name.as_str(), e.event.start.text())).collect();
+        reading.entries().into_iter().map(|e| (e.key.as_str(), e.event.name.as_str(), e.event.start.text())).collect();
     assert_eq!(
         all,
         [
@@ -538,10 +556,10 @@ fn a_reply_is_the_answer_of_a_guest() {
         "RECURRENCE-ID;TZID=Europe/Berlin:20260115T193000\nSEQUENCE:2\nCOMMENT:With cake\n\
          ATTENDEE;PARTSTAT=ACCEPTED;CN=\"Grandma \";X-NUM-GUESTS=2:mailto:g@example.org",
     );
-    assert!(reading.entries.is_empty(), "it plans nothing");
+    assert!(reading.entries().is_empty(), "it plans nothing");
     let answer = &reading.answers[0];
     assert_eq!((answer.uid.as_str(), answer.guest.as_str(), answer.count), ("choir", "Grandma", 3));
-    assert_eq!((answer.status, answer.sequence), (Answer::Going, 2));
+    assert_eq!((answer.status, answer.version.sequence), (Answer::Going, 2));
     assert_eq!(answer.at.as_ref().map(Start::text).as_deref(), Some("2026-01-15T19:30"));
     assert_eq!(answer.note.as_deref(), Some("With cake"));
 }
@@ -553,11 +571,14 @@ fn a_guest_is_named_and_their_address_is_not() {
         ("ATTENDEE;PARTSTAT=DECLINED;CN=jo.smith@example.org:MAILTO:jo.smith@example.org", "jo.smith"),
         ("ATTENDEE;PARTSTAT=DECLINED;CN=\"mailto:jo@example.org\":mailto:jo@example.org", "jo"),
     ] {
-        let answer = message("REPLY", attendee).answers.remove(0);
+        let answer = message("REPLY", attendee).answers.into_iter().next().unwrap();
         assert_eq!((answer.guest.as_str(), answer.status, answer.count), (guest, Answer::NotGoing, 1));
     }
-    let long =
-        message("REPLY", &format!("ATTENDEE;PARTSTAT=TENTATIVE;CN={}:mailto:x@y", "ä".repeat(200))).answers.remove(0);
+    let long = message("REPLY", &format!("ATTENDEE;PARTSTAT=TENTATIVE;CN={}:mailto:x@y", "ä".repeat(200)))
+        .answers
+        .into_iter()
+        .next()
+        .unwrap();
     assert_eq!((long.guest.chars().count(), long.status), (64, Answer::Maybe));
 }
 
@@ -574,7 +595,7 @@ fn a_reply_that_answers_nothing_is_said() {
     }
     let counter =
         message("COUNTER", "ATTENDEE;CN=Jo;PARTSTAT=TENTATIVE:mailto:jo@example.org\nDTSTART:20260115T193000Z");
-    assert!(counter.answers.is_empty() && counter.entries.is_empty() && counter.said[0].contains("COUNTER"));
+    assert!(counter.answers.is_empty() && counter.entries().is_empty() && counter.said[0].contains("COUNTER"));
 }
 
 #[test]
@@ -589,11 +610,11 @@ fn of_several_replies_of_one_guest_the_last_counts() {
 #[test]
 fn a_cancellation_plans_nothing_and_names_what_is_off() {
     let reading = message("CANCEL", "RECURRENCE-ID:20260115T183000Z\nSUMMARY:Choir\nCOMMENT:Ill");
-    assert!(reading.entries.is_empty());
+    assert!(reading.entries().is_empty());
     let off = &reading.called_off[0];
     assert_eq!((off.uid.as_str(), off.name.as_str(), off.note.as_deref()), ("choir", "Choir", Some("Ill")));
     assert_eq!(off.at.as_ref().map(Start::text).as_deref(), Some("2026-01-15T18:30"));
-    assert!(message("REQUEST", "SUMMARY:x\nDTSTART:20260115T183000Z").entries.len() == 1, "a request is an event");
+    assert!(message("REQUEST", "SUMMARY:x\nDTSTART:20260115T183000Z").entries().len() == 1, "a request is an event");
 }
 
 #[test]
@@ -606,9 +627,9 @@ fn of_one_event_in_several_files_the_newest_version_is_kept() {
         let [first, second] = order.map(|(sequence, name)| file(sequence, name));
         let mut all = first;
         all.and(second).unwrap();
-        let [one] = &all.entries[..] else { panic!("one event") };
+        let [one] = all.entries()[..] else { panic!("one event") };
         assert_eq!(one.event.name, "New");
-        assert!(one.said[0].contains("several files"), "{:?}", one.said);
+        assert!(one.said[0].contains("several versions"), "{:?}", one.said);
     }
 }
 
@@ -617,8 +638,9 @@ fn rules_that_would_be_followed_for_centuries_are_given_up_in_time() {
     let rule = "DTSTART:19000101T193000\r\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;UNTIL=99991231T235959Z";
     let event = |n: usize| format!("BEGIN:VEVENT\r\nUID:{n}\r\nSUMMARY:Never\r\n{rule}\r\nEND:VEVENT\r\n");
     let reading = calendar(&(0..40).map(event).collect::<String>());
-    assert_eq!(reading.entries.len(), 40, "each keeps its first date");
+    assert_eq!(reading.entries().len(), 40, "each keeps its first date");
     assert!(reading.days > series::DAYS, "it is more than is followed");
-    let given_up = reading.entries.iter().filter(|e| e.said.iter().any(|s| s.contains("too many of its kind"))).count();
+    let given_up =
+        reading.entries().into_iter().filter(|e| e.said.iter().any(|s| s.contains("too many of its kind"))).count();
     assert_eq!(given_up, 30, "and 10 were followed over 46 000 days each");
 }

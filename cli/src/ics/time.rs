@@ -25,6 +25,8 @@ pub(super) struct Zones {
     /// Of the calendar (`X-WR-TIMEZONE`), if it says and we know it.
     calendar: Option<String>,
     floating: String,
+    /// Seconds since 1970.
+    pub(super) now: i64,
     /// About zones that were recognised by their clocks alone.
     pub(super) said: Vec<String>,
 }
@@ -44,7 +46,7 @@ impl Zones {
         let root = calendar.components.first();
         let own = root.and_then(|root| other(root, "X-WR-TIMEZONE")).and_then(|name| known(&name));
         let floating = own.clone().unwrap_or_else(|| context.zone.clone());
-        let mut zones = Self { named: HashMap::new(), calendar: own, floating, said: Vec::new() };
+        let mut zones = Self { named: HashMap::new(), calendar: own, floating, now: context.now, said: Vec::new() };
         let years = years(calendar);
         let mut unnamed = 0;
         for zone in calendar.components.iter().filter(|c| c.component_type == ICalendarComponentType::VTimezone) {

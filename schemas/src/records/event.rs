@@ -19,7 +19,7 @@ mod show;
 pub use answers::{RsvpMode, RsvpRules, ShowAnswers};
 pub use check::CATEGORIES;
 pub(crate) use check::{event_uri, image as check_image, place as check_place};
-pub use facts::{EventLink, Host, HostRole, Image, LinkKind, PerformingAct, Price, Source};
+pub use facts::{EventLink, Host, HostRole, Image, LinkKind, PerformingAct, Price, Source, SourceDate, SourceVersion};
 pub use place::{OnlineLink, Place, ShowPlace};
 pub use plan::Plans;
 pub(crate) use plan::is_plan_id;

@@ -68,6 +68,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
         ("poll-words", Vector::new("a poll of words that is open", &what_to_eat())),
         ("vote", Vector::new("a vote for dates", &vote()).derived("rkey", rkey(&vote()))),
         ("event-of-poll", Vector::new("an event whose date a poll chose", &played())),
+        ("event-imported", Vector::new("a series that follows a calendar, one date of it a message", &followed())),
         ("tombstone", Vector::new("a deletion across devices", &record::<Tombstone>(at(900), Ipld::Map([].into())))),
     ]
 }
@@ -245,6 +246,20 @@ fn played() -> Block {
         "status": "confirmed", "mode": "inperson", "sequence": 0, "poll": uri(Poll::NAME, 910).to_string()
     });
     record::<Event>(at(1000), fields)
+}
+
+fn followed() -> Block {
+    let fields = ipld!({
+        "name": "Choir", "start": { "local": "2027-01-07T19:30", "zone": "Europe/Berlin" }, "duration": 5400,
+        "status": "confirmed", "mode": "inperson", "recur": { "freq": "weekly" },
+        "overrides": [{ "at": "2027-01-14T19:30", "status": "cancelled" }], "sequence": 1, "all_since": 0,
+        "dates_since": [{ "at": "2027-01-14", "sequence": 1 }],
+        "source": {
+            "kind": "ics", "uid": "choir@example.org", "fetched": 1_798_000_000, "version": { "sequence": 2 },
+            "dates": [{ "at": "2027-01-14", "version": { "sequence": 3, "stamp": 1_797_990_000 } }]
+        }
+    });
+    record::<Event>(at(1100), fields)
 }
 
 fn answer() -> Block {

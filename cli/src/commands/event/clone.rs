@@ -141,7 +141,15 @@ mod tests {
             status_note: Some("Ill".into()),
             previous: vec![at("2026-12-03T20:00")],
             sequence: 4,
-            source: Some(Source { kind: "ics".into(), url: None, uid: None, fetched: None, edited: Vec::new() }),
+            source: Some(Source {
+                kind: "ics".into(),
+                url: None,
+                uid: None,
+                fetched: None,
+                edited: Vec::new(),
+                version: None,
+                dates: Vec::new(),
+            }),
             links: vec![link(LinkKind::Recording), link(LinkKind::Info)],
             rsvp: Some(rules.clone()),
             ..Event::new("Gig", at("2026-12-05T20:00"))

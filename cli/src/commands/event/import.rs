@@ -7,23 +7,27 @@ use folkmoot_node::request::WireDraft;
 use folkmoot_schemas::records::{event::Event, rsvp::Rsvp};
 use serde_json::json;
 
-use super::{imported, zone_of};
+use super::zone_of;
 use crate::{
     error::{Error, Result},
-    ics::{self, Context, Entry, Reading, Skipped},
+    ics::{self, Context, Reading, Skipped},
     output::{Line, count},
     record,
     session::Session,
 };
-use known::{Held, Known};
+use known::Known;
 
+mod dates;
 mod files;
 mod known;
 mod messages;
+mod plan;
+#[cfg(test)]
+mod tests;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event import programme.ics\n  moot event import ~/.calendars/club other.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n\nA second import adds nothing; what changed in the file is changed here, except where you changed it here yourself. What cannot be kept is said event by event. An answer that came by mail (METHOD:REPLY) becomes the answer of a guest."
+    after_help = "Examples:\n  moot event import programme.ics\n  moot event import ~/.calendars/club other.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n\nA second import adds nothing; what changed in the file is changed here, except where you changed it here yourself. What cannot be kept is said event by event. Of several words about an event the newest counts, in any order of the files. An answer that came by mail (METHOD:REPLY) becomes the answer of a guest."
 )]
 pub(crate) struct Args {
     /// Calendar files (.ics), or folders of them; - reads stdin
@@ -32,6 +36,9 @@ pub(crate) struct Args {
     /// Zone of times that name none [default: the calendar's, the community's, this machine's]
     #[arg(long)]
     zone: Option<String>,
+    /// Also take what is older than what is here
+    #[arg(long)]
+    older: bool,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -99,7 +106,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         }
     }
     let known = Known::read(session, &community)?;
-    let mut steps = plan(&mut reading, &known)?;
+    let mut steps = plan::plan(&mut reading, &known, args.older)?;
     // One commit, unless it is very long: either all of the calendar is there or nothing.
     let drafts: Vec<WireDraft> = steps.iter_mut().filter_map(|step| step.draft.take()).collect();
     if !drafts.is_empty() && !args.dry_run {
@@ -109,7 +116,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     if !reading.answers.is_empty() {
         let mut guests = messages::guests(session, &community, &known)?;
-        for answered in &reading.answers {
+        for answered in reading.answers.iter() {
             let done = match messages::answer(&known, &mut guests, answered)? {
                 Ok(step) if !args.dry_run => messages::publish(session, &community, step)?,
                 planned => planned,
@@ -131,63 +138,6 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             .because("what the others hold was imported")
             .hint("each of them is named above, with the reason")),
     }
-}
-
-/// What is to be done for events, in the order of the files. What cannot be done goes to what was skipped.
-fn plan(reading: &mut Reading, known: &Known) -> Result<Vec<Step>> {
-    let mut steps = Vec::new();
-    let copies = reading.entries.iter().filter(|entry| matches!(known.get(&entry.key), Held::Here(_))).count();
-    if copies > 0 {
-        let events = count(copies as u64, "event is", "events are");
-        reading
-            .said
-            .push(format!("{events} exported from here, and stay as they are: change them with moot event edit"));
-    }
-    for entry in &reading.entries {
-        match follow(entry, known)? {
-            Ok(step) => steps.push(step),
-            Err(why) => {
-                let (key, name) = (entry.key.clone(), entry.event.name.clone());
-                reading.skipped.push(Skipped { key, name, why });
-            }
-        }
-    }
-    for off in &reading.called_off {
-        match messages::call_off(known, off)? {
-            Ok(some) => steps.extend(some),
-            Err(why) => reading.skipped.push(Skipped { key: off.uid.clone(), name: off.name.clone(), why }),
-        }
-    }
-    Ok(steps)
-}
-
-/// Makes an event follow what its file says now; or why it does not.
-fn follow(entry: &Entry, known: &Known) -> Result<Result<Step, String>> {
-    let subject = Subject::Event { key: entry.key.clone(), event: Box::new(entry.event.clone()) };
-    let (item, old) = match known.get(&entry.key) {
-        Held::Nothing => {
-            let draft = Some(record::draft("event", entry.event.clone())?);
-            return Ok(Ok(Step { act: Act::Added, said: entry.said.clone(), held: None, subject, draft }));
-        }
-        Held::Here(item) => {
-            let held = Some((item.uri.clone(), item.short.clone()));
-            return Ok(Ok(Step { act: Act::Unchanged, said: Vec::new(), held, subject, draft: None }));
-        }
-        Held::Theirs(item) => return Ok(Err(format!("{} imported it already ({})", item.author, item.short))),
-        Held::Imported(item, old) => (item, old),
-    };
-    let held = Some((item.uri.clone(), item.short.clone()));
-    let (next, left) = imported::merge(old, &entry.event);
-    Ok(Ok(match next {
-        None => Step { act: Act::Unchanged, said: left.into_iter().collect(), held, subject, draft: None },
-        Some(next) => Step {
-            act: Act::Changed,
-            said: entry.said.iter().cloned().chain(left).collect(),
-            held,
-            subject,
-            draft: Some(record::redraft("event", item, next)?),
-        },
-    }))
 }
 
 fn tell(session: &Session, step: &Step) {

@@ -108,7 +108,8 @@ pub(super) fn merge(old: &Event, new: &Event) -> (Option<Event>, Option<String>)
         return (None, said);
     }
     if let (Some(next), Some(new)) = (&mut next.source, &new.source) {
-        next.fetched = new.fetched;
+        (next.fetched, next.version) = (new.fetched, new.version);
+        next.dates.clone_from(&new.dates);
     }
     next.follow(old);
     match next.check() {
@@ -120,7 +121,7 @@ pub(super) fn merge(old: &Event, new: &Event) -> (Option<Event>, Option<String>)
 }
 
 /// The day that an override changes: no series has two dates on one.
-fn day(change: &Override) -> &str {
+pub(super) fn day(change: &Override) -> &str {
     change.at.get(..10).unwrap_or(&change.at)
 }
 
@@ -133,7 +134,11 @@ fn same_day(a: &Event, b: &Event, wanted: &str) -> bool {
 }
 
 /// Some of the changes `series` has for single dates, as `next` names these dates; and those whose date it lacks.
-fn carried(next: &Event, series: &Event, wanted: impl Fn(&Override) -> bool) -> (Vec<Override>, Vec<Override>) {
+pub(super) fn carried(
+    next: &Event,
+    series: &Event,
+    wanted: impl Fn(&Override) -> bool,
+) -> (Vec<Override>, Vec<Override>) {
     let overrides = series.overrides.iter().filter(|change| wanted(change)).cloned().collect();
     if (&next.start, &next.recur) == (&series.start, &series.recur) {
         return (overrides, Vec::new());
@@ -150,7 +155,15 @@ mod tests {
     use super::*;
 
     fn source() -> Source {
-        Source { kind: "ics".into(), url: None, uid: Some("1".into()), fetched: Some(1), edited: Vec::new() }
+        Source {
+            kind: "ics".into(),
+            url: None,
+            uid: Some("1".into()),
+            fetched: Some(1),
+            edited: Vec::new(),
+            version: None,
+            dates: Vec::new(),
+        }
     }
 
     /// Thursdays at 19:30, as a calendar file has it.

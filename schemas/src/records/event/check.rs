@@ -1,6 +1,9 @@
 //! Limits of every field of an event and the rules between fields. The table is in `docs/format.md`.
 
-use super::{Event, Host, Image, Mode, OnlineLink, Override, PerformingAct, Place, Price, RsvpMode, RsvpRules, Source};
+use super::{
+    Event, Host, Image, Mode, OnlineLink, Override, PerformingAct, Place, Price, RsvpMode, RsvpRules, Source,
+    SourceVersion,
+};
 use crate::{
     error::Fault,
     kind::Kind,
@@ -303,8 +306,22 @@ fn source(s: &Source) -> Result<(), Fault> {
     line_if("source.uid", s.uid.as_deref(), 500)?;
     // Every part of an event, and every date that can be changed.
     list("source.edited", &s.edited, 120, |field, part| line(field, part, 1, 40))?;
+    s.version.as_ref().map_or(Ok(()), |version| source_version("source.version", version))?;
+    list("source.dates", &s.dates, limits::EVENT_CHANGES, |field, date| {
+        if when::parse_date(&date.at).is_none() {
+            return Err(Fault::new(field, "is not of a day such as 2026-12-24"));
+        }
+        source_version(field, &date.version)
+    })?;
     match s.fetched {
         Some(at) if !(0..=limits::INTEGER).contains(&at) => Err(Fault::new("source.fetched", "is not a time")),
+        _ => Ok(()),
+    }
+}
+
+fn source_version(field: &str, version: &SourceVersion) -> Result<(), Fault> {
+    match version.stamp {
+        Some(at) if !(0..=limits::INTEGER).contains(&at) => Err(Fault::new(field, "has a stamp that is not a time")),
         _ => Ok(()),
     }
 }

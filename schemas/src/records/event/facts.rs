@@ -87,4 +87,47 @@ pub struct Source {
     /// series as `2026-12-24`. ≤ 120 lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edited: Vec<String>,
+    /// Of what the event follows now; of a series, of all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<SourceVersion>,
+    /// Of single dates of a series that came with a version of their own. ≤ 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dates: Vec<SourceDate>,
+}
+
+/// How new a calendar's word about an event is, by RFC 5546 §2.1.5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceVersion {
+    /// `SEQUENCE`, 0 where there is none.
+    pub sequence: u32,
+    /// The later of `DTSTAMP` and `LAST-MODIFIED`, in seconds since 1970, and no later than when it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<i64>,
+}
+
+/// A date of a series and how new the word is by which it is as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceDate {
+    /// The day by the rule, `2026-12-24`.
+    pub at: String,
+    pub version: SourceVersion,
+}
+
+impl SourceVersion {
+    /// Must this give way to `other`? Only what is certainly older does: many calendars never raise `SEQUENCE` and never
+    /// change their stamp, and what they say next is nevertheless news.
+    pub fn is_older_than(self, other: Self) -> bool {
+        match (self.stamp, other.stamp) {
+            _ if self.sequence != other.sequence => self.sequence < other.sequence,
+            (Some(ours), Some(theirs)) => ours < theirs,
+            _ => false,
+        }
+    }
+}
+
+impl Source {
+    /// The version of one date of a series that has its own.
+    pub fn of_date(&self, day: &str) -> Option<SourceVersion> {
+        self.dates.iter().find(|date| date.at == day).map(|date| date.version)
+    }
 }

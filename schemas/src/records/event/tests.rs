@@ -87,7 +87,37 @@ fn poster() -> Image {
 }
 
 fn source() -> Source {
-    Source { kind: "ics".into(), url: None, uid: Some("a@b".into()), fetched: Some(1), edited: Vec::new() }
+    Source {
+        kind: "ics".into(),
+        url: None,
+        uid: Some("a@b".into()),
+        fetched: Some(1),
+        edited: Vec::new(),
+        version: None,
+        dates: Vec::new(),
+    }
+}
+
+fn version(sequence: u32, stamp: Option<i64>) -> SourceVersion {
+    SourceVersion { sequence, stamp }
+}
+
+fn of_date(at: &str) -> SourceDate {
+    SourceDate { at: at.into(), version: version(0, None) }
+}
+
+#[test]
+fn a_calendar_s_word_gives_way_only_to_one_that_is_certainly_newer() {
+    for (one, other, older) in [
+        (version(0, Some(9)), version(1, Some(1)), true),
+        (version(1, Some(1)), version(0, Some(9)), false),
+        (version(1, Some(1)), version(1, Some(2)), true),
+        (version(1, Some(2)), version(1, Some(2)), false),
+        (version(1, None), version(1, Some(2)), false),
+        (version(1, Some(1)), version(1, None), false),
+    ] {
+        assert_eq!(one.is_older_than(other), older, "{one:?} {other:?}");
+    }
 }
 
 /// One of everything, all within the limits.
@@ -121,7 +151,12 @@ fn full() -> Event {
         overrides: vec![Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") }],
         rsvp: Some(RsvpRules { capacity: Some(80), waitlist: true, plus_max: Some(3), ..RsvpRules::default() }),
         parent: Some(uri(Event::NAME)),
-        source: Some(Source { edited: vec!["status".into()], ..source() }),
+        source: Some(Source {
+            edited: vec!["status".into()],
+            version: Some(version(2, Some(1))),
+            dates: vec![of_date("2026-12-12")],
+            ..source()
+        }),
         ..concert()
     }
 }
@@ -182,6 +217,9 @@ fn every_limit_names_its_field() {
         ("rsvp.waitlist", |e| e.rsvp = Some(RsvpRules { waitlist: true, ..RsvpRules::default() })),
         ("rsvp.plus_max", |e| e.rsvp = Some(RsvpRules { plus_max: Some(11), ..RsvpRules::default() })),
         ("source.fetched", |e| e.source = Some(Source { fetched: Some(-1), ..source() })),
+        ("source.version", |e| e.source = Some(Source { version: Some(version(0, Some(-1))), ..source() })),
+        ("source.dates[0]", |e| e.source = Some(Source { dates: vec![of_date("2026-12-12T20:00")], ..source() })),
+        ("source.dates", |e| e.source = Some(Source { dates: vec![of_date("2026-12-12"); 101], ..source() })),
         ("source.edited", |e| e.source = Some(Source { edited: vec!["name".into(); 121], ..source() })),
     ];
     for (i, (field, spoil)) in cases.into_iter().enumerate() {

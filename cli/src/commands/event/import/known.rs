@@ -9,6 +9,7 @@ use folkmoot_schemas::{kind::Kind, records::event::Event};
 use crate::{
     commands::post::parse_uri,
     error::Result,
+    ics::key,
     record,
     session::{Session, answer},
 };
@@ -34,16 +35,24 @@ pub(super) enum Held<'a> {
     /// Somebody else imported it.
     Theirs(&'a Item),
     /// It was planned here; the file is an echo of that.
-    Here(&'a Item),
+    Here(&'a Item, &'a Event),
 }
 
 impl Known {
     pub(super) fn read(session: &Session, community: &CommunityInfo) -> Result<Self> {
         let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?.did;
-        let mut known = Self { me, imported: BTreeMap::new(), theirs: HashMap::new(), ours: HashMap::new() };
+        let mut events = Vec::new();
         for item in record::list(session, Some(&community.cid), Event::NAME, usize::MAX)? {
-            let record = record::open(&item)?;
-            let Some(event) = record.as_event().cloned() else { continue };
+            if let Some(event) = record::open(&item)?.as_event().cloned() {
+                events.push((item, event));
+            }
+        }
+        Self::of(me, events)
+    }
+
+    pub(super) fn of(me: String, events: Vec<(Item, Event)>) -> Result<Self> {
+        let mut known = Self { me, imported: BTreeMap::new(), theirs: HashMap::new(), ours: HashMap::new() };
+        for (item, event) in events {
             match event.source.as_ref().filter(|s| s.kind == "ics").and_then(|s| s.uid.clone()) {
                 Some(key) if item.did == known.me => {
                     known.imported.insert(key, (item.clone(), event.clone()));
@@ -60,27 +69,31 @@ impl Known {
 
     pub(super) fn get(&self, key: &str) -> Held<'_> {
         // The date of a series that could only be kept as single dates.
-        let uid = key.split_once('#').map_or(key, |(uid, _)| uid);
+        let (uid, _) = key::parts(key);
         if let Some((item, event)) = self.imported.get(key) {
             Held::Imported(item, event)
-        } else if let Some((item, _)) = self.ours.get(uid) {
-            Held::Here(item)
+        } else if let Some((item, event)) = self.ours.get(uid) {
+            Held::Here(item, event)
         } else {
             self.theirs.get(key).map_or(Held::Nothing, Held::Theirs)
         }
     }
 
-    /// Events of ours that came from this UID: one, or its single dates.
-    pub(super) fn imported(&self, uid: &str) -> Vec<(&str, &Item, &Event)> {
-        let dates = format!("{uid}#");
-        let whole = self.imported.get_key_value(uid);
-        let dates = self.imported.range(dates.clone()..).take_while(|(key, _)| key.starts_with(&dates));
-        whole.into_iter().chain(dates).map(|(key, (item, event))| (key.as_str(), item, event)).collect()
+    /// An event of ours that follows a calendar file.
+    pub(super) fn event(&self, key: &str) -> Option<&Event> {
+        self.imported.get(key).map(|(_, event)| event)
+    }
+
+    /// Keys of the events of ours that came from this UID: one, or its single dates.
+    pub(super) fn imported(&self, uid: &str) -> Vec<&str> {
+        let whole = key::whole(uid);
+        let found = self.imported.range(whole.clone()..).map(|(key, _)| key.as_str());
+        found.take_while(|key| key.starts_with(&whole)).filter(|key| key::parts(key).0 == uid).collect()
     }
 
     /// The event that people answer under this UID.
     pub(super) fn answered(&self, uid: &str) -> Option<(&Item, &Event)> {
-        let found = self.ours.get(uid).or_else(|| self.imported.get(uid));
+        let found = self.ours.get(uid).or_else(|| self.imported.get(&key::whole(uid)));
         found.map(|(item, event)| (item, event))
     }
 }

@@ -1,4 +1,4 @@
-//! What messages from mail programs do: they call off what was imported, and answer for guests.
+//! Answers that came by mail: they become answers of guests.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,6 @@ use folkmoot_node::request::{CommunityInfo, May};
 use folkmoot_schemas::{
     kind::Kind,
     records::{
-        event::{Event, Override, Status},
         revision::Right,
         rsvp::{Rsvp, ShowName},
     },
@@ -14,79 +13,14 @@ use folkmoot_schemas::{
     when::{Start, words},
 };
 
-use super::{
-    super::{parse, unchanged},
-    Act, Step, Subject,
-    known::{Held, Known},
-};
+use super::{super::parse, Act, Step, Subject, known::Known};
 use crate::{
-    commands::{event::imported, post::parse_uri},
+    commands::post::parse_uri,
     error::{Exit, Result},
-    ics::{Answered, CalledOff, alike},
+    ics::{Answered, alike},
     record,
     session::Session,
 };
-
-/// One step for each event it concerns, or why there is none.
-pub(super) fn call_off(known: &Known, off: &CalledOff) -> Result<Result<Vec<Step>, String>> {
-    let targets = known.imported(&off.uid);
-    if targets.is_empty() {
-        return Ok(Err(match known.get(&off.uid) {
-            Held::Here(_) => "it was planned here: call it off with moot event cancel".into(),
-            Held::Theirs(item) => format!("{} imported it, and calls it off", item.author),
-            Held::Nothing | Held::Imported(..) => "it is not here, so there is nothing to call off".into(),
-        }));
-    }
-    let mut steps = Vec::new();
-    for (key, item, old) in targets {
-        let Some(new) = without(key, old, off) else { continue };
-        let (next, left) = imported::merge(old, &new);
-        let next = next.map(|mut next| {
-            if off.at.is_none() && next.status == Status::Cancelled {
-                next.status_note = off.note.clone().or(next.status_note);
-            }
-            next
-        });
-        steps.push(Step {
-            act: if next.is_some() { Act::Changed } else { Act::Unchanged },
-            said: left.into_iter().collect(),
-            held: Some((item.uri.clone(), item.short.clone())),
-            subject: Subject::Event {
-                key: key.to_owned(),
-                event: Box::new(next.clone().unwrap_or_else(|| old.clone())),
-            },
-            draft: next.map(|next| record::redraft("event", item, next)).transpose()?,
-        });
-    }
-    match steps.is_empty() {
-        true => Ok(Err("it has no such date here".into())),
-        false => Ok(Ok(steps)),
-    }
-}
-
-/// The event with that called off; None: it does not concern it.
-fn without(key: &str, old: &Event, off: &CalledOff) -> Option<Event> {
-    let mut new = old.clone();
-    let Some(at) = &off.at else {
-        new.status = Status::Cancelled;
-        return Some(new);
-    };
-    let at = alike(at, &old.start);
-    if old.recur.is_none() {
-        let named = at == old.start || key.split_once('#').is_some_and(|(_, date)| date == at.text());
-        new.status = Status::Cancelled;
-        return named.then_some(new);
-    }
-    if !recur::has(old, &at) {
-        return None;
-    }
-    let (status, note) = (Some(Status::Cancelled), off.note.clone());
-    match new.overrides.iter_mut().find(|change| change.at == at.text()) {
-        Some(change) => *change = Override { status, note: note.or(change.note.take()), ..change.clone() },
-        None => new.overrides.push(Override { status, note, ..unchanged(at.text()) }),
-    }
-    Some(new)
-}
 
 /// Guests we answered for already, by the place of their answer.
 pub(super) fn guests(session: &Session, community: &CommunityInfo, known: &Known) -> Result<HashMap<String, Rsvp>> {
@@ -126,7 +60,7 @@ pub(super) fn answer(
         seen: parse(item.shown_cid())?,
         // What we did not hand out counts its changes in its own way.
         seen_sequence: match event.source {
-            None => answered.sequence.min(event.sequence),
+            None => answered.version.sequence.min(event.sequence),
             Some(_) => event.sequence,
         },
         // Mail names a plan by its number alone.

@@ -1,0 +1,108 @@
+//! Single dates of a series, each with a version of its own beside that of the whole.
+
+use folkmoot_schemas::{
+    limits,
+    records::event::{Event, Override, SourceDate, SourceVersion, Status},
+    recur,
+    when::Start,
+};
+
+use super::super::{
+    imported::{carried, day},
+    unchanged,
+};
+use crate::ics::{Dated, alike, differs, key};
+
+/// Does the rule name this date, left out or not?
+pub(super) fn is_of(series: &Event, at: &Start) -> bool {
+    let rule = Event { overrides: Vec::new(), ..series.clone() };
+    series.recur.is_some() && recur::has(&rule, &alike(at, &series.start))
+}
+
+/// Is this event of its own that date of its series?
+pub(super) fn is_single(key: &str, event: &Event, at: &Start) -> bool {
+    let (date, at) = (key::parts(key).1, alike(at, &event.start));
+    event.recur.is_none() && (at == event.start || date == Some(&at.text()))
+}
+
+pub(super) fn version(series: &Event, at: &Start) -> Option<SourceVersion> {
+    series.source.as_ref()?.of_date(&name(series, at))
+}
+
+/// Must a word about one date give way? To one about the same date, to a higher count of the whole series (RFC 5546 §2.1.5:
+/// it obsoletes all lower ones of the UID), and to anything newer where the whole series is off.
+pub(super) fn is_older(series: &Event, at: &Start, word: SourceVersion) -> bool {
+    let whole = series.source.as_ref().and_then(|source| source.version);
+    let off = series.status == Status::Cancelled;
+    version(series, at).is_some_and(|held| word.is_older_than(held))
+        || whole.is_some_and(|whole| word.sequence < whole.sequence || (off && word.is_older_than(whole)))
+}
+
+/// The series with one date as another file has it, and what that cannot keep.
+pub(super) fn changed(series: &Event, dated: &Dated) -> (Event, Vec<String>) {
+    let mut said = dated.said.clone();
+    let (_, change) = differs(series, &dated.at, &dated.own, &mut said);
+    (with(series, change, dated.version), said)
+}
+
+/// The series without one date.
+pub(super) fn called_off(series: &Event, at: &Start, note: Option<&str>, version: SourceVersion) -> Event {
+    let at = alike(at, &series.start).text();
+    let held = series.overrides.iter().find(|change| change.at == at);
+    let mut change = held.cloned().unwrap_or_else(|| unchanged(at));
+    change.status = Some(Status::Cancelled);
+    change.note = note.map(ToOwned::to_owned).or(change.note);
+    with(series, change, version)
+}
+
+fn with(series: &Event, change: Override, version: SourceVersion) -> Event {
+    let mut new = series.clone();
+    let date = day(&change).to_owned();
+    new.overrides.retain(|held| held.at != change.at);
+    if change != unchanged(change.at.clone()) {
+        new.overrides.push(change);
+    }
+    note(&mut new, date, version);
+    new
+}
+
+/// What the file says now, but for dates about which there is a newer word here. A calendar has all there is to say, and
+/// a date that it does not mention any more is as the others; a message has not.
+pub(super) fn kept(old: &Event, file: &Event, message: bool) -> Event {
+    let mut new = file.clone();
+    let (Some(held), Some(theirs)) = (&old.source, &file.source) else { return new };
+    let whole = theirs.version;
+    for date in &held.dates {
+        let stays = match (theirs.of_date(&date.at), whole) {
+            (Some(word), _) => word.is_older_than(date.version),
+            (None, Some(whole)) if date.version.sequence < whole.sequence => false,
+            (None, Some(whole)) => message || date.version.stamp > whole.stamp,
+            (None, None) => true,
+        };
+        if stays {
+            let (ours, _) = carried(&new, old, |change| day(change) == date.at);
+            new.overrides.retain(|change| day(change) != date.at);
+            new.overrides.extend(ours);
+            note(&mut new, date.at.clone(), date.version);
+        } else if theirs.of_date(&date.at).is_none() {
+            // The word that is overruled may come again.
+            let stamp = date.version.stamp.max(whole.and_then(|whole| whole.stamp));
+            note(&mut new, date.at.clone(), SourceVersion { stamp, ..date.version });
+        }
+    }
+    new
+}
+
+fn note(event: &mut Event, at: String, version: SourceVersion) {
+    let Some(source) = &mut event.source else { return };
+    source.dates.retain(|date| date.at != at);
+    source.dates.push(SourceDate { at, version });
+    source.dates.sort_by(|a, b| a.at.cmp(&b.at));
+    // The earliest are over first.
+    let surplus = source.dates.len().saturating_sub(limits::EVENT_CHANGES);
+    source.dates.drain(..surplus);
+}
+
+fn name(series: &Event, at: &Start) -> String {
+    alike(at, &series.start).civil_date().to_string()
+}

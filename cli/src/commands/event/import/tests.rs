@@ -1,0 +1,292 @@
+//! Imports one after the other, without a node: what each makes of what those before it left.
+
+use folkmoot_node::request::Item;
+use folkmoot_schemas::{
+    Uri,
+    block::{RAW, cid_of},
+    kind::Kind,
+    records::event::{Event, Status},
+    recur,
+    when::Start,
+};
+
+use super::{Act, Step, Subject, known::Known, plan::plan};
+use crate::ics::{self, Context, Reading};
+
+const ME: &str = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
+/// 2026-11-24T12:00Z.
+const NOW: i64 = 1_795_521_600;
+
+#[derive(Default)]
+struct World {
+    events: Vec<(Item, Event)>,
+}
+
+/// What an import did, the events by their keys; and what it said besides.
+struct Done {
+    acts: Vec<(String, &'static str)>,
+    said: String,
+}
+
+fn item(n: usize) -> Item {
+    let community = cid_of(RAW, b"community");
+    let uri = Uri::new(community, ME.parse().unwrap(), Event::NAME, &format!("{n}")).unwrap();
+    Item {
+        short: uri.short_id(),
+        uri: uri.to_string(),
+        cid: cid_of(RAW, format!("{n}").as_bytes()).to_string(),
+        rev: String::new(),
+        community: community.to_string(),
+        community_name: "River Street".into(),
+        did: ME.into(),
+        author: "Ada".into(),
+        device: String::new(),
+        audience: "public".into(),
+        created: 0,
+        updated: 0,
+        fault: None,
+        block: Vec::new(),
+        url: None,
+        kept: false,
+        revised: Vec::new(),
+        shown: None,
+        may: None,
+    }
+}
+
+impl World {
+    fn import_as(&mut self, files: &[&str], older: bool) -> Done {
+        let context = Context { zone: "Europe/Berlin".into(), now: NOW };
+        let mut reading = Reading::default();
+        for file in files {
+            reading.and(ics::read(file, &context).unwrap()).unwrap();
+        }
+        let known = Known::of(ME.into(), self.events.clone()).unwrap();
+        let steps = plan(&mut reading, &known, older).unwrap();
+        let said = steps.iter().flat_map(|step| step.said.clone()).chain(reading.said);
+        let said = said.chain(reading.skipped.iter().map(|skipped| skipped.why.clone())).collect::<Vec<_>>().join("\n");
+        let acts = steps.into_iter().map(|step| self.keep(step)).collect();
+        Done { acts, said }
+    }
+
+    fn keep(&mut self, step: Step) -> (String, &'static str) {
+        assert_eq!(step.draft.is_some(), step.act != Act::Unchanged, "what is new is published");
+        let Subject::Event { key, event } = step.subject else { panic!("events alone") };
+        assert_eq!(event.check(), Ok(()));
+        match step.act {
+            Act::Added => self.events.push((item(self.events.len()), *event)),
+            Act::Changed => {
+                let uri = step.held.unwrap().0;
+                self.events.iter_mut().filter(|(item, _)| item.uri == uri).for_each(|held| held.1 = *event.clone());
+            }
+            Act::Unchanged => {}
+        }
+        (key, step.act.word())
+    }
+
+    fn import(&mut self, files: &[&str]) -> Done {
+        self.import_as(files, false)
+    }
+
+    fn one(&self) -> &Event {
+        let [(_, event)] = &self.events[..] else { panic!("one event: {:?}", self.events) };
+        event
+    }
+
+    fn after(files: &[&str]) -> Self {
+        let mut world = Self::default();
+        world.import(files);
+        world
+    }
+}
+
+impl Done {
+    fn act(&self) -> &'static str {
+        let [(_, act)] = self.acts[..] else { panic!("one event: {:?}", self.acts) };
+        act
+    }
+}
+
+/// A message or, without a method, a calendar: with the day of November 2026 on which it was written.
+fn file(method: &str, sequence: u32, day: u32, lines: &str) -> String {
+    let method = if method.is_empty() { String::new() } else { format!("METHOD:{method}\n") };
+    let event = format!("UID:gig\nSEQUENCE:{sequence}\nDTSTAMP:202611{day:02}T100000Z\n{lines}\n");
+    format!("BEGIN:VCALENDAR\n{method}BEGIN:VEVENT\n{event}END:VEVENT\nEND:VCALENDAR\n").replace('\n', "\r\n")
+}
+
+const GIG: &str = "SUMMARY:Gig\nDTSTART;TZID=Europe/Berlin:20270107T200000";
+const CHOIR: &str = "SUMMARY:Choir\nDTSTART;TZID=Europe/Berlin:20270107T193000\nRRULE:FREQ=WEEKLY";
+const MOVED: &str = "SUMMARY:Choir\nRECURRENCE-ID:20270114T183000Z\nDTSTART;TZID=Europe/Berlin:20270115T203000";
+
+fn starts(event: &Event) -> Vec<String> {
+    let window = event.start.instant("UTC")..event.start.instant("UTC") + 15 * 86_400;
+    recur::expand(event, window, "UTC", recur::BUDGET).instances.iter().map(|i| i.start.text()).collect()
+}
+
+#[test]
+fn an_invitation_and_its_cancellation_come_to_the_same_in_any_order_and_again() {
+    let invitation = file("REQUEST", 0, 1, GIG);
+    let off = file("CANCEL", 1, 2, "SUMMARY:Gig\nCOMMENT:Storm");
+    for files in [[&invitation[..], &off], [&off, &invitation]] {
+        let mut world = World::default();
+        assert_eq!(world.import(&files).act(), "added");
+        assert_eq!((world.one().status, world.one().sequence), (Status::Cancelled, 0));
+        assert_eq!(world.one().status_note.as_deref(), Some("Storm"));
+        for again in [&files[..], &files[..1], &files[1..]] {
+            let done = world.import(again);
+            assert_eq!((done.act(), world.one().status), ("unchanged", Status::Cancelled), "{again:?}");
+        }
+    }
+    // One by one it is the same.
+    let mut world = World::after(&[&invitation]);
+    assert_eq!(world.import(&[&off]).act(), "changed");
+    let done = world.import(&[&invitation]);
+    assert_eq!((done.act(), world.one().status), ("unchanged", Status::Cancelled));
+    assert!(done.said.contains("older version") && done.said.contains("--older"), "{}", done.said);
+    // And who knows better has it their way.
+    assert_eq!(world.import_as(&[&invitation], true).act(), "changed");
+    assert_eq!(world.one().status, Status::Confirmed);
+}
+
+#[test]
+fn a_cancellation_that_does_not_count_itself_or_has_the_stamp_of_the_invitation_stands() {
+    let invitation = file("REQUEST", 3, 1, GIG);
+    for day in [1, 2] {
+        let off = file("CANCEL", 0, day, "SUMMARY:Gig").replace("SEQUENCE:0\r\n", "");
+        let mut world = World::after(&[&off, &invitation]);
+        assert_eq!(world.one().status, Status::Cancelled);
+        assert_eq!(world.import(&[&invitation]).act(), "unchanged");
+        assert_eq!(world.import(&[&invitation, &off]).act(), "unchanged");
+    }
+    // An invitation after it is a new one.
+    let mut world = World::after(&[&invitation, &file("CANCEL", 4, 2, "SUMMARY:Gig")]);
+    world.import(&[&file("REQUEST", 5, 3, GIG)]);
+    assert_eq!(world.one().status, Status::Confirmed);
+    let done = world.import(&[&file("CANCEL", 4, 2, "SUMMARY:Gig")]);
+    assert_eq!((done.act(), world.one().status), ("unchanged", Status::Confirmed));
+    assert!(done.said.contains("older version"), "{}", done.said);
+}
+
+#[test]
+fn an_older_file_changes_nothing_and_an_equally_new_one_is_followed() {
+    let named = |method, sequence, day, name: &str| file(method, sequence, day, &GIG.replace("Gig", name));
+    for method in ["", "PUBLISH", "REQUEST"] {
+        let mut world = World::after(&[&named(method, 1, 5, "New")]);
+        for older in [named(method, 0, 9, "Old"), named(method, 1, 4, "Old")] {
+            let done = world.import(&[&older]);
+            assert_eq!((done.act(), world.one().name.as_str()), ("unchanged", "New"), "{method}");
+            assert!(done.said.contains("older version"), "{}", done.said);
+        }
+        for (sequence, day, name) in [(1, 5, "Same"), (1, 6, "Later"), (2, 1, "Counted")] {
+            assert_eq!(world.import(&[&named(method, sequence, day, name)]).act(), "changed", "{method}");
+            assert_eq!(world.one().name, name);
+        }
+    }
+    // A calendar without stamps, and one from the future, which is now.
+    let bare = |name| named("", 0, 1, name).replace("DTSTAMP:20261101T100000Z\r\n", "");
+    let mut world = World::after(&[&bare("One")]);
+    world.import(&[&bare("Two")]);
+    assert_eq!(world.one().name, "Two");
+    world.import(&[&named("", 0, 1, "Three").replace("DTSTAMP:2026", "DTSTAMP:2099")]);
+    world.import(&[&named("", 0, 1, "Four").replace("DTSTAMP:2026", "DTSTAMP:2098")]);
+    assert_eq!(world.one().name, "Four");
+}
+
+#[test]
+fn a_newer_stamp_alone_is_no_news() {
+    let mut world = World::after(&[&file("", 0, 1, CHOIR)]);
+    let before = world.one().clone();
+    assert_eq!(world.import(&[&file("", 3, 9, CHOIR)]).act(), "unchanged");
+    assert_eq!(*world.one(), before);
+}
+
+#[test]
+fn a_date_moved_by_mail_is_a_change_of_its_series_in_any_order() {
+    let (choir, moved) = (file("REQUEST", 0, 1, CHOIR), file("REQUEST", 1, 2, MOVED));
+    let want = ["2027-01-07T19:30", "2027-01-15T20:30", "2027-01-21T19:30"];
+    for files in [[&choir[..], &moved], [&moved, &choir]] {
+        let mut world = World::after(&files);
+        assert_eq!(starts(world.one()), want);
+        // Neither the series nor the message brings anything new.
+        for again in [&files[..], &files[..1], &files[1..]] {
+            let done = world.import(again);
+            assert_eq!((done.act(), done.said.as_str()), ("unchanged", ""), "{again:?}");
+        }
+    }
+    let mut world = World::after(&[&choir]);
+    assert_eq!(world.import(&[&moved]).act(), "changed");
+    assert_eq!(starts(world.one()), want);
+    assert_eq!(world.one().sequence, 1);
+    // An older message about the date, and one about the whole series that does not name it.
+    let done = world.import(&[&file("REQUEST", 0, 9, &MOVED.replace("T203000", "T213000"))]);
+    assert!(done.act() == "unchanged" && done.said.contains("2027-01-14T19:30"), "{}", done.said);
+    world.import(&[&file("REQUEST", 1, 3, &CHOIR.replace("Choir", "Big choir"))]);
+    assert_eq!((world.one().name.as_str(), starts(world.one())), ("Big choir", want.map(str::to_owned).to_vec()));
+    // The calendar of its source knows all dates there are.
+    world.import(&[&file("", 1, 4, CHOIR)]);
+    assert_eq!(starts(world.one())[1], "2027-01-14T19:30");
+    assert_eq!(world.import(&[&moved]).act(), "unchanged", "and the message has been overruled");
+}
+
+#[test]
+fn a_date_called_off_by_mail_stays_off() {
+    let choir = file("REQUEST", 0, 1, CHOIR);
+    let off = file("CANCEL", 1, 3, "SUMMARY:Choir\nRECURRENCE-ID:20270114T183000Z\nCOMMENT:Ill");
+    let cancelled = |world: &World| {
+        let event = world.one();
+        let all = recur::expand(event, NOW..NOW + 60 * 86_400, "UTC", recur::BUDGET).instances;
+        all.iter().filter(|date| date.cancelled).map(|date| date.at.text()).collect::<Vec<_>>()
+    };
+    for files in [[&choir[..], &off], [&off, &choir]] {
+        let mut world = World::after(&files);
+        assert_eq!(cancelled(&world), ["2027-01-14T19:30"]);
+        assert_eq!(world.one().overrides[0].note.as_deref(), Some("Ill"));
+        for again in [&choir, &off, &file("REQUEST", 0, 2, MOVED)] {
+            assert_eq!(world.import(&[again]).act(), "unchanged");
+            assert_eq!(cancelled(&world), ["2027-01-14T19:30"]);
+        }
+        world.import(&[&file("REQUEST", 2, 4, MOVED)]);
+        assert!(cancelled(&world).is_empty());
+    }
+}
+
+#[test]
+fn a_moved_date_of_a_series_that_is_not_here_is_an_event_of_its_own_and_says_so() {
+    let mut world = World::default();
+    let done = world.import(&[&file("REQUEST", 1, 2, MOVED)]);
+    assert_eq!(done.acts, [("gig#2027-01-14T19:30".to_owned(), "added")]);
+    assert!(done.said.contains("its series is not here"), "{}", done.said);
+    let later = file(
+        "REQUEST",
+        2,
+        3,
+        &MOVED.replace("TZID=Europe/Berlin:20270115T203000", "TZID=Europe/Berlin:20270116T190000"),
+    );
+    assert_eq!(world.import(&[&later]).act(), "changed");
+    assert_eq!(world.one().start.text(), "2027-01-16T19:00");
+    assert_eq!(world.import(&[&file("REQUEST", 1, 2, MOVED)]).act(), "unchanged");
+    // One of a series that has no such date.
+    let mut world = World::after(&[&file("", 0, 1, CHOIR)]);
+    let done = world.import(&[&file("REQUEST", 1, 2, &MOVED.replace("20270114", "20270116"))]);
+    assert!(done.said.contains("its series does not have"), "{}", done.said);
+    assert_eq!(world.events.len(), 2);
+    assert!(matches!(world.events[1].1.start, Start::Local { .. }));
+}
+
+#[test]
+fn two_calendars_in_one_file_are_as_two_files() {
+    let (old, new) = (file("", 0, 1, GIG), file("", 1, 2, &GIG.replace("Gig", "Concert")));
+    for both in [format!("{old}{new}"), format!("{new}{old}")] {
+        let world = World::after(&[&both]);
+        assert_eq!(world.one().name, "Concert");
+    }
+}
+
+#[test]
+fn a_newer_rule_that_we_have_leaves_none_of_the_dates_of_an_older_one_that_we_do_not() {
+    let hard = file("", 0, 1, &CHOIR.replace("FREQ=WEEKLY", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1"));
+    let mut world = World::default();
+    let done = world.import(&[&hard, &file("", 1, 2, CHOIR)]);
+    assert_eq!(done.acts, [("gig".to_owned(), "added")]);
+    assert!(world.one().recur.is_some());
+}
