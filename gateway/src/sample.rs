@@ -154,6 +154,7 @@ impl Sample {
             note: None,
             show: ShowName::Names,
             guest_name: None,
+            given: None,
         };
         self.publish(who, &to.uri.community, rsvp);
     }

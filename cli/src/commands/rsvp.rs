@@ -129,6 +129,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             None => ShowName::as_promised(planned.rsvp.as_ref().map_or(ShowAnswers::default(), |rules| rules.show)),
         },
         guest_name: guest.clone(),
+        given: None,
     };
     answer.seen_plan = Some(planned.plan_id(answer.day()));
     let kept_note = answer.note.clone().filter(|_| args.note.is_none());

@@ -116,6 +116,7 @@ mod tests {
             note: None,
             show: ShowName::Names,
             guest_name: None,
+            given: None,
         };
         let mine = [(rsvp(None, Answer::Going), 9), (rsvp(Some("2026-12-24T20:00"), Answer::NotGoing), 1)];
         let status = |at: &str| answer_for(&mine, at).map(|(rsvp, _)| rsvp.status);

@@ -122,6 +122,7 @@ impl World {
             note: None,
             show: ShowName::Names,
             guest_name: guest.map(str::to_owned),
+            given: None,
         };
         let done = who.commit(&self.store, self.community, Audience::Members, at, vec![put(rsvp)]);
         Uri::new(self.community, who.did(), Rsvp::NAME, done.puts[0].path.split_once('/').unwrap().1).unwrap()
@@ -384,6 +385,7 @@ fn what_a_co_host_changes_reaches_the_author_and_everybody_who_answered() {
             note: None,
             show: ShowName::Names,
             guest_name: None,
+            given: None,
         };
         world.cy.commit(&world.store, world.community, Audience::Members, NOON + at * SECOND, vec![put(rsvp)]);
     };
@@ -425,6 +427,7 @@ fn an_answer_to_a_change_that_was_overruled_is_asked_for_again_though_both_count
         note: None,
         show: ShowName::Names,
         guest_name: None,
+        given: None,
     };
     world.cy.commit(&world.store, world.community, Audience::Members, NOON + 2 * SECOND, vec![put(rsvp)]);
     assert!(world.told(&world.cy).is_empty());
@@ -482,6 +485,7 @@ fn who_answered_a_series_hears_that_another_change_of_one_date_stands() {
         note: None,
         show: ShowName::Names,
         guest_name: None,
+        given: None,
     };
     world.cy.commit(&world.store, world.community, Audience::Members, NOON + 2 * SECOND, vec![put(rsvp)]);
     assert!(world.told(&world.cy).is_empty());

@@ -133,6 +133,7 @@ fn answer(event: &PublishedItem) -> Rsvp {
         note: None,
         show: ShowName::Names,
         guest_name: None,
+        given: None,
     }
 }
 

@@ -101,6 +101,7 @@ impl View {
                 note: Some("by their vote in the poll".into()),
                 show: ShowName::Hosts,
                 guest_name: None,
+                given: None,
             };
             Some((entry, rsvp))
         };

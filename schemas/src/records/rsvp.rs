@@ -74,6 +74,10 @@ pub struct Rsvp {
     pub show: ShowName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest_name: Option<String>,
+    /// When the guest gave it, in seconds since 1970, where that is known: of an answer that came by mail. Of two the
+    /// later is the newer, whenever they were entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<i64>,
 }
 
 impl Rsvp {
@@ -100,6 +104,9 @@ impl Kind for Rsvp {
         }
         if !(1..=11).contains(&self.count) {
             return Err(Fault::new("count", format!("is {}, 1 to 11 are allowed", self.count)));
+        }
+        if self.given.is_some_and(|at| !(0..=limits::INTEGER).contains(&at)) {
+            return Err(Fault::new("given", "is not a time"));
         }
         text::lines_if("note", self.note.as_deref(), limits::RSVP_NOTE)?;
         text::line_if("guest_name", self.guest_name.as_deref(), limits::PERSON_NAME)
@@ -154,6 +161,7 @@ mod tests {
             note: None,
             show: ShowName::Names,
             guest_name: None,
+            given: None,
         }
     }
 
@@ -180,6 +188,13 @@ mod tests {
     fn a_guest_has_a_name_of_one_line() {
         for (name, good) in [("Grandma", true), ("", false), ("A\nB", false)] {
             assert_eq!(Rsvp { guest_name: Some(name.into()), ..rsvp() }.check().is_ok(), good, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_was_given_at_some_time_or_none_is_known() {
+        for (given, good) in [(0, true), (limits::INTEGER, true), (-1, false), (limits::INTEGER + 1, false)] {
+            assert_eq!(Rsvp { given: Some(given), ..rsvp() }.check().is_ok(), good, "{given}");
         }
     }
 

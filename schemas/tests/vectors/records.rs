@@ -62,6 +62,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
         ("rsvp", Vector::new("an answer to a whole event", &answer()).derived("rkey", rkey(&answer()))),
         ("rsvp-plan", Vector::new("an answer that names the plan it saw", &planned()).derived("plan", plan())),
         ("rsvp-guest", Vector::new("an answer to one date, for a guest", &guest()).derived("rkey", rkey(&guest()))),
+        ("rsvp-mail", Vector::new("a guest's answer by mail", &mailed()).derived("rkey", rkey(&mailed()))),
         ("admission", Vector::new("a list for one date", &list()).derived("rkey", rkey(&list()))),
         ("venue", Vector::new("a venue with every field", &mill())),
         ("poll", Vector::new("a poll of dates that became an event", &when_to_play())),
@@ -303,6 +304,15 @@ fn guest() -> Block {
         "occurrence": "2027-06-03T20:00", "status": "notgoing", "count": 1, "show": "hosts", "guest_name": "Jörg"
     });
     record::<Rsvp>(at(800), fields)
+}
+
+fn mailed() -> Block {
+    let mut fields = ipld!({
+        "event": uri(Event::NAME, 400).to_string(), "seen": concert().cid().to_string(), "seen_sequence": 0,
+        "status": "maybe", "count": 1, "show": "hosts", "guest_name": "Zoë", "given": 1_797_000_000
+    });
+    set(&mut fields, "occurrence", Ipld::Null);
+    record::<Rsvp>(at(850), fields)
 }
 
 fn set(map: &mut Ipld, key: &str, value: Ipld) {

@@ -17,10 +17,10 @@ use crate::{
 };
 use known::Known;
 
+mod answers;
 mod dates;
 mod files;
 mod known;
-mod messages;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -115,10 +115,10 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         new.zip(published).for_each(|(step, info)| step.held = Some((info.uri, info.short)));
     }
     if !reading.answers.is_empty() {
-        let mut guests = messages::guests(session, &community, &known)?;
+        let mut guests = answers::guests(session, &community, &known)?;
         for answered in reading.answers.iter() {
-            let done = match messages::answer(&known, &mut guests, answered)? {
-                Ok(step) if !args.dry_run => messages::publish(session, &community, step)?,
+            let done = match answers::answer(&known, &mut guests, answered, args.older)? {
+                Ok(step) if !args.dry_run => answers::publish(session, &community, step)?,
                 planned => planned,
             };
             match done {

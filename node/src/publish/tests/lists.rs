@@ -67,6 +67,7 @@ impl Club {
             note: None,
             show: ShowName::Names,
             guest_name: None,
+            given: None,
         }
     }
 

@@ -81,6 +81,7 @@ fn answer(event: &Uri, seen: Cid, status: Answer) -> Rsvp {
         note: None,
         show: ShowName::Names,
         guest_name: None,
+        given: None,
     }
 }
 

@@ -82,6 +82,7 @@ fn votes_for_the_date_stand_as_answers_until_their_authors_answer() {
         note: None,
         show: ShowName::Names,
         guest_name: None,
+        given: None,
     };
     bo.publish_for(&b, community, Audience::Members, NOON + 4 * SECOND, no);
     assert_eq!(counts(&b, Scope::Members, &event), (0, 1, 1));

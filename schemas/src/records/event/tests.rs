@@ -31,6 +31,7 @@ fn saw(sequence: u32) -> Rsvp {
         note: None,
         show: rsvp::ShowName::Names,
         guest_name: None,
+        given: None,
     }
 }
 

@@ -1,16 +1,24 @@
 //! Imports one after the other, without a node: what each makes of what those before it left.
 
-use folkmoot_node::request::Item;
+use folkmoot_node::request::{Item, May};
 use folkmoot_schemas::{
     Uri,
     block::{RAW, cid_of},
     kind::Kind,
-    records::event::{Event, Status},
+    records::{
+        event::{Event, Status},
+        rsvp::{Answer, Rsvp, ShowName},
+    },
     recur,
     when::Start,
 };
 
-use super::{Act, Step, Subject, known::Known, plan::plan};
+use super::{
+    Act, Step, Subject,
+    answers::{Guests, answer},
+    known::Known,
+    plan::plan,
+};
 use crate::ics::{self, Context, Reading};
 
 const ME: &str = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
@@ -50,7 +58,7 @@ fn item(n: usize) -> Item {
         kept: false,
         revised: Vec::new(),
         shown: None,
-        may: None,
+        may: Some(May::Edit),
     }
 }
 
@@ -289,4 +297,61 @@ fn a_newer_rule_that_we_have_leaves_none_of_the_dates_of_an_older_one_that_we_do
     let done = world.import(&[&hard, &file("", 1, 2, CHOIR)]);
     assert_eq!(done.acts, [("gig".to_owned(), "added")]);
     assert!(world.one().recur.is_some());
+}
+
+/// Takes answers as [`World::import`] takes events: what was done, the answer that is there then, and what was said.
+fn answered(world: &World, guests: &mut Guests, files: &[String]) -> (&'static str, Answer, String) {
+    let context = Context { zone: "Europe/Berlin".into(), now: NOW };
+    let mut reading = Reading::default();
+    for file in files {
+        reading.and(ics::read(file, &context).unwrap()).unwrap();
+    }
+    let known = Known::of(ME.into(), world.events.clone()).unwrap();
+    let [ref one] = reading.answers[..] else { panic!("one answer: {:?}", reading.answers) };
+    let step = answer(&known, guests, one, false).unwrap().unwrap();
+    assert_eq!(step.draft.is_some(), step.act != Act::Unchanged);
+    let held: Vec<Answer> = guests.values().map(|(rsvp, _)| rsvp.status).collect();
+    (step.act.word(), held[0], step.said.join("\n"))
+}
+
+#[test]
+fn of_answers_by_mail_the_newest_counts_in_any_order_and_again() {
+    let reply = |sequence, day, status| {
+        file("REPLY", sequence, day, &format!("ATTENDEE;CN=Grandma;PARTSTAT={status}:mailto:g@example.org"))
+    };
+    let world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
+    let (yes, no) = (reply(0, 2, "ACCEPTED"), reply(0, 3, "DECLINED"));
+    for files in [[yes.clone(), no.clone()], [no.clone(), yes.clone()]] {
+        let guests = &mut Guests::new();
+        assert_eq!(answered(&world, guests, &files), ("added", Answer::NotGoing, String::new()));
+        assert_eq!(answered(&world, guests, &files), ("unchanged", Answer::NotGoing, String::new()));
+        let (act, held, said) = answered(&world, guests, std::slice::from_ref(&yes));
+        assert!((act, held) == ("unchanged", Answer::NotGoing) && said.contains("older than the answer"), "{said}");
+        assert_eq!(answered(&world, guests, &[reply(0, 4, "ACCEPTED")]).0, "changed");
+    }
+    // Once the event has changed, an answer that came before does not confirm it; a new one does.
+    let mut world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
+    let guests = &mut Guests::new();
+    answered(&world, guests, std::slice::from_ref(&yes));
+    world.import(&[&file("REQUEST", 1, 3, &GIG.replace("T200000", "T210000"))]);
+    assert_eq!(answered(&world, guests, &[yes]).0, "unchanged");
+    assert_eq!(answered(&world, guests, &[reply(1, 4, "ACCEPTED")]).0, "changed");
+    assert_eq!(guests.values().map(|(rsvp, _)| rsvp.seen_sequence).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn what_a_host_entered_by_hand_after_an_answer_by_mail_stays() {
+    let world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
+    let reply = |day| file("REPLY", 0, day, "ATTENDEE;CN=Grandma;PARTSTAT=ACCEPTED:mailto:g@example.org");
+    let guests = &mut Guests::new();
+    answered(&world, guests, &[reply(2)]);
+    // She rang on the 3rd.
+    let entered = Start::Date { date: "2026-11-03".parse().unwrap() }.instant("UTC");
+    for (rsvp, when) in guests.values_mut() {
+        *rsvp = Rsvp { status: Answer::NotGoing, show: ShowName::Names, given: None, ..rsvp.clone() };
+        *when = entered;
+    }
+    assert_eq!(answered(&world, guests, &[reply(2)]).1, Answer::NotGoing);
+    assert_eq!(answered(&world, guests, &[reply(4)]).1, Answer::Going);
+    assert!(guests.values().all(|(rsvp, _)| rsvp.show == ShowName::Names), "a mail does not say who may see it");
 }

@@ -22,15 +22,18 @@ use crate::{
     session::Session,
 };
 
-/// Guests we answered for already, by the place of their answer.
-pub(super) fn guests(session: &Session, community: &CommunityInfo, known: &Known) -> Result<HashMap<String, Rsvp>> {
-    let mut guests = HashMap::new();
+/// Guests we answered for already, by the place of their answer, and when that was given or entered.
+pub(super) type Guests = HashMap<String, (Rsvp, i64)>;
+
+pub(super) fn guests(session: &Session, community: &CommunityInfo, known: &Known) -> Result<Guests> {
+    let mut guests = Guests::new();
     for item in record::list(session, Some(&community.cid), Rsvp::NAME, usize::MAX)? {
         if item.did == known.me
             && let Some(rsvp) = record::open(&item)?.as_rsvp()
             && rsvp.guest_name.is_some()
         {
-            guests.extend(rsvp.rkey().map(|rkey| (rkey, rsvp.clone())));
+            let entered = i64::try_from(item.updated / 1_000_000).unwrap_or(i64::MAX);
+            guests.extend(rsvp.rkey().map(|rkey| (rkey, (rsvp.clone(), rsvp.given.unwrap_or(entered)))));
         }
     }
     Ok(guests)
@@ -39,8 +42,9 @@ pub(super) fn guests(session: &Session, community: &CommunityInfo, known: &Known
 /// An answer for a named guest, or why there is none.
 pub(super) fn answer(
     known: &Known,
-    guests: &mut HashMap<String, Rsvp>,
+    guests: &mut Guests,
     answered: &Answered,
+    older_too: bool,
 ) -> Result<Result<Step, String>> {
     let Some((item, event)) = known.answered(&answered.uid) else {
         return Ok(Err(match known.imported(&answered.uid).is_empty() {
@@ -55,12 +59,14 @@ pub(super) fn answer(
     if let Some(at) = at.as_ref().filter(|at| !recur::has(event, at)) {
         return Ok(Err(format!("{} has no date {}", event.name, at.text())));
     }
-    let rsvp = Rsvp {
+    let counted = answered.version.sequence;
+    let mut rsvp = Rsvp {
         event: parse_uri(&item.uri)?,
         seen: parse(item.shown_cid())?,
-        // What we did not hand out counts its changes in its own way.
-        seen_sequence: match event.source {
-            None => answered.version.sequence.min(event.sequence),
+        seen_sequence: match event.source.as_ref().map(|source| source.version) {
+            None => counted.min(event.sequence),
+            // What we did not hand out counts its changes in its own way.
+            Some(Some(version)) if counted < version.sequence => event.sequence.saturating_sub(1),
             Some(_) => event.sequence,
         },
         // Mail names a plan by its number alone.
@@ -72,18 +78,30 @@ pub(super) fn answer(
         // They answered the host, and nobody else.
         show: ShowName::Hosts,
         guest_name: Some(answered.guest.clone()),
+        given: answered.version.stamp,
     };
     let place = rsvp.rkey().unwrap_or_default();
     let mut said = answered.said.clone();
-    let act = match guests.get(&place) {
-        None => Act::Added,
-        Some(old) if Rsvp { seen: rsvp.seen, ..old.clone() } == rsvp => Act::Unchanged,
-        Some(old) if old.seen_sequence > rsvp.seen_sequence => {
-            said.push("it answers an older plan than the answer that is here, which stays".into());
-            Act::Unchanged
-        }
-        Some(_) => Act::Changed,
-    };
+    let mut act = Act::Added;
+    if let Some((old, when)) = guests.get(&place) {
+        rsvp.show = old.show;
+        let stamp = answered.version.stamp.unwrap_or(*when);
+        let same = (old.status, old.count, &old.note) == (rsvp.status, rsvp.count, &rsvp.note);
+        let why = match same {
+            // Whoever says the same once more, of a later plan, confirms it.
+            true if stamp > *when && old.seen_sequence < rsvp.seen_sequence => None,
+            true => Some(""),
+            false if older_too => None,
+            false if stamp < *when => Some("it is older than the answer that is here, which stays (--older takes it)"),
+            false if old.seen_sequence > rsvp.seen_sequence => {
+                Some("it answers an older plan than the answer that is here, which stays (--older takes it)")
+            }
+            false => None,
+        };
+        act = if why.is_some() { Act::Unchanged } else { Act::Changed };
+        said = why
+            .map_or(said, |why| Some(why).filter(|why| !why.is_empty()).map(ToOwned::to_owned).into_iter().collect());
+    }
     let draft = (act != Act::Unchanged).then(|| record::draft("answer", rsvp.clone())).transpose()?;
     let when = match at {
         Some(at) => words(&at, event.duration, event.days),
@@ -96,7 +114,7 @@ pub(super) fn answer(
         rsvp: Box::new(rsvp.clone()),
     };
     if act != Act::Unchanged {
-        guests.insert(place, rsvp);
+        guests.insert(place, (rsvp, answered.version.stamp.unwrap_or(i64::MIN)));
     }
     Ok(Ok(Step { act, said, held: None, subject, draft }))
 }
