@@ -152,7 +152,8 @@ pub(super) fn first_match(rule: &Rule, start: &Start) -> Option<Date> {
 }
 
 /// Local dates of a rule in their order, at most so many and, where one is given, up to a last day: a rule without an
-/// end would be followed for thousands of years.
+/// end would be followed for thousands of years. The start is the first of them and counts, whether the rule names it or
+/// not (RFC 5545 §3.8.5.3).
 pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start, last: Option<Date>, most: usize) -> Vec<DateTime> {
     let time = match start {
         Start::Local { local, .. } => local.time(),
@@ -162,8 +163,14 @@ pub(super) fn dates(rule: &ICalendarRecurrenceRule, start: &Start, last: Option<
         Some(None) => return Vec::new(),
         until => until.flatten(),
     };
-    let last = [last, until].into_iter().flatten().min();
-    days(rule, start.civil_date(), last, most).into_iter().map(|day| day.to_datetime(time)).collect()
+    let first = start.civil_date();
+    let end = [last, until].into_iter().flatten().min();
+    let mut days = days(rule, first, end, most);
+    if days.first() != Some(&first) && last.is_none_or(|last| first <= last) {
+        days.insert(0, first);
+        days.truncate(rule.count.map_or(most, |count| most.min(count as usize)));
+    }
+    days.into_iter().map(|day| day.to_datetime(time)).collect()
 }
 
 /// The last day on which a series that takes place at `time` does so until then. None: it cannot be read.

@@ -168,9 +168,14 @@ impl Taking<'_> {
                         say(&mut said, "its rule names no further date: only its start is kept".into());
                         return self.push(key::whole(&group.uid), event, version, said);
                     };
-                    let single = Event { recur: None, ..event.clone() };
-                    let note = "its first date is not one of its rule: kept as an event of its own".to_owned();
-                    self.push(key::of_date(&group.uid, &event.start), single, version, vec![note]);
+                    let at = event.start.text();
+                    let moved = changes.moved.get(&at);
+                    if !changes.gone.contains(&at) {
+                        let single = moved.map_or_else(|| event.clone(), |moved| moved.own.clone());
+                        let version = moved.map_or(version, |moved| later(version, moved.version));
+                        let note = "its first date is not one of its rule: kept as an event of its own".to_owned();
+                        self.push(key::of_date(&group.uid, &event.start), single, version, vec![note]);
+                    }
                     ours.count = ours.count.map(|n| n.saturating_sub(1).max(1));
                     event.start = event.start.on(first);
                 }

@@ -200,6 +200,33 @@ fn a_rule_we_do_not_have_becomes_single_dates_and_says_so() {
 }
 
 #[test]
+fn the_first_date_of_a_rule_that_becomes_single_dates_is_its_start_and_counts() {
+    // A Tuesday: the last working day of the month is another one.
+    let reading = |start: &str, rest: &str| {
+        let rule = format!("RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1{rest}");
+        calendar(&format!("BEGIN:VEVENT\r\nUID:one\r\nSUMMARY:x\r\nDTSTART:{start}T193000\r\n{rule}\r\nEND:VEVENT\r\n"))
+    };
+    let starts = |reading: Reading| -> Vec<String> {
+        reading.entries().iter().map(|e| e.event.start.text()[..10].to_owned()).collect()
+    };
+    assert_eq!(starts(reading("20261201", ";COUNT=3")), ["2026-12-01", "2026-12-31", "2027-01-29"]);
+    assert_eq!(starts(reading("20261231", ";COUNT=3")), ["2026-12-31", "2027-01-29", "2027-02-26"]);
+    assert_eq!(starts(reading("20261201", ";UNTIL=20261230")), ["2026-12-01"]);
+    assert_eq!(starts(reading("20261201", ";COUNT=3\r\nEXDATE:20261201T193000")), ["2026-12-31", "2027-01-29"]);
+}
+
+#[test]
+fn a_first_date_outside_its_rule_can_be_left_out_or_changed() {
+    let rule = "RRULE:FREQ=MONTHLY;BYDAY=2TU;COUNT=4";
+    let without = event(&format!("{rule}\nEXDATE;TZID=Europe/Berlin:20260108T193000"));
+    assert_eq!(without.entries().iter().map(|e| e.key.as_str()).collect::<Vec<_>>(), ["one"]);
+    let moved = "END:VEVENT\nBEGIN:VEVENT\nUID:one\nSUMMARY:Moved\nRECURRENCE-ID;TZID=Europe/Berlin:20260108T193000\nDTSTART;TZID=Europe/Berlin:20260109T193000";
+    let moved = event(&format!("{rule}\n{moved}"));
+    let [first, _] = moved.entries()[..] else { panic!("{moved:?}") };
+    assert_eq!((first.event.name.as_str(), first.event.start.text().as_str()), ("Moved", "2026-01-09T19:30"));
+}
+
+#[test]
 fn hostile_rules_end_soon_and_lose_no_event() {
     for rule in [
         "FREQ=SECONDLY",
