@@ -80,8 +80,13 @@ impl Changes {
     }
 
     pub(super) fn versions(&self) -> Vec<SourceDate> {
-        let day = |moved: &Moved| moved.at.civil_date().to_string();
-        self.moved.values().map(|moved| SourceDate { at: day(moved), version: moved.version }).collect()
+        self.moved.values().map(Moved::version_of_date).collect()
+    }
+}
+
+impl Moved {
+    pub(super) fn version_of_date(&self) -> SourceDate {
+        SourceDate { at: self.at.civil_date().to_string(), version: self.version }
     }
 }
 

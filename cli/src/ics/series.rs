@@ -7,14 +7,14 @@ use calcard::icalendar::{
 };
 use folkmoot_schemas::{
     kind::Kind,
-    records::event::{Event, LinkKind, Source, SourceVersion, Status},
+    records::event::{Event, LinkKind, Source, SourceDate, SourceVersion, Status},
     recur,
     when::{Start, local_at},
 };
 
 use super::{
     Context, Dated, Entry, Group, Reading, Skipped, Whole,
-    changes::{self, Changes},
+    changes::{self, Changes, Moved},
     fields, key, rule,
     time::{Zones, alike, say},
     version,
@@ -41,6 +41,9 @@ struct Taking<'a> {
     context: &'a Context,
     reading: &'a mut Reading,
     entries: Vec<Entry>,
+    /// Of the event or series.
+    version: SourceVersion,
+    taken_apart: bool,
 }
 
 pub(super) fn take(
@@ -51,12 +54,17 @@ pub(super) fn take(
     message: bool,
     reading: &mut Reading,
 ) {
-    let mut taking = Taking { group, calendar, zones, context, reading, entries: Vec::new() };
-    let Some(master) = newest(&group.masters, zones) else { return taking.single_changes() };
+    let master = newest(&group.masters, zones);
+    let none = SourceVersion { sequence: 0, stamp: None };
+    let version = master.map_or(none, |master| version::of(master, zones));
+    let mut taking =
+        Taking { group, calendar, zones, context, reading, entries: Vec::new(), version, taken_apart: false };
+    let Some(master) = master else { return taking.single_changes() };
     taking.event(master);
-    let (uid, version, entries) = (group.uid.clone(), version::of(master, zones), taking.entries);
+    let uid = group.uid.clone();
+    let (entries, taken_apart) = (taking.entries, taking.taken_apart);
     if !entries.is_empty() {
-        reading.event(Whole { uid, version, message, entries });
+        reading.event(Whole { uid, version, message, taken_apart, entries });
     }
 }
 
@@ -70,7 +78,8 @@ impl Taking<'_> {
                     let (uid, version) = (self.group.uid.clone(), version::of(change, self.zones));
                     let at = alike(&at, &own.start);
                     let key = key::of_date(&uid, &at);
-                    match self.fit(key.clone(), own, version, &mut said) {
+                    let dates = vec![SourceDate { at: at.civil_date().to_string(), version }];
+                    match self.fit(key.clone(), own, (None, dates), &mut said) {
                         Ok(own) => drop(self.reading.dates.push(Dated { uid, at, own, version, said })),
                         Err(why) => self.skip(key, change, why),
                     }
@@ -90,7 +99,6 @@ impl Taking<'_> {
             Ok(event) => event,
             Err(why) => return self.skip(key::whole(&group.uid), master, why),
         };
-        let version = version::of(master, zones);
         let mut extra = extra_dates(master, &event, zones, &mut said);
         let rules: Vec<&ICalendarValue> =
             master.properties(&ICalendarProperty::Rrule).filter_map(|e| e.values.first()).collect();
@@ -110,12 +118,12 @@ impl Taking<'_> {
             None => {
                 // The one date there is may be changed as well.
                 let moved = changes.moved.get(&event.start.text());
-                let newer = moved.map_or(version, |moved| later(version, moved.version));
+                let dates = moved.map(Moved::version_of_date).into_iter().collect();
                 let mut event = moved.map_or_else(|| event.clone(), |moved| moved.own.clone());
                 event.start = zones.at_home(event.start);
-                self.push(key::whole(&group.uid), event, newer, said);
+                self.push(key::whole(&group.uid), event, dates, said);
             }
-            Some(theirs) => self.repeat(theirs, event.clone(), version, &changes, said),
+            Some(theirs) => self.repeat(theirs, event.clone(), &changes, said),
         }
         let made: BTreeMap<&str, &Event> = self.entries.iter().map(|e| (e.key.as_str(), &e.event)).collect();
         // Where a rule was taken apart into single dates, its changes went with them.
@@ -124,7 +132,8 @@ impl Taking<'_> {
         let mut single = BTreeMap::new();
         for at in extra.into_iter().filter(is_new) {
             let event = Event { start: at.clone(), ..event.clone() };
-            single.insert(at.text(), (at, event, version, "an extra date of its series, kept as an event of its own"));
+            single
+                .insert(at.text(), (at, event, Vec::new(), "an extra date of its series, kept as an event of its own"));
         }
         let of_none = changes
             .moved
@@ -132,25 +141,19 @@ impl Taking<'_> {
             .filter(|moved| is_new(&moved.at) && (series.is_some() || moved.at != event.start));
         for moved in of_none {
             let note = "a changed date that its series does not have, kept as an event of its own";
-            single.insert(moved.at.text(), (moved.at, moved.own, moved.version, note));
+            let dates = vec![moved.version_of_date()];
+            single.insert(moved.at.text(), (moved.at, moved.own, dates, note));
         }
-        for (at, event, version, note) in single.into_values() {
-            self.push(key::of_date(&group.uid, &at), event, version, vec![note.to_owned()]);
+        for (at, event, dates, note) in single.into_values() {
+            self.push(key::of_date(&group.uid, &at), event, dates, vec![note.to_owned()]);
         }
     }
 
     /// A series: by our rule, or date by date.
-    fn repeat(
-        &mut self,
-        theirs: &ICalendarRecurrenceRule,
-        mut event: Event,
-        version: SourceVersion,
-        changes: &Changes,
-        mut said: Vec<String>,
-    ) {
+    fn repeat(&mut self, theirs: &ICalendarRecurrenceRule, mut event: Event, changes: &Changes, mut said: Vec<String>) {
         let group = self.group;
         let ours = match rule::read(theirs, &event.start, self.zones) {
-            Ok(ours) if ours.count == Some(1) => return self.push(key::whole(&group.uid), event, version, said),
+            Ok(ours) if ours.count == Some(1) => return self.push(key::whole(&group.uid), event, Vec::new(), said),
             Ok(_) if changes.gone.len() + changes.moved.len() > OVERRIDES => {
                 Err("more than 100 of its dates are changed or left out")
             }
@@ -166,25 +169,22 @@ impl Taking<'_> {
                         first.filter(|first| ours.until.as_ref().is_none_or(|until| first.to_string() <= *until))
                     else {
                         say(&mut said, "its rule names no further date: only its start is kept".into());
-                        return self.push(key::whole(&group.uid), event, version, said);
+                        return self.push(key::whole(&group.uid), event, Vec::new(), said);
                     };
                     let at = event.start.text();
                     let moved = changes.moved.get(&at);
                     if !changes.gone.contains(&at) {
                         let single = moved.map_or_else(|| event.clone(), |moved| moved.own.clone());
-                        let version = moved.map_or(version, |moved| later(version, moved.version));
+                        let dates = moved.map(Moved::version_of_date).into_iter().collect();
                         let note = "its first date is not one of its rule: kept as an event of its own".to_owned();
-                        self.push(key::of_date(&group.uid, &event.start), single, version, vec![note]);
+                        self.push(key::of_date(&group.uid, &event.start), single, dates, vec![note]);
                     }
                     ours.count = ours.count.map(|n| n.saturating_sub(1).max(1));
                     event.start = event.start.on(first);
                 }
                 event.recur = Some(ours);
                 event.overrides = changes.list();
-                self.push(key::whole(&group.uid), event, version, said);
-                if let Some(source) = self.entries.last_mut().and_then(|entry| entry.event.source.as_mut()) {
-                    source.dates = changes.versions();
-                }
+                self.push(key::whole(&group.uid), event, changes.versions(), said);
                 return;
             }
             Err(why) => why,
@@ -196,9 +196,9 @@ impl Taking<'_> {
                 "its repetition is not kept, {why} ({theirs}), and the file holds too many of its kind: only its first date is kept"
             );
             say(&mut said, note);
-            return self.push(key::whole(&group.uid), event, version, said);
+            return self.push(key::whole(&group.uid), event, Vec::new(), said);
         }
-        let dates = single_dates(theirs, &event, version, changes, self.context);
+        let dates = single_dates(theirs, &event, changes, self.context);
         if dates.is_empty() {
             say(
                 &mut said,
@@ -206,7 +206,7 @@ impl Taking<'_> {
                     "its repetition is not kept, {why} ({theirs}), and has no dates around now: only its first date is kept"
                 ),
             );
-            return self.push(key::whole(&group.uid), event, version, said);
+            return self.push(key::whole(&group.uid), event, Vec::new(), said);
         }
         let n = count(dates.len() as u64, "single date is", "single dates are");
         say(
@@ -215,17 +215,20 @@ impl Taking<'_> {
                 "its repetition is not kept, {why} ({theirs}): {n} kept, up to 400 days ahead; import again later for more"
             ),
         );
-        for (at, single, version) in dates {
-            self.push(key::of_date(&group.uid, &at), single, version, said.clone());
+        self.taken_apart = true;
+        for (at, single) in dates {
+            let moved = changes.moved.get(&at.text()).map(Moved::version_of_date);
+            self.push(key::of_date(&group.uid, &at), single, moved.into_iter().collect(), said.clone());
         }
     }
 
-    fn push(&mut self, key: String, event: Event, version: SourceVersion, mut said: Vec<String>) {
+    /// `dates`: of single dates that have a version of their own.
+    fn push(&mut self, key: String, event: Event, dates: Vec<SourceDate>, mut said: Vec<String>) {
         let name = event.name.clone();
         if event.status == Status::Cancelled && event.recur.is_some() {
             say(&mut said, "the whole series is cancelled".into());
         }
-        match self.fit(key.clone(), event, version, &mut said) {
+        match self.fit(key.clone(), event, (Some(self.version), dates), &mut said) {
             Ok(event) => self.entries.push(Entry { key, event, said }),
             Err(why) => self.reading.skipped.push(Skipped { key, name, why }),
         }
@@ -236,7 +239,7 @@ impl Taking<'_> {
         &self,
         key: String,
         mut event: Event,
-        version: SourceVersion,
+        (version, dates): (Option<SourceVersion>, Vec<SourceDate>),
         said: &mut Vec<String>,
     ) -> Result<Event, String> {
         let url = event.links.iter().find(|link| link.kind == LinkKind::Info).map(|link| link.url.clone());
@@ -246,8 +249,8 @@ impl Taking<'_> {
             uid: Some(key),
             fetched: Some(self.context.now),
             edited: Vec::new(),
-            version: Some(version),
-            dates: Vec::new(),
+            version,
+            dates,
         });
         fields::mend(&mut event, said)?;
         event.check().map_err(|_| "it does not fit the format")?;
@@ -261,18 +264,13 @@ impl Taking<'_> {
     }
 }
 
-fn later(one: SourceVersion, other: SourceVersion) -> SourceVersion {
-    if one.is_older_than(other) { other } else { one }
-}
-
 /// The dates of a foreign rule around now, each as its own event with the changes to that date.
 fn single_dates(
     theirs: &ICalendarRecurrenceRule,
     event: &Event,
-    version: SourceVersion,
     changes: &Changes,
     context: &Context,
-) -> Vec<(Start, Event, SourceVersion)> {
+) -> Vec<(Start, Event)> {
     let sub_daily =
         matches!(theirs.freq, ICalendarFrequency::Hourly | ICalendarFrequency::Minutely | ICalendarFrequency::Secondly);
     if sub_daily || !(theirs.byhour.is_empty() && theirs.byminute.is_empty() && theirs.bysecond.is_empty()) {
@@ -291,10 +289,8 @@ fn single_dates(
         .take(DATES)
         .map(|at| {
             let mut single = Event { start: at.clone(), ..event.clone() };
-            let mut version = version;
             if let Some(moved) = changes.moved.get(&at.text()) {
                 let change = moved.change.clone();
-                version = later(version, moved.version);
                 single.start = change.start.unwrap_or(single.start);
                 single.duration = change.duration.or(single.duration);
                 single.status = change.status.unwrap_or(single.status);
@@ -302,7 +298,7 @@ fn single_dates(
                 single.text = change.text.or(single.text);
                 single.places = change.places.unwrap_or(single.places);
             }
-            (at, single, version)
+            (at, single)
         })
         .collect()
 }

@@ -3,17 +3,17 @@
 
 use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf};
 
-use folkmoot_node::request::WireDraft;
+use folkmoot_node::request::{CommunityInfo, Item, Reply, Request, WireDraft};
 use folkmoot_schemas::records::{event::Event, rsvp::Rsvp};
 use serde_json::json;
 
-use super::zone_of;
+use super::{answers::all as answers_to, zone_of};
 use crate::{
     error::{Error, Result},
     ics::{self, Context, Reading, Skipped},
     output::{Line, count},
     record,
-    session::Session,
+    session::{Session, answer},
 };
 use known::Known;
 
@@ -22,6 +22,7 @@ mod dates;
 mod files;
 mod known;
 mod plan;
+mod replace;
 #[cfg(test)]
 mod tests;
 
@@ -49,6 +50,8 @@ enum Act {
     Added,
     Changed,
     Unchanged,
+    /// It goes: its series stands for it now.
+    Replaced,
 }
 
 impl Act {
@@ -57,6 +60,7 @@ impl Act {
             Self::Added => "added",
             Self::Changed => "changed",
             Self::Unchanged => "unchanged",
+            Self::Replaced => "replaced",
         }
     }
 }
@@ -106,13 +110,17 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         }
     }
     let known = Known::read(session, &community)?;
-    let mut steps = plan::plan(&mut reading, &known, args.older)?;
+    let has_answers = |item: &Item| Ok(!answers_to(session, item)?.is_empty());
+    let mut steps = plan::plan(&mut reading, &known, args.older, &has_answers)?;
     // One commit, unless it is very long: either all of the calendar is there or nothing.
     let drafts: Vec<WireDraft> = steps.iter_mut().filter_map(|step| step.draft.take()).collect();
     if !drafts.is_empty() && !args.dry_run {
         let published = record::publish(session, Some(&community.cid), drafts)?;
-        let new = steps.iter_mut().filter(|step| step.act != Act::Unchanged);
+        let new = steps.iter_mut().filter(|step| matches!(step.act, Act::Added | Act::Changed));
         new.zip(published).for_each(|(step, info)| step.held = Some((info.uri, info.short)));
+    }
+    if !args.dry_run {
+        take_away(session, &community, &steps)?;
     }
     if !reading.answers.is_empty() {
         let mut guests = answers::guests(session, &community, &known)?;
@@ -138,6 +146,16 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             .because("what the others hold was imported")
             .hint("each of them is named above, with the reason")),
     }
+}
+
+/// Deletes what was replaced. Where that fails half-way, the next import goes on with it.
+fn take_away(session: &Session, community: &CommunityInfo, steps: &[Step]) -> Result<()> {
+    let replaced = steps.iter().filter(|step| step.act == Act::Replaced);
+    for (uri, _) in replaced.filter_map(|step| step.held.clone()) {
+        let request = Request::Delete { target: uri, community: Some(community.cid.clone()) };
+        answer!(session.ask(&request)?, Reply::Deleted { uri, .. } => uri)?;
+    }
+    Ok(())
 }
 
 fn tell(session: &Session, step: &Step) {
@@ -202,7 +220,8 @@ fn sum_up(session: &Session, steps: &[Step], reading: &Reading, dry_run: bool) {
     let of = |event: bool, act: Act| {
         steps.iter().filter(|s| matches!(s.subject, Subject::Event { .. }) == event && s.act == act).count()
     };
-    let [added, changed, unchanged] = [Act::Added, Act::Changed, Act::Unchanged].map(|act| of(true, act));
+    let [added, changed, unchanged, replaced] =
+        [Act::Added, Act::Changed, Act::Unchanged, Act::Replaced].map(|act| of(true, act));
     let [new, other, same] = [Act::Added, Act::Changed, Act::Unchanged].map(|act| of(false, act));
     let cut = incomplete(steps).count();
     out.object(&json!({
@@ -210,6 +229,7 @@ fn sum_up(session: &Session, steps: &[Step], reading: &Reading, dry_run: bool) {
         "added": added,
         "changed": changed,
         "unchanged": unchanged,
+        "replaced": replaced,
         "skipped": reading.skipped.len(),
         "not_whole": cut,
         "answers": {"added": new, "changed": other, "unchanged": same},
@@ -224,18 +244,19 @@ fn sum_up(session: &Session, steps: &[Step], reading: &Reading, dry_run: bool) {
     if !reading.answers.is_empty() {
         let answers = count((new + other + same) as u64, "answer of a guest", "answers of guests");
         let line = Line::new().strong(answers).text(format!(": {new} added, {other} changed, {same} unchanged"));
-        if added + changed + unchanged == 0 {
+        if added + changed + unchanged + replaced == 0 {
             out.line(line.text(format!(", {skipped} not imported{would}")));
             return;
         }
         out.line(line.text(would));
     }
     let events = count((added + changed + unchanged) as u64, "event", "events");
-    out.line(
-        Line::new()
-            .strong(events)
-            .text(format!(": {added} added, {changed} changed, {unchanged} unchanged, {skipped} not imported{would}")),
-    );
+    let line = Line::new().strong(events).text(format!(": {added} added, {changed} changed, {unchanged} unchanged"));
+    let line = match replaced {
+        0 => line,
+        _ => line.text(format!(", {} replaced", count(replaced as u64, "other", "others"))),
+    };
+    out.line(line.text(format!(", {skipped} not imported{would}")));
     if cut > 0 {
         out.line(format!("{cut} could not be kept whole:"));
         for (what, n) in losses(steps) {
@@ -246,7 +267,7 @@ fn sum_up(session: &Session, steps: &[Step], reading: &Reading, dry_run: bool) {
 
 /// Of what is new or changed here now, that of which something is missing.
 fn incomplete(steps: &[Step]) -> impl Iterator<Item = &Step> {
-    steps.iter().filter(|step| step.act != Act::Unchanged && !step.said.is_empty())
+    steps.iter().filter(|step| matches!(step.act, Act::Added | Act::Changed) && !step.said.is_empty())
 }
 
 /// What is missing, the most frequent first: nobody reads the lines of a long calendar one by one.

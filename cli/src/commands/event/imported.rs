@@ -120,6 +120,22 @@ pub(super) fn merge(old: &Event, new: &Event) -> (Option<Event>, Option<String>)
     }
 }
 
+/// Is there nothing in an imported event that was set here?
+pub(super) fn is_bare(event: &Event) -> bool {
+    let mut bare = Event {
+        status_note: event.status_note.clone(),
+        previous: event.previous.clone(),
+        overrides: event.overrides.clone(),
+        sequence: event.sequence,
+        all_since: event.all_since,
+        dates_since: event.dates_since.clone(),
+        source: event.source.clone(),
+        ..Event::new("", event.start.clone())
+    };
+    PARTS.iter().for_each(|part| (part.take)(&mut bare, event));
+    bare == *event && event.source.as_ref().is_some_and(|source| source.edited.is_empty())
+}
+
 /// The day that an override changes: no series has two dates on one.
 pub(super) fn day(change: &Override) -> &str {
     change.at.get(..10).unwrap_or(&change.at)

@@ -2,7 +2,7 @@
 
 use folkmoot_schemas::{
     limits,
-    records::event::{Event, Override, SourceDate, SourceVersion, Status},
+    records::event::{Event, Override, Source, SourceDate, SourceVersion, Status},
     recur,
     when::Start,
 };
@@ -71,12 +71,14 @@ fn with(series: &Event, change: Override, version: SourceVersion) -> Event {
 pub(super) fn kept(old: &Event, file: &Event, message: bool) -> Event {
     let mut new = file.clone();
     let (Some(held), Some(theirs)) = (&old.source, &file.source) else { return new };
+    if old.recur.is_none() || new.recur.is_none() {
+        return new;
+    }
     let whole = theirs.version;
     for date in &held.dates {
         let stays = match (theirs.of_date(&date.at), whole) {
             (Some(word), _) => word.is_older_than(date.version),
-            (None, Some(whole)) if date.version.sequence < whole.sequence => false,
-            (None, Some(whole)) => message || date.version.stamp > whole.stamp,
+            (None, Some(whole)) => outlasts(date.version, whole, message),
             (None, None) => true,
         };
         if stays {
@@ -93,6 +95,35 @@ pub(super) fn kept(old: &Event, file: &Event, message: bool) -> Event {
     new
 }
 
+/// Does a word about one date stand beside a newer one about its series that does not name the date?
+fn outlasts(date: SourceVersion, whole: SourceVersion, message: bool) -> bool {
+    date.sequence >= whole.sequence && (message || date.stamp > whole.stamp)
+}
+
+/// Must a file's word about an event that stands for one date give way to what is here?
+pub(super) fn is_older_single(held: &Event, word: &Event, message: bool) -> bool {
+    let (Some(held), Some(word)) = (&held.source, &word.source) else { return false };
+    let of_whole = held.version.zip(word.version).is_some_and(|(held, word)| word.is_older_than(held));
+    let date = |source: &Source| source.dates.first().map(|date| date.version);
+    of_whole
+        || match (date(held), date(word)) {
+            (Some(held), Some(word)) => word.is_older_than(held),
+            (Some(held), None) => word.version.is_some_and(|word| outlasts(held, word, message)),
+            (None, Some(date)) if word.version.is_none() => {
+                held.version.is_some_and(|whole| date.sequence < whole.sequence)
+            }
+            (None, _) => false,
+        }
+}
+
+/// An event that stands for one date, as a word of this version has it.
+pub(super) fn note_single(event: &mut Event, version: SourceVersion) {
+    let Some(source) = &mut event.source else { return };
+    let day = source.uid.as_deref().and_then(|key| key::parts(key).1).and_then(|at| at.get(..10));
+    let at = day.map_or_else(|| event.start.civil_date().to_string(), ToOwned::to_owned);
+    source.dates = vec![SourceDate { at, version }];
+}
+
 fn note(event: &mut Event, at: String, version: SourceVersion) {
     let Some(source) = &mut event.source else { return };
     source.dates.retain(|date| date.at != at);
@@ -103,6 +134,8 @@ fn note(event: &mut Event, at: String, version: SourceVersion) {
     source.dates.drain(..surplus);
 }
 
-fn name(series: &Event, at: &Start) -> String {
-    alike(at, &series.start).civil_date().to_string()
+/// The day by which a date goes; of an event that stands for one date, that which it stands for.
+fn name(event: &Event, at: &Start) -> String {
+    let own = event.source.as_ref().and_then(|source| source.dates.first()).filter(|_| event.recur.is_none());
+    own.map_or_else(|| alike(at, &event.start).civil_date().to_string(), |own| own.at.clone())
 }

@@ -84,6 +84,11 @@ impl Known {
         self.imported.get(key).map(|(_, event)| event)
     }
 
+    /// Its record.
+    pub(super) fn item(&self, key: &str) -> Option<&Item> {
+        self.imported.get(key).map(|(item, _)| item)
+    }
+
     /// Keys of the events of ours that came from this UID: one, or its single dates.
     pub(super) fn imported(&self, uid: &str) -> Vec<&str> {
         let whole = key::whole(uid);

@@ -15,48 +15,55 @@ use folkmoot_schemas::{
 use super::{
     Act, Step, Subject, dates,
     known::{Held, Known},
+    replace::Answers,
 };
 use crate::{
     commands::event::imported,
     error::Result,
-    ics::{CalledOff, Dated, Entry, Reading, Skipped, alike, key},
+    ics::{CalledOff, Dated, Entry, Reading, Skipped, Whole, alike, key},
     output::count,
     record,
 };
 
 /// An event as the files leave it.
 #[derive(Debug)]
-struct Draft<'k> {
+pub(super) struct Draft<'k> {
     /// In which order it came up.
     place: usize,
     here: Option<(&'k Item, &'k Event)>,
-    now: Event,
+    pub(super) now: Event,
     /// It was planned here: the file is an echo.
     echo: bool,
     /// What the files have that it does not.
     said: Vec<String>,
     /// What it has that the files do not.
-    left: Vec<String>,
+    pub(super) left: Vec<String>,
+    /// It is one of the dates of its series now, and goes.
+    pub(super) replaced: bool,
     /// A file says something else of it, and is older; and one does that is not.
     older: bool,
     current: bool,
 }
 
 pub(super) struct Plan<'k> {
-    known: &'k Known,
+    pub(super) known: &'k Known,
     /// Take what is older, too.
-    older_too: bool,
-    drafts: BTreeMap<String, Draft<'k>>,
+    pub(super) older_too: bool,
+    pub(super) drafts: BTreeMap<String, Draft<'k>>,
     skipped: Vec<Skipped>,
 }
 
 /// What is to be done for events. What cannot be done goes to what was skipped.
-pub(super) fn plan(reading: &mut Reading, known: &Known, older_too: bool) -> Result<Vec<Step>> {
+pub(super) fn plan(
+    reading: &mut Reading,
+    known: &Known,
+    older_too: bool,
+    has_answers: Answers<'_>,
+) -> Result<Vec<Step>> {
     let mut plan = Plan { known, older_too, drafts: BTreeMap::new(), skipped: Vec::new() };
     for whole in reading.events.iter() {
-        for entry in &whole.entries {
-            plan.follow(entry, whole.message);
-        }
+        plan.whole(whole);
+        plan.replace(whole, has_answers)?;
     }
     let (whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());
     for off in whole {
@@ -73,7 +80,7 @@ impl<'k> Plan<'k> {
     }
 
     /// The draft of a key that is ours.
-    fn draft(&mut self, key: &str) -> Option<&mut Draft<'k>> {
+    pub(super) fn draft(&mut self, key: &str) -> Option<&mut Draft<'k>> {
         if !self.drafts.contains_key(key) {
             let Held::Imported(item, event) = self.known.get(key) else { return None };
             self.start(key, Some((item, event)), event.clone(), Vec::new());
@@ -91,12 +98,12 @@ impl<'k> Plan<'k> {
 
     fn start(&mut self, key: &str, here: Option<(&'k Item, &'k Event)>, now: Event, said: Vec<String>) {
         let (place, left) = (self.drafts.len(), Vec::new());
-        let draft = Draft { place, here, now, echo: false, said, left, older: false, current: false };
+        let draft = Draft { place, here, now, echo: false, said, left, replaced: false, older: false, current: false };
         self.drafts.insert(key.to_owned(), draft);
     }
 
     /// Keys of what is here of a UID, or will be.
-    fn keys(&self, uid: &str) -> Vec<String> {
+    pub(super) fn keys(&self, uid: &str) -> Vec<String> {
         let whole = key::whole(uid);
         let new = self.drafts.range(whole.clone()..).filter(|(_, draft)| !draft.echo).map(|(key, _)| key.as_str());
         let new = new.take_while(|key| key.starts_with(&whole)).filter(|key| key::parts(key).0 == uid);
@@ -104,6 +111,20 @@ impl<'k> Plan<'k> {
         keys.sort();
         keys.dedup();
         keys
+    }
+
+    /// An older version of an event brings back none of the dates that a newer one replaced.
+    fn whole(&mut self, whole: &Whole) {
+        let keys = self.keys(&whole.uid);
+        let held = keys.iter().filter_map(|key| version(self.known.event(key)?));
+        let older = !self.older_too && held.into_iter().any(|held| whole.version.is_older_than(held));
+        for entry in &whole.entries {
+            if !older || !matches!(self.known.get(&entry.key), Held::Nothing) {
+                self.follow(entry, whole.message);
+            } else if let Some(draft) = keys.first().and_then(|key| self.draft(key)) {
+                draft.older = true;
+            }
+        }
     }
 
     /// Makes an event follow what its file says now.
@@ -121,12 +142,14 @@ impl<'k> Plan<'k> {
         let older_too = self.older_too;
         let Some(draft) = self.draft(&entry.key) else { return };
         let new = dates::kept(&draft.now, &entry.event, message);
-        let older = draft.version().zip(version(&new)).is_some_and(|(held, word)| {
-            // What was called off is not on again by the invitation that the message called off.
-            let called_off = message && draft.now.status == Status::Cancelled && word.stamp.is_some();
-            word.is_older_than(held) || (called_off && word == held)
-        });
-        if draft.take(&new, older && !older_too) {
+        // What was called off is not on again by the invitation that the message called off.
+        let same = draft.version().is_some_and(|held| held.stamp.is_some() && Some(held) == version(&new));
+        let called_off = same && message && draft.now.status == Status::Cancelled;
+        let older = match draft.now.recur.is_none() && new.recur.is_none() {
+            true => dates::is_older_single(&draft.now, &new, message),
+            false => draft.version().zip(version(&new)).is_some_and(|(held, word)| word.is_older_than(held)),
+        };
+        if draft.take(&new, (older || called_off) && !older_too) {
             draft.said.extend(entry.said.iter().cloned());
         }
     }
@@ -140,9 +163,15 @@ impl<'k> Plan<'k> {
         let older_too = self.older_too;
         for key in keys {
             let Some(draft) = self.draft(&key) else { continue };
-            let mut new = draft.now.clone();
-            new.status = Status::Cancelled;
-            draft.call_off(new, off, older_too);
+            let dated = draft.now.source.as_ref().and_then(|source| source.dates.first()).map(|date| date.version);
+            let held = draft.version().or(dated.filter(|_| draft.now.recur.is_none()));
+            let version = off.beside(held);
+            let older = held.is_some_and(|held| version.is_older_than(held)) && !older_too;
+            let mut new = Event { status: Status::Cancelled, ..draft.now.clone() };
+            if let Some(source) = &mut new.source {
+                source.version = Some(version);
+            }
+            draft.call_off(&new, off, older);
         }
     }
 
@@ -174,41 +203,55 @@ impl<'k> Plan<'k> {
 
     /// One date of a series that another file has, or had.
     fn change_date(&mut self, dated: &Dated) {
-        let older_too = self.older_too;
         let whole = key::whole(&dated.uid);
-        if let Some(series) = self.draft(&whole).filter(|draft| dates::is_of(&draft.now, &dated.at)) {
-            let (new, said) = dates::changed(&series.now, dated);
-            let older = dates::is_older(&series.now, &dated.at, dated.version) && !older_too;
-            match older {
-                true => series.pass_over(&new, &dated.at.text()),
-                false if series.take(&new, false) => series.said.extend(said),
-                false => {}
-            }
-            return;
-        }
-        match self.known.get(&whole) {
-            Held::Here(item, event) => return self.echo(&whole, item, event),
-            Held::Theirs(item) => {
-                let why = format!("{} imported its series ({})", item.author, item.short);
-                return self.skip(&whole, &dated.own.name, why);
-            }
-            _ => {}
-        }
         let single = self.keys(&dated.uid).into_iter().find(|key| {
-            let now = self.drafts.get(key).map(|draft| &draft.now);
-            now.or_else(|| self.known.event(key)).is_some_and(|event| dates::is_single(key, event, &dated.at))
+            let draft = self.drafts.get(key);
+            let now = draft.map(|draft| &draft.now).or_else(|| self.known.event(key));
+            now.is_some_and(|event| dates::is_single(key, event, &dated.at))
+                && !draft.is_some_and(|draft| draft.replaced)
         });
-        let key = single.unwrap_or_else(|| key::of_date(&dated.uid, &dated.at));
+        let mut said = dated.said.clone();
+        let key = match single {
+            Some(key) => key,
+            None if self.change_date_of(&whole, dated) => return,
+            None => {
+                said.push(match self.draft(&whole).is_some() {
+                    true => "a changed date that its series does not have, kept as an event of its own".into(),
+                    false => "its series is not here: kept as a single date".into(),
+                });
+                key::of_date(&dated.uid, &dated.at)
+            }
+        };
         let mut event = dated.own.clone();
         if let Some(source) = &mut event.source {
             source.uid = Some(key.clone());
         }
-        let mut said = dated.said.clone();
-        said.push(match self.drafts.contains_key(&whole) || self.known.event(&whole).is_some() {
-            true => "a changed date that its series does not have, kept as an event of its own".into(),
-            false => "its series is not here: kept as a single date".into(),
-        });
         self.follow(&Entry { key, event, said }, true);
+    }
+
+    /// The same of a series that is here, or of which is known why it is not followed. False: neither.
+    fn change_date_of(&mut self, series: &str, dated: &Dated) -> bool {
+        match self.known.get(series) {
+            Held::Here(item, event) => self.echo(series, item, event),
+            Held::Theirs(item) => {
+                let why = format!("{} imported its series ({})", item.author, item.short);
+                self.skip(series, &dated.own.name, why);
+            }
+            Held::Nothing | Held::Imported(..) => {
+                let older_too = self.older_too;
+                let Some(draft) = self.draft(series).filter(|draft| dates::is_of(&draft.now, &dated.at)) else {
+                    return false;
+                };
+                let (new, said) = dates::changed(&draft.now, dated);
+                let older = dates::is_older(&draft.now, &dated.at, dated.version) && !older_too;
+                match older {
+                    true => draft.pass_over(&new, &dated.at.text()),
+                    false if draft.take(&new, false) => draft.said.extend(said),
+                    false => {}
+                }
+            }
+        }
+        true
     }
 
     fn call_off_date(&mut self, off: &CalledOff) {
@@ -223,8 +266,12 @@ impl<'k> Plan<'k> {
             if draft.now.recur.is_none() {
                 if dates::is_single(&key, &draft.now, at) {
                     found = true;
-                    let new = Event { status: Status::Cancelled, ..draft.now.clone() };
-                    draft.call_off(new, off, older_too);
+                    let held = dates::version(&draft.now, at).or(draft.version());
+                    let version = off.beside(held);
+                    let older = dates::is_older(&draft.now, at, version) && !older_too;
+                    let mut new = Event { status: Status::Cancelled, ..draft.now.clone() };
+                    dates::note_single(&mut new, version);
+                    draft.call_off(&new, off, older);
                 }
             } else if dates::is_of(&draft.now, at) {
                 // One that was left out cannot be called off.
@@ -277,12 +324,17 @@ fn is_same(old: &Event, new: &Event) -> bool {
 }
 
 impl Draft<'_> {
-    fn version(&self) -> Option<SourceVersion> {
+    pub(super) fn version(&self) -> Option<SourceVersion> {
         version(&self.now)
     }
 
+    /// Is it as a file says it is?
+    pub(super) fn is_current(&self) -> bool {
+        self.here.is_none() || self.current
+    }
+
     /// Follows what a file says, unless that is older than what is here. True: something is another way now.
-    fn take(&mut self, new: &Event, older: bool) -> bool {
+    pub(super) fn take(&mut self, new: &Event, older: bool) -> bool {
         let (next, left) = imported::merge(&self.now, new);
         if older {
             self.older |= next.is_some();
@@ -291,20 +343,20 @@ impl Draft<'_> {
         self.current = true;
         self.left.extend(left.filter(|left| !self.left.contains(left)));
         let changed = next.is_some();
-        if let Some(next) = next {
-            self.now = next;
+        match (next, &mut self.now.source, &new.source) {
+            (Some(next), ..) => self.now = next,
+            // No news, but what comes after it in this import is measured by it.
+            (None, Some(source), Some(new)) => {
+                source.version = new.version;
+                source.dates.clone_from(&new.dates);
+            }
+            _ => {}
         }
         changed
     }
 
-    fn call_off(&mut self, mut new: Event, off: &CalledOff, older_too: bool) {
-        let held = self.version();
-        let version = off.beside(held);
-        let older = held.is_some_and(|held| version.is_older_than(held)) && !older_too;
-        if let Some(source) = &mut new.source {
-            source.version = Some(version);
-        }
-        if self.take(&new, older) && self.now.status == Status::Cancelled {
+    fn call_off(&mut self, new: &Event, off: &CalledOff, older: bool) {
+        if self.take(new, older) && self.now.status == Status::Cancelled {
             self.now.status_note = off.note.clone().or(self.now.status_note.take());
         }
     }
@@ -332,6 +384,9 @@ impl Draft<'_> {
             self.said.append(&mut self.left);
             return Ok(step(Act::Added, self.said, self.now, draft));
         };
+        if self.replaced {
+            return Ok(step(Act::Replaced, self.left, self.now, None));
+        }
         self.now.follow(base);
         if self.echo || is_same(base, &self.now) {
             let mut left = self.left;

@@ -28,6 +28,9 @@ const NOW: i64 = 1_795_521_600;
 #[derive(Default)]
 struct World {
     events: Vec<(Item, Event)>,
+    /// URIs of events that people answered.
+    answered: Vec<String>,
+    next: usize,
 }
 
 /// What an import did, the events by their keys; and what it said besides.
@@ -70,7 +73,8 @@ impl World {
             reading.and(ics::read(file, &context).unwrap()).unwrap();
         }
         let known = Known::of(ME.into(), self.events.clone()).unwrap();
-        let steps = plan(&mut reading, &known, older).unwrap();
+        let answered = |item: &Item| Ok(self.answered.contains(&item.uri));
+        let steps = plan(&mut reading, &known, older, &answered).unwrap();
         let said = steps.iter().flat_map(|step| step.said.clone()).chain(reading.said);
         let said = said.chain(reading.skipped.iter().map(|skipped| skipped.why.clone())).collect::<Vec<_>>().join("\n");
         let acts = steps.into_iter().map(|step| self.keep(step)).collect();
@@ -78,11 +82,19 @@ impl World {
     }
 
     fn keep(&mut self, step: Step) -> (String, &'static str) {
-        assert_eq!(step.draft.is_some(), step.act != Act::Unchanged, "what is new is published");
+        assert_eq!(step.draft.is_some(), matches!(step.act, Act::Added | Act::Changed), "what is new is published");
         let Subject::Event { key, event } = step.subject else { panic!("events alone") };
         assert_eq!(event.check(), Ok(()));
         match step.act {
-            Act::Added => self.events.push((item(self.events.len()), *event)),
+            Act::Added => {
+                let next = self.next;
+                self.next += 1;
+                self.events.push((item(next), *event));
+            }
+            Act::Replaced => {
+                let uri = step.held.unwrap().0;
+                self.events.retain(|(item, _)| item.uri != uri);
+            }
             Act::Changed => {
                 let uri = step.held.unwrap().0;
                 self.events.iter_mut().filter(|(item, _)| item.uri == uri).for_each(|held| held.1 = *event.clone());
@@ -354,4 +366,93 @@ fn what_a_host_entered_by_hand_after_an_answer_by_mail_stays() {
     assert_eq!(answered(&world, guests, &[reply(2)]).1, Answer::NotGoing);
     assert_eq!(answered(&world, guests, &[reply(4)]).1, Answer::Going);
     assert!(guests.values().all(|(rsvp, _)| rsvp.show == ShowName::Names), "a mail does not say who may see it");
+}
+
+/// Fridays and Saturdays alternately, which is no rule of ours; and one that is.
+const HARD: &str = "SUMMARY:Choir\nDTSTART;TZID=Europe/Berlin:20261204T193000\n\
+                    RRULE:FREQ=MONTHLY;BYDAY=FR;BYSETPOS=1;COUNT=4";
+const EASY: &str = "SUMMARY:Choir\nDTSTART;TZID=Europe/Berlin:20261204T200000\nRRULE:FREQ=MONTHLY;BYDAY=1FR;COUNT=4";
+
+impl World {
+    fn keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> =
+            self.events.iter().filter_map(|(_, event)| event.source.as_ref()?.uid.as_deref()).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    fn of(&mut self, key: &str) -> &mut (Item, Event) {
+        let of = |event: &Event| event.source.as_ref().and_then(|source| source.uid.clone());
+        self.events.iter_mut().find(|(_, event)| of(event).as_deref() == Some(key)).unwrap()
+    }
+}
+
+#[test]
+fn single_dates_of_a_rule_are_replaced_once_it_is_one_of_ours() {
+    let mut world = World::after(&[&file("", 0, 1, HARD)]);
+    assert_eq!(world.events.len(), 4);
+    let done = world.import(&[&file("", 0, 2, EASY)]);
+    assert_eq!(world.keys(), ["gig"]);
+    assert_eq!(done.acts.iter().filter(|(_, act)| *act == "replaced").count(), 4);
+    assert!(done.said.contains("a date of its series now"), "{}", done.said);
+    assert_eq!(world.import(&[&file("", 0, 2, EASY)]).act(), "unchanged");
+    // An older calendar does not bring them back.
+    let done = world.import(&[&file("", 0, 1, HARD)]);
+    assert!(done.act() == "unchanged" && done.said.contains("older version"), "{}", done.said);
+    assert_eq!(world.keys(), ["gig"]);
+}
+
+#[test]
+fn a_single_date_that_people_answered_stays_and_follows_the_series_which_leaves_it_that_date() {
+    for own in [false, true] {
+        let mut world = World::after(&[&file("", 0, 1, HARD)]);
+        let key = "gig#2027-01-01T19:30";
+        let (item, event) = world.of(key);
+        let uri = item.uri.clone();
+        match own {
+            true => event.doors = Some("18:00".into()),
+            false => world.answered.push(uri),
+        }
+        for act in ["changed", "unchanged"] {
+            let done = world.import(&[&file("", 0, 2, EASY)]);
+            assert!(done.acts.contains(&(key.to_owned(), act)), "{:?}", done.acts);
+            assert!(done.said.contains("its series leaves this date to it"), "{}", done.said);
+            assert_eq!(world.keys(), ["gig", key]);
+            assert_eq!(world.of(key).1.start.text(), "2027-01-01T20:00", "it moved with its series");
+            let series = world.of("gig").1.clone();
+            let dates = recur::expand(&series, NOW..NOW + 400 * 86_400, "UTC", recur::BUDGET).instances;
+            let dates: Vec<_> = dates.iter().map(|date| date.at.text()).collect();
+            assert_eq!(dates, ["2026-12-04T20:00", "2027-02-05T20:00", "2027-03-05T20:00"]);
+        }
+        // What is said of that date alone goes to it, and what is off, is off.
+        let date = "SUMMARY:With guests\nRECURRENCE-ID:20270101T190000Z\nDTSTART:20270101T200000Z";
+        world.import(&[&file("REQUEST", 1, 3, date)]);
+        assert_eq!(world.of(key).1.name, "With guests");
+        world.import(&[&file("", 1, 4, &format!("{EASY}\nEXDATE;TZID=Europe/Berlin:20270101T200000"))]);
+        assert_eq!(world.of(key).1.status, Status::Cancelled);
+    }
+}
+
+#[test]
+fn a_date_that_came_by_mail_before_its_series_is_a_change_of_it_then() {
+    let mut world = World::after(&[&file("REQUEST", 1, 2, MOVED)]);
+    let done = world.import(&[&file("REQUEST", 0, 1, CHOIR)]);
+    assert_eq!(done.acts.len(), 2);
+    assert_eq!(starts(world.one()), ["2027-01-07T19:30", "2027-01-15T20:30", "2027-01-21T19:30"]);
+    assert_eq!(world.import(&[&file("REQUEST", 1, 2, MOVED)]).act(), "unchanged");
+    // Of a calendar written later, which does not have it, it is gone.
+    let mut world = World::after(&[&file("REQUEST", 0, 2, MOVED)]);
+    world.import(&[&file("", 0, 3, CHOIR)]);
+    assert_eq!(starts(world.one())[1], "2027-01-14T19:30");
+}
+
+#[test]
+fn a_series_whose_rule_is_none_of_ours_any_more_is_replaced_unless_somebody_answered() {
+    let mut world = World::after(&[&file("", 0, 1, EASY)]);
+    let mut answered = World::after(&[&file("", 0, 1, EASY)]);
+    answered.answered.push(answered.events[0].0.uri.clone());
+    world.import(&[&file("", 0, 2, HARD)]);
+    assert!(world.events.len() == 4 && !world.keys().contains(&"gig"), "{:?}", world.keys());
+    let done = answered.import(&[&file("", 0, 2, HARD)]);
+    assert!(answered.keys().contains(&"gig") && done.said.contains("it stays for its answers"), "{}", done.said);
 }
