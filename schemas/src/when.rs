@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use jiff::{
-    SignedDuration, Timestamp,
+    SignedDuration, Span, Timestamp,
     civil::{Date, DateTime, Time},
     tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase},
 };
@@ -20,6 +20,9 @@ pub use words::{date_words, day_words, words};
 
 /// Years a start may lie in: beyond them zone rules and calendar programs stop being reliable.
 pub const YEARS: std::ops::RangeInclusive<i16> = 1900..=2200;
+
+/// As many as the calendar has.
+const MOST_DAYS: i32 = 7_304_484;
 
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
@@ -103,6 +106,18 @@ impl Start {
         match self {
             Self::Local { local, zone } => instant_of(*local, zone),
             Self::Date { date } => instant_of(date.to_datetime(Time::midnight()), fallback_zone),
+        }
+    }
+
+    /// Seconds until so many days on the calendar and then so many seconds on a watch have passed (RFC 5545 §3.3.6): a day
+    /// across a clock change has 23 or 25 hours.
+    pub fn lasting(&self, days: i32, seconds: i64) -> i64 {
+        match self {
+            Self::Local { local, zone } => {
+                let end = local.saturating_add(Span::new().days(days.clamp(-MOST_DAYS, MOST_DAYS)));
+                (instant_of(end, zone) - instant_of(*local, zone)).saturating_add(seconds)
+            }
+            Self::Date { .. } => (i64::from(days) * 86_400).saturating_add(seconds),
         }
     }
 

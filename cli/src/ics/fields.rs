@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use calcard::icalendar::{
-    ICalendar, ICalendarClassification, ICalendarComponent, ICalendarComponentType, ICalendarEntry,
+    ICalendar, ICalendarClassification, ICalendarComponent, ICalendarComponentType, ICalendarDuration, ICalendarEntry,
     ICalendarParameterName, ICalendarProperty, ICalendarStatus, ICalendarValue,
 };
 use folkmoot_schemas::{
@@ -103,15 +103,16 @@ pub(super) fn cut(text: String, max: usize, what: &str, said: &mut Vec<String>) 
 fn length(component: &ICalendarComponent, zones: &Zones, event: &mut Event, said: &mut Vec<String>) {
     let end = component.property(&ICalendarProperty::Dtend).and_then(|entry| zones.start(entry, said));
     let long = component.property(&ICalendarProperty::Duration).and_then(|entry| match entry.values.first() {
-        Some(ICalendarValue::Duration(duration)) => Some(duration.as_seconds()),
+        Some(ICalendarValue::Duration(duration)) => Some(duration),
         _ => None,
     });
+    let repeats = component.has_property(&ICalendarProperty::Rrule);
     let zone = event.start.zone().unwrap_or("UTC").to_owned();
     match &event.start {
         Start::Date { date } => {
             let days = match (&end, long) {
                 (Some(end), _) => i64::from((end.civil_date() - *date).get_days()),
-                (None, Some(seconds)) => (seconds + DAY - 1) / DAY,
+                (None, Some(long)) => (long.as_seconds() + DAY - 1) / DAY,
                 (None, None) => 1,
             };
             if days < 0 {
@@ -125,7 +126,14 @@ fn length(component: &ICalendarComponent, zones: &Zones, event: &mut Event, said
         start @ Start::Local { .. } => {
             let seconds = match (&end, long) {
                 (Some(end), _) => Some(end.instant(&zone) - start.instant(&zone)),
-                (None, long) => long,
+                // The dates of a series are all as long: an hour more or less for one would be wrong for the others.
+                (None, Some(long)) if repeats => {
+                    if (long.days, long.weeks) != (0, 0) && changes_clocks(start) {
+                        say(said, "its length in days is kept as 24 hours each, also where clocks change".into());
+                    }
+                    Some(long.as_seconds())
+                }
+                (None, long) => long.map(|long| lasting(start, long)),
             };
             event.duration = match seconds {
                 None | Some(0) => None,
@@ -141,6 +149,18 @@ fn length(component: &ICalendarComponent, zones: &Zones, event: &mut Event, said
             };
         }
     }
+}
+
+fn lasting(start: &Start, long: &ICalendarDuration) -> i64 {
+    let days = i64::from(long.weeks) * 7 + i64::from(long.days);
+    let rest = long.as_seconds().abs() - days * DAY;
+    let sign = if long.neg { -1 } else { 1 };
+    start.lasting(i32::try_from(sign * days).unwrap_or(i32::MAX), sign * rest)
+}
+
+/// Do the clocks there go forward or back within the year that follows?
+fn changes_clocks(start: &Start) -> bool {
+    (0..12).any(|month| start.lasting(30 * month, 0) != i64::from(30 * month) * DAY)
 }
 
 fn description(component: &ICalendarComponent, said: &mut Vec<String>) -> Option<String> {

@@ -321,6 +321,28 @@ fn lengths_are_taken_from_end_or_duration() {
 }
 
 #[test]
+fn a_length_in_days_ends_at_the_same_time_of_day_also_across_a_clock_change() {
+    let long = |start: &str, lines: &str| {
+        let lines = lines.replace('\n', "\r\n");
+        let start = format!("DTSTART;TZID=Europe/Berlin:{start}T180000");
+        let entry = calendar(&format!("BEGIN:VEVENT\r\nUID:d\r\nSUMMARY:d\r\n{start}\r\n{lines}\r\nEND:VEVENT\r\n"));
+        let entry = entry.into_entries().remove(0);
+        (entry.event.duration.map(|seconds| seconds / 3600), entry.said.join(" "))
+    };
+    assert_eq!(long("20270327", "DURATION:P1D").0, Some(23));
+    assert_eq!(long("20271030", "DURATION:P1D").0, Some(25));
+    assert_eq!(long("20271030", "DURATION:PT24H").0, Some(24));
+    assert_eq!(long("20271030", "DURATION:P1W").0, Some(7 * 24 + 1));
+    assert_eq!(long("20270601", "DURATION:P2DT3H").0, Some(51));
+    let (hours, said) = long("20271030", "DURATION:P1D\nRRULE:FREQ=WEEKLY");
+    assert!(hours == Some(24) && said.contains("24 hours each"), "{said}");
+    assert_eq!(
+        long("20271030", "DURATION:P4294967295W"),
+        (None, "it lasts longer than 14 days: kept without its end".into())
+    );
+}
+
+#[test]
 fn what_cannot_be_kept_is_named() {
     let reading = event(
         "URL:javascript:alert(1)\nATTACH:https://example.org/a.pdf\nATTENDEE:mailto:a@example.org\nORGANIZER;CN=Ada:mailto:ada@example.org\n\

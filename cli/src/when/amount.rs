@@ -5,26 +5,42 @@ use folkmoot_schemas::records::event::{Price, minor_digits};
 use super::number;
 use crate::error::Error;
 
-/// `2h`, `90m`, `1h30`, `2h 30min`, `1:30`, `3 days`: seconds.
-pub(crate) fn duration(text: &str) -> Result<u32, Error> {
-    seconds(text).filter(|s| *s > 0).ok_or_else(|| {
-        Error::refused(format!("could not understand the duration {text:?}"))
-            .hint("write it like 2h, 90m, 1h30 or \"3 days\"")
-    })
+/// A length of time as it is typed: so many days on the calendar, then so many seconds on a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Length {
+    pub(crate) days: u32,
+    pub(crate) seconds: u32,
 }
 
-fn seconds(text: &str) -> Option<u32> {
+/// `2h`, `90m`, `1h30`, `2h 30min`, `1:30`, `3 days`: seconds, where a day has 24 hours.
+pub(crate) fn duration(text: &str) -> Result<u32, Error> {
+    let Length { days, seconds } = length(text)?;
+    days.checked_mul(86_400).and_then(|days| days.checked_add(seconds)).ok_or_else(|| not_understood(text))
+}
+
+/// The same, where a day is as long as the clocks make it.
+pub(crate) fn length(text: &str) -> Result<Length, Error> {
+    read_length(text).filter(|long| long.days > 0 || long.seconds > 0).ok_or_else(|| not_understood(text))
+}
+
+fn not_understood(text: &str) -> Error {
+    Error::refused(format!("could not understand the duration {text:?}"))
+        .hint("write it like 2h, 90m, 1h30 or \"3 days\"")
+}
+
+fn read_length(text: &str) -> Option<Length> {
     let text: String = text.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
     if let Some((hours, minutes)) = text.split_once(':') {
         let (hours, minutes): (u32, u32) = (number(hours)?, number(minutes).filter(|m| *m < 60)?);
-        return hours.checked_mul(3600)?.checked_add(minutes * 60);
+        return Some(Length { days: 0, seconds: hours.checked_mul(3600)?.checked_add(minutes * 60)? });
     }
-    let (mut rest, mut total, mut last) = (text.as_str(), 0u32, 0);
+    let (mut rest, mut total, mut last) = (text.as_str(), Length { days: 0, seconds: 0 }, 0);
     while !rest.is_empty() {
         let split = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (digits, tail) = rest.split_at(split);
         let end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(end);
+        let number = number::<u32>(digits)?;
         let each = match unit {
             "d" | "day" | "days" => 86_400,
             "h" | "hr" | "hour" | "hours" => 3600,
@@ -34,7 +50,10 @@ fn seconds(text: &str) -> Option<u32> {
             "" if last == 3600 => 60,
             _ => return None,
         };
-        total = total.checked_add(number::<u32>(digits)?.checked_mul(each)?)?;
+        match each {
+            86_400.. => total.days = total.days.checked_add(number.checked_mul(each / 86_400)?)?,
+            _ => total.seconds = total.seconds.checked_add(number.checked_mul(each)?)?,
+        }
         (rest, last) = (tail, each);
     }
     Some(total)
@@ -95,10 +114,17 @@ mod tests {
         for (text, want) in
             [("2h", 7200), ("90m", 5400), ("1h30", 5400), ("2 h 30 min", 9000), ("1:30", 5400), ("3 days", 259_200)]
         {
-            assert_eq!(seconds(text), Some(want), "{text}");
+            assert_eq!(duration(text).ok(), Some(want), "{text}");
         }
         for text in ["2", "h", "1h-3m", "99999999999h", "4294967295d", "30x"] {
-            assert_eq!(seconds(text).filter(|s| *s > 0), None, "{text}");
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn days_and_hours_of_a_length_are_told_apart() {
+        for (text, days, seconds) in [("1 day", 1, 0), ("24h", 0, 86_400), ("1w 2d 3h", 9, 10_800), ("1:30", 0, 5400)] {
+            assert_eq!(length(text).ok(), Some(Length { days, seconds }), "{text}");
         }
     }
 

@@ -147,3 +147,24 @@ fn words_say_the_day_the_clock_and_the_zone() {
         assert_eq!(said, expected);
     }
 }
+
+#[test]
+fn a_day_is_as_long_as_the_clocks_make_it_and_an_hour_always_an_hour() {
+    let at = |text: &str| Start::Local { local: parse_local(text).unwrap(), zone: "Europe/Berlin".into() };
+    const HOUR: i64 = 3600;
+    for (start, days, seconds, hours) in [
+        ("2027-03-27T18:00", 1, 0, 23),
+        ("2027-10-30T18:00", 1, 0, 25),
+        ("2027-10-30T18:00", 0, 24 * HOUR, 24),
+        ("2027-03-26T18:00", 7, 2 * HOUR, 7 * 24 - 1 + 2),
+        ("2027-06-01T18:00", 3, 0, 72),
+        ("2027-03-28T18:00", -1, 0, -23),
+    ] {
+        assert_eq!(at(start).lasting(days, seconds), hours * HOUR, "{start} {days}");
+    }
+    let date = Start::Date { date: parse_date("2027-03-27").unwrap() };
+    assert_eq!(date.lasting(1, 0), 24 * HOUR);
+    for most in [i32::MAX, i32::MIN] {
+        at("2027-03-27T18:00").lasting(most, i64::MAX);
+    }
+}

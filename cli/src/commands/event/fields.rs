@@ -203,7 +203,9 @@ impl Fields {
                 if let Some(end) = &self.end {
                     event.duration = Some(until(&event.start, end, now)?);
                 } else if let Some(long) = &self.duration {
-                    event.duration = Some(amount::duration(long)?);
+                    // The dates of a series are all as long.
+                    let repeats = self.repeat.as_ref().map_or(event.recur.is_some(), |phrase| !phrase.is_empty());
+                    event.duration = Some(if repeats { amount::duration(long)? } else { lasting(&event.start, long)? });
                 }
                 if self.end.is_some() || self.duration.is_some() {
                     event.open_end = false;
@@ -338,6 +340,14 @@ fn category(word: &str) -> Result<String> {
 
 /// A time alone that lies before the start is on the next day when that makes a night of less than this, in seconds.
 const NIGHT: i64 = 12 * 60 * 60;
+
+/// Seconds of a typed length: a day ends at the same time of day, also where clocks change.
+fn lasting(start: &Start, text: &str) -> Result<u32> {
+    let long = amount::length(text)?;
+    let seconds = start.lasting(i32::try_from(long.days).unwrap_or(i32::MAX), long.seconds.into());
+    // Longer than any event, which is what the check says.
+    Ok(u32::try_from(seconds).unwrap_or(u32::MAX))
+}
 
 /// Seconds from `start` to the typed end, which stands in the start's zone; a time alone is on the start's day, or in
 /// the night that follows it.
