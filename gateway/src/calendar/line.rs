@@ -1,5 +1,7 @@
 //! Content lines: escaped, folded at 75 octets, ended by CRLF.
 
+use folkmoot_schemas::records::text::settled;
+
 const OCTETS: usize = 75;
 
 #[derive(Debug, Default)]
@@ -42,6 +44,8 @@ impl Lines {
 }
 
 fn escape(text: &str) -> String {
+    // Calendar programs show it beside other text.
+    let text = settled(text);
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         match c {
@@ -56,7 +60,8 @@ fn escape(text: &str) -> String {
 
 /// A parameter's value: quoted where it has to be. Quotes cannot be written and become apostrophes.
 pub(super) fn parameter(text: &str) -> String {
-    let clean: String = text.chars().filter(|c| !c.is_control()).map(|c| if c == '"' { '\'' } else { c }).collect();
+    let clean: String =
+        settled(text).chars().filter(|c| !c.is_control()).map(|c| if c == '"' { '\'' } else { c }).collect();
     if clean.contains([':', ';', ',']) { format!("\"{clean}\"") } else { clean }
 }
 
@@ -85,6 +90,7 @@ mod tests {
     #[test]
     fn text_cannot_begin_a_line_of_its_own() {
         assert_eq!(line("SUMMARY", "a;b,c\\d\r\nBEGIN:VALARM\u{7}"), "SUMMARY:a\\;b\\,c\\\\d\\nBEGIN:VALARM\r\n");
+        assert_eq!(line("SUMMARY", "a\u{202e}b"), "SUMMARY:ab\r\n");
         assert_eq!(parameter("a\";X=y:\r\nz"), "\"a';X=y:z\"");
     }
 }

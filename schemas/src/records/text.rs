@@ -105,7 +105,8 @@ pub(crate) fn lang(field: &str, value: Option<&str>) -> Result<(), Fault> {
     }
 }
 
-/// Makes typed text fit for a record: NFC, CRLF → LF, control characters removed, ends trimmed. A tab becomes four spaces.
+/// Makes text fit for a record: NFC, CRLF → LF, control characters removed, ends trimmed, and no direction of writing that
+/// reaches beyond it (see [`settled`]). A tab becomes four spaces.
 pub fn clean(value: &str) -> String {
     let text: String = value
         .replace("\r\n", "\n")
@@ -115,7 +116,51 @@ pub fn clean(value: &str) -> String {
         .filter(|c| *c == '\n' || !c.is_control())
         .nfc()
         .collect();
-    text.trim().to_owned()
+    settled(text.trim())
+}
+
+/// Without what would turn the direction of writing of whatever stands behind the text, or of letters against their own:
+/// embeddings and isolates that are not closed in their line, and overrides. Marks (U+200E, U+200F, U+061C) reach no further
+/// than the word they stand at, and right-to-left text needs them. Records may hold all of these; whoever writes one, or
+/// prints one beside other text, need not.
+pub fn settled(text: &str) -> String {
+    if !text.contains(turns) {
+        return text.to_owned();
+    }
+    text.split('\n').map(settled_line).collect::<Vec<_>>().join("\n")
+}
+
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn settled_line(line: &str) -> String {
+    let chars: Vec<char> = line.chars().collect();
+    let mut kept: Vec<bool> = chars.iter().map(|c| !turns(*c)).collect();
+    let is_isolate = |at: usize| matches!(chars[at], '\u{2066}'..='\u{2068}');
+    let is_override = |at: usize| matches!(chars[at], '\u{202d}' | '\u{202e}');
+    let mut open: Vec<usize> = Vec::new();
+    for (at, c) in chars.iter().enumerate() {
+        let opener = match c {
+            '\u{202a}' | '\u{202b}' | '\u{202d}' | '\u{202e}' | '\u{2066}'..='\u{2068}' => {
+                open.push(at);
+                continue;
+            }
+            // Closes the last one, unless that is an isolate.
+            '\u{202c}' => open.pop_if(|last| !is_isolate(*last)),
+            // Closes the last isolate and what was opened in it.
+            '\u{2069}' => open.iter().rposition(|at| is_isolate(*at)).map(|last| {
+                let opener = open[last];
+                open.truncate(last);
+                opener
+            }),
+            _ => continue,
+        };
+        if let Some(opener) = opener.filter(|opener| !is_override(*opener)) {
+            (kept[opener], kept[at]) = (true, true);
+        }
+    }
+    chars.iter().zip(kept).filter(|(_, kept)| *kept).map(|(c, _)| *c).collect()
 }
 
 #[cfg(test)]
@@ -147,6 +192,29 @@ mod tests {
         let cleaned = clean(" u\u{308}ber\r\nall\ro\u{0}ne\tx \n");
         assert_eq!(cleaned, "über\nall\none    x");
         assert_eq!(lines("text", &cleaned, 100), Ok(()));
+    }
+
+    #[test]
+    fn no_direction_of_writing_reaches_beyond_its_line_and_none_is_overridden() {
+        for (text, want) in [
+            ("Gig \u{202e}gnp.exe", "Gig gnp.exe"),
+            ("a \u{202e}b\u{202c} c", "a b c"),
+            ("\u{2067}שלום\u{2069} (\u{200f}12\u{200e})", "\u{2067}שלום\u{2069} (\u{200f}12\u{200e})"),
+            ("\u{202b}שלום\u{202c}!", "\u{202b}שלום\u{202c}!"),
+            ("\u{2067}open\nand \u{2069}shut", "open\nand shut"),
+            // An embedding ends with the isolate it was opened in.
+            ("\u{2066}\u{202b}x\u{2069}\u{202c}", "\u{2066}x\u{2069}"),
+            // An isolate is not closed by the end of an embedding.
+            ("\u{202a}\u{2067}x\u{202c}y", "xy"),
+            ("\u{61c}ا", "\u{61c}ا"),
+        ] {
+            assert_eq!(settled(text), want, "{text:?}");
+            assert_eq!(settled(want), want, "{text:?}");
+        }
+        assert_eq!(clean("Gig\u{202e}"), "Gig");
+        assert_eq!(line("name", "Gig\u{202e}", 1, 9), Ok(()), "what others wrote stays valid");
+        let deep = format!("{}x{}", "\u{2067}".repeat(50_000), "\u{2069}".repeat(50_000));
+        assert_eq!(settled(&deep), deep);
     }
 
     #[test]
