@@ -10,9 +10,9 @@ use folkmoot_schemas::{
     kind::Kind,
     records::{
         event::{Event, EventLink, Host, HostRole, LinkKind, Mode, OnlineLink, Place, Status},
-        text::clean,
+        text::{clean, settled},
     },
-    when::Start,
+    when::{Start, is_shown_once, local_at},
 };
 
 use super::{
@@ -35,6 +35,7 @@ pub(super) fn event(
     }
     let entry = component.property(&ICalendarProperty::Dtstart).ok_or("it has no start")?;
     let start = zones.start(entry, said).ok_or("its start could not be read")?;
+    doubtful("its start", &start, said);
     start.check("start").map_err(|fault| format!("its start {}", fault.reason))?;
     let name = text(component, &ICalendarProperty::Summary).map(|t| one_line(&t)).filter(|t| !t.is_empty());
     let mut event = Event::new(cut(name.unwrap_or_else(|| "Untitled".into()), 200, "its name", said), start);
@@ -64,6 +65,22 @@ pub(super) fn event(
     others(component, calendar, said);
     mend(&mut event, said)?;
     Ok(event)
+}
+
+/// A time that the clocks there skip or show twice.
+fn doubtful(what: &str, at: &Start, said: &mut Vec<String>) {
+    let Start::Local { local, zone } = at else { return };
+    if is_shown_once(*local, zone) {
+        return;
+    }
+    let time = at.text();
+    match local_at(at.instant(zone), zone).filter(|shown| shown != local) {
+        Some(shown) => {
+            let shown = Start::Local { local: shown, zone: zone.clone() }.text();
+            say(said, format!("{what}, {time}, is skipped by the clocks of {zone}: taken as {shown}"));
+        }
+        None => say(said, format!("{what}, {time}, comes twice by the clocks of {zone}: taken as the first")),
+    }
 }
 
 fn classified(component: &ICalendarComponent) -> Option<&'static str> {
@@ -96,12 +113,25 @@ pub(super) fn cut(text: String, max: usize, what: &str, said: &mut Vec<String>) 
         return text;
     }
     say(said, format!("{what} is {length} characters long and was cut to {max}"));
-    text.chars().take(max - 1).chain(['…']).collect()
+    start_of(&text, max - 1) + "…"
+}
+
+/// At most so many characters.
+pub(super) fn start_of(text: &str, max: usize) -> String {
+    settled(&text.chars().take(max).collect::<String>())
+}
+
+/// For a remark: what is quoted at a length that can be read.
+pub(super) fn quoted(text: &str) -> String {
+    const READABLE: usize = 80;
+    let text = one_line(&text.chars().take(READABLE + 1).collect::<String>());
+    if text.chars().count() > READABLE { start_of(&text, READABLE) + "…" } else { text }
 }
 
 /// DTEND or DURATION.
 fn length(component: &ICalendarComponent, zones: &Zones, event: &mut Event, said: &mut Vec<String>) {
     let end = component.property(&ICalendarProperty::Dtend).and_then(|entry| zones.start(entry, said));
+    end.iter().for_each(|end| doubtful("its end", end, said));
     let long = component.property(&ICalendarProperty::Duration).and_then(|entry| match entry.values.first() {
         Some(ICalendarValue::Duration(duration)) => Some(duration),
         _ => None,
@@ -203,14 +233,14 @@ fn coordinates(entry: &ICalendarEntry) -> Option<(i32, i32)> {
 
 fn links(component: &ICalendarComponent, event: &mut Event, said: &mut Vec<String>) {
     for url in component.properties(&ICalendarProperty::Url).filter_map(entry_text) {
-        let (label, url) = (labelled(&url).0, url.trim().to_owned());
-        event.links.push(EventLink { url, label: label.chars().take(80).collect(), kind: LinkKind::Info });
+        let (label, url) = (labelled(&url).0, address(&url));
+        event.links.push(EventLink { url, label: start_of(&label, 80), kind: LinkKind::Info });
     }
     for url in component.properties(&ICalendarProperty::Conference).filter_map(entry_text) {
-        let url = url.trim().to_owned();
+        let url = address(&url);
         match url.starts_with("https://") && event.online.len() < 3 {
             true => event.online.push(OnlineLink { url, label: None }),
-            false => say(said, format!("the conference address {url} is not kept")),
+            false => say(said, format!("the conference address {} is not kept", quoted(&url))),
         }
     }
     event.mode = match (event.places.is_empty(), event.online.is_empty()) {
@@ -218,6 +248,16 @@ fn links(component: &ICalendarComponent, event: &mut Event, said: &mut Vec<Strin
         (true, false) => Mode::Online,
         (false, false) => Mode::Hybrid,
     };
+}
+
+/// An address is read from left to right.
+fn address(url: &str) -> String {
+    clean(url)
+        .chars()
+        .filter(
+            |c| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'),
+        )
+        .collect()
 }
 
 fn contact(component: &ICalendarComponent, event: &mut Event, said: &mut Vec<String>) {
@@ -234,7 +274,7 @@ fn contact(component: &ICalendarComponent, event: &mut Event, said: &mut Vec<Str
             .filter(|n| !n.is_empty());
         match name {
             Some(name) => {
-                let name = name.chars().take(64).collect();
+                let name = start_of(&name, 64);
                 event.hosts.push(Host { did: None, name, role: HostRole::Host, edit: false });
                 say(said, "the organizer's mail address is not kept".into());
             }

@@ -95,7 +95,7 @@ pub(super) fn take(method: &ICalendarMethod, calendar: &ICalendar, zones: &Zones
             ICalendarMethod::Reply => answered(event, zones, reading),
             ICalendarMethod::Cancel => called_off(event, zones, reading),
             other => {
-                let what = other.as_str().to_ascii_uppercase();
+                let what = fields::quoted(&other.as_str().to_ascii_uppercase());
                 say(
                     &mut reading.said,
                     format!("a message of the kind {what} is left out: there is nothing to take over"),
@@ -168,7 +168,7 @@ fn guest(attendee: &ICalendarEntry) -> Option<String> {
     let name = attendee.parameter(&ICalendarParameterName::Cn).and_then(|cn| cn.as_text()).map(bare);
     let address = || bare(attendee.values.first()?.as_text()?).into();
     let guest: Option<String> = name.filter(|name| !name.is_empty()).or_else(address);
-    let short = guest?.chars().take(limits::PERSON_NAME).collect::<String>();
+    let short = fields::start_of(&guest?, limits::PERSON_NAME);
     Some(short.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
@@ -192,5 +192,5 @@ fn comment(event: &ICalendarComponent, max: usize) -> Option<String> {
 }
 
 fn name(event: &ICalendarComponent) -> String {
-    fields::text(event, &ICalendarProperty::Summary).map(|text| fields::one_line(&text)).unwrap_or_default()
+    fields::text(event, &ICalendarProperty::Summary).map(|text| fields::quoted(&text)).unwrap_or_default()
 }

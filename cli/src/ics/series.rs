@@ -1,6 +1,6 @@
 //! The components of one UID together: a single event, a series with its changes, or dates where no rule of ours fits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calcard::icalendar::{
     ICalendar, ICalendarComponent, ICalendarFrequency, ICalendarProperty, ICalendarRecurrenceRule, ICalendarValue,
@@ -189,21 +189,22 @@ impl Taking<'_> {
             }
             Err(why) => why,
         };
+        let rule = fields::quoted(&theirs.to_string());
         self.reading.rules += 1;
         self.reading.days += (self.context.now + AHEAD - event.start.instant("UTC")).max(0) / 86_400;
         if self.reading.rules > RULES || self.reading.days > DAYS {
             let note = format!(
-                "its repetition is not kept, {why} ({theirs}), and the file holds too many of its kind: only its first date is kept"
+                "its repetition is not kept, {why} ({rule}), and the file holds too many of its kind: only its first date is kept"
             );
             say(&mut said, note);
             return self.push(key::whole(&group.uid), event, Vec::new(), said);
         }
-        let dates = single_dates(theirs, &event, changes, self.context);
+        let (dates, more) = single_dates(theirs, &event, changes, self.context);
         if dates.is_empty() {
             say(
                 &mut said,
                 format!(
-                    "its repetition is not kept, {why} ({theirs}), and has no dates around now: only its first date is kept"
+                    "its repetition is not kept, {why} ({rule}), and has no dates around now: only its first date is kept"
                 ),
             );
             return self.push(key::whole(&group.uid), event, Vec::new(), said);
@@ -212,9 +213,13 @@ impl Taking<'_> {
         say(
             &mut said,
             format!(
-                "its repetition is not kept, {why} ({theirs}): {n} kept, up to 400 days ahead; import again later for more"
+                "its repetition is not kept, {why} ({rule}): {n} kept, up to 400 days ahead; import again later for more"
             ),
         );
+        if more > 0 {
+            let more = count(more as u64, "more date of it is", "more dates of it are");
+            say(&mut said, format!("{more} left out: a rule becomes {DATES} single dates at most"));
+        }
         self.taken_apart = true;
         for (at, single) in dates {
             let moved = changes.moved.get(&at.text()).map(Moved::version_of_date);
@@ -259,22 +264,22 @@ impl Taking<'_> {
 
     fn skip(&mut self, key: String, component: &ICalendarComponent, why: String) {
         let name = fields::text(component, &ICalendarProperty::Summary);
-        let name = name.map(|text| fields::one_line(&text)).unwrap_or_default();
+        let name = name.map(|text| fields::quoted(&text)).unwrap_or_default();
         self.reading.skipped.push(Skipped { key, name, why });
     }
 }
 
-/// The dates of a foreign rule around now, each as its own event with the changes to that date.
+/// The dates of a foreign rule around now, each as its own event with the changes to that date; and how many more there are.
 fn single_dates(
     theirs: &ICalendarRecurrenceRule,
     event: &Event,
     changes: &Changes,
     context: &Context,
-) -> Vec<(Start, Event)> {
+) -> (Vec<(Start, Event)>, usize) {
     let sub_daily =
         matches!(theirs.freq, ICalendarFrequency::Hourly | ICalendarFrequency::Minutely | ICalendarFrequency::Secondly);
     if sub_daily || !(theirs.byhour.is_empty() && theirs.byminute.is_empty() && theirs.bysecond.is_empty()) {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
     let window = context.now - BACK..context.now + AHEAD;
     let zone = event.start.zone().unwrap_or(&context.zone);
@@ -284,9 +289,12 @@ fn single_dates(
         Start::Local { zone, .. } => Start::Local { local, zone: zone.clone() },
         Start::Date { .. } => Start::Date { date: local.date() },
     });
-    named
-        .filter(|at| window.contains(&at.instant(zone)) && !changes.gone.contains(&at.text()))
-        .take(DATES)
+    let mut dates: Vec<Start> =
+        named.filter(|at| window.contains(&at.instant(zone)) && !changes.gone.contains(&at.text())).collect();
+    let more = dates.len().saturating_sub(DATES);
+    dates.truncate(DATES);
+    let dates = dates
+        .into_iter()
         .map(|at| {
             let mut single = Event { start: at.clone(), ..event.clone() };
             if let Some(moved) = changes.moved.get(&at.text()) {
@@ -300,22 +308,28 @@ fn single_dates(
             }
             (at, single)
         })
-        .collect()
+        .collect();
+    (dates, more)
 }
 
 /// RDATE, without what the start says already.
 fn extra_dates(master: &ICalendarComponent, event: &Event, zones: &Zones, said: &mut Vec<String>) -> Vec<Start> {
-    let mut extra = Vec::new();
+    let (mut extra, mut seen) = (Vec::new(), BTreeSet::new());
     for entry in master.properties(&ICalendarProperty::Rdate) {
         if entry.values.iter().any(|value| matches!(value, ICalendarValue::Period(_))) {
             say(said, "extra dates with their own length are not kept".into());
         }
         for point in zones.points(entry, said) {
             let at = alike(&point, &event.start);
-            if at != event.start && !extra.contains(&at) && extra.len() < DATES {
+            if at != event.start && seen.insert(at.text()) && extra.len() < DATES {
                 extra.push(at);
             }
         }
+    }
+    let more = seen.len() - extra.len();
+    if more > 0 {
+        let more = count(more as u64, "extra date is", "extra dates are");
+        say(said, format!("{more} left out: {DATES} are kept at most"));
     }
     extra
 }

@@ -1,7 +1,7 @@
 //! Is this a whole calendar? Every `BEGIN` must meet its `END`: a file that was cut off is refused as a whole, since
 //! nobody could say what is missing.
 
-use super::{EVENTS, FILE};
+use super::{EVENTS, FILE, fields::quoted};
 use crate::error::{Error, Result};
 
 /// calendar, event, alarm … with room to spare.
@@ -29,7 +29,7 @@ pub(super) fn check(text: &str) -> Result<()> {
                     .hint("split it, or export a shorter span of time"));
             }
         } else if word.eq_ignore_ascii_case("END") && open.pop().as_ref() != Some(&name) {
-            return Err(damaged(number, &format!("END:{name} closes nothing that is open")));
+            return Err(damaged(number, &format!("END:{} closes nothing that is open", quoted(&name))));
         }
     }
     if calendars == 0 {
@@ -38,7 +38,7 @@ pub(super) fn check(text: &str) -> Result<()> {
     }
     match open.last() {
         Some(name) => Err(Error::refused("could not import: the file ends in the middle of the calendar")
-            .because(format!("END:{name} is missing"))
+            .because(format!("END:{} is missing", quoted(name)))
             .hint("fetch or copy the file again; nothing was imported")),
         None => Ok(()),
     }

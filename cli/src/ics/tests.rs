@@ -693,3 +693,64 @@ fn rules_that_would_be_followed_for_centuries_are_given_up_in_time() {
         reading.entries().into_iter().filter(|e| e.said.iter().any(|s| s.contains("too many of its kind"))).count();
     assert_eq!(given_up, 30, "and 10 were followed over 46 000 days each");
 }
+
+#[test]
+fn what_is_left_out_for_being_too_much_is_said() {
+    let extra: Vec<String> =
+        (0..450).map(|n| format!("{}{:02}{:02}T193000", 2027 + n / 336, n / 28 % 12 + 1, n % 28 + 1)).collect();
+    let reading = event(&format!("RRULE:FREQ=YEARLY\nRDATE;TZID=Europe/Berlin:{}", extra.join(",")));
+    assert!(said(&reading).contains("50 extra dates are left out"), "{}", said(&reading));
+    let reading = event("RRULE:FREQ=DAILY;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12");
+    assert_eq!(reading.entries().len(), 400);
+    assert!(said(&reading).contains("30 more dates of it are left out"), "{}", reading.entries()[0].said.join(" "));
+}
+
+#[test]
+fn what_a_remark_quotes_can_be_read() {
+    let long = "1,".repeat(100_000);
+    let zone = "Z".repeat(50_000);
+    let reading = event(&format!(
+        "RRULE:FREQ=YEARLY;BYSETPOS={long}1;BYDAY=MO\nCONFERENCE:http://x/{zone}\nEXDATE;TZID={zone}:20260115T193000"
+    ));
+    assert!(!reading.entries().is_empty());
+    assert!(reading.entries().iter().flat_map(|e| &e.said).all(|said| said.chars().count() < 400), "cut");
+    let reading = calendar(&format!("BEGIN:VEVENT\r\nUID:x\r\nSUMMARY:{zone}\r\nEND:VEVENT\r\n"));
+    assert!(reading.skipped[0].name.chars().count() < 100);
+    let crossed = format!("BEGIN:VCALENDAR\nBEGIN:{zone}\nEND:{zone}X\nEND:VCALENDAR\n");
+    assert!(read(&crossed, &context()).unwrap_err().to_string().len() < 1000);
+}
+
+#[test]
+fn a_time_that_clocks_skip_or_show_twice_is_said() {
+    let at = |lines: &str| {
+        let entry = calendar(&format!("BEGIN:VEVENT\r\nUID:x\r\nSUMMARY:x\r\n{lines}\r\nEND:VEVENT\r\n"))
+            .into_entries()
+            .remove(0);
+        (entry.event.start, entry.said.join("\n"))
+    };
+    let (_, said) = at("DTSTART;TZID=Europe/Berlin:20270328T023000");
+    assert!(said.contains("2027-03-28T02:30, is skipped") && said.contains("taken as 2027-03-28T03:30"), "{said}");
+    let (_, said) = at("DTSTART;TZID=Europe/Berlin:20271031T023000");
+    assert!(said.contains("comes twice") && said.contains("the first"), "{said}");
+    let (_, said) = at("DTSTART;TZID=Europe/Berlin:20271030T203000\r\nDTEND;TZID=Europe/Berlin:20271031T023000");
+    assert!(said.contains("its end, 2027-10-31T02:30, comes twice"), "{said}");
+    assert_eq!(at("DTSTART;TZID=Europe/Berlin:20271031T033000").1, "");
+    // A moment is no such time, and stays that moment.
+    let text = "X-WR-TIMEZONE:Europe/Berlin\r\nBEGIN:VEVENT\r\nUID:x\r\nSUMMARY:x\r\nDTSTART:20271031T013000Z\r\nEND:VEVENT\r\n";
+    let start = calendar(text).into_entries().remove(0).event.start;
+    assert_eq!((start.text().as_str(), start.zone()), ("2027-10-31T01:30", Some("UTC")));
+}
+
+#[test]
+fn no_direction_of_writing_comes_out_of_a_file_that_was_not_closed() {
+    let reading = event(
+        "DESCRIPTION:a\u{202e}b\nLOCATION:\u{2067}c\nURL:https://x.example/\u{202e}gpj.exe\u{200f}\nORGANIZER;CN=\u{202b}d:mailto:x@y",
+    );
+    let event = &reading.entries()[0].event;
+    assert_eq!((event.text.as_deref(), event.places[0].name.as_deref()), (Some("ab"), Some("c")));
+    assert_eq!((event.hosts[0].name.as_str(), event.links[0].url.as_str()), ("d", "https://x.example/gpj.exe"));
+    let hebrew = "\u{2067}שלום\u{2069} \u{200f}(12)";
+    let reading =
+        calendar(&format!("BEGIN:VEVENT\r\nUID:h\r\nSUMMARY:{hebrew}\r\nDTSTART:20260108T193000Z\r\nEND:VEVENT\r\n"));
+    assert_eq!(reading.entries()[0].event.name, hebrew);
+}

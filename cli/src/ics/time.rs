@@ -60,7 +60,13 @@ impl Zones {
                 let preferred = [zones.floating.as_str(), &context.zone];
                 let found = (unnamed <= BY_CLOCK).then(|| offsets::alike(zone, calendar, years.clone()?, &preferred));
                 let found = found.flatten()?;
-                say(&mut zones.said, format!("the zone {id:?} has the clocks of {found}: its times are taken as such"));
+                say(
+                    &mut zones.said,
+                    format!(
+                        "the zone {:?} has the clocks of {found}: its times are taken as such",
+                        fields::quoted(&id)
+                    ),
+                );
                 Some(found)
             });
             if let Some(meant) = meant.or_else(|| known(&id)) {
@@ -96,7 +102,10 @@ impl Zones {
         let zone = match tzid {
             None => self.floating.clone(),
             Some(id) => self.resolve(id).unwrap_or_else(|| {
-                say(said, format!("the zone {id:?} is not known: its times are taken as {}", self.floating));
+                say(
+                    said,
+                    format!("the zone {:?} is not known: its times are taken as {}", fields::quoted(id), self.floating),
+                );
                 self.floating.clone()
             }),
         };
@@ -106,7 +115,10 @@ impl Zones {
     /// A single date given in UTC is shown in the calendar's own zone: the same moment, as its people read it.
     pub(super) fn at_home(&self, start: Start) -> Start {
         match (&start, &self.calendar) {
-            (Start::Local { zone, .. }, Some(home)) if zone == "UTC" => moved(&start, home),
+            // In an hour that comes twice it would be the first of the two.
+            (Start::Local { zone, .. }, Some(home)) if zone == "UTC" => {
+                Some(moved(&start, home)).filter(|there| there.instant(home) == start.instant(home)).unwrap_or(start)
+            }
             _ => start,
         }
     }

@@ -92,7 +92,7 @@ enum Subject {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let files = files::all(&args.files)?;
+    let (files, passed_over) = files::all(&args.files)?;
     let community = session.pick_community(None)?;
     let context = Context { zone: zone_of(session, &community, args.zone.as_deref())?, now: session.clock.seconds() };
     let (mut reading, mut unread) = (Reading::default(), 0);
@@ -109,6 +109,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             }
         }
     }
+    reading.said.extend(passed_over);
     let known = Known::read(session, &community)?;
     let has_answers = |item: &Item| Ok(!answers_to(session, item)?.is_empty());
     let mut steps = plan::plan(&mut reading, &known, args.older, &has_answers)?;
