@@ -85,22 +85,16 @@ pub(super) fn answer(
     let mut act = Act::Added;
     if let Some((old, when)) = guests.get(&place) {
         rsvp.show = old.show;
-        let stamp = answered.version.stamp.unwrap_or(*when);
-        let same = (old.status, old.count, &old.note) == (rsvp.status, rsvp.count, &rsvp.note);
-        let why = match same {
-            // Whoever says the same once more, of a later plan, confirms it.
-            true if stamp > *when && old.seen_sequence < rsvp.seen_sequence => None,
-            true => Some(""),
-            false if older_too => None,
-            false if stamp < *when => Some("it is older than the answer that is here, which stays (--older takes it)"),
-            false if old.seen_sequence > rsvp.seen_sequence => {
-                Some("it answers an older plan than the answer that is here, which stays (--older takes it)")
+        act = Act::Unchanged;
+        match beside(old, *when, &rsvp) {
+            Beside::Same => said.clear(),
+            Beside::Older(why) if !older_too => {
+                let word = rsvp.status.words();
+                said = vec![format!("a file says {word}, {why}, and changes nothing (--older takes it)")];
+                rsvp = old.clone();
             }
-            false => None,
-        };
-        act = if why.is_some() { Act::Unchanged } else { Act::Changed };
-        said = why
-            .map_or(said, |why| Some(why).filter(|why| !why.is_empty()).map(ToOwned::to_owned).into_iter().collect());
+            Beside::Older(_) | Beside::Newer => act = Act::Changed,
+        }
     }
     let draft = (act != Act::Unchanged).then(|| record::draft("answer", rsvp.clone())).transpose()?;
     let when = match at {
@@ -117,6 +111,27 @@ pub(super) fn answer(
         guests.insert(place, (rsvp, answered.version.stamp.unwrap_or(i64::MIN)));
     }
     Ok(Ok(Step { act, said, held: None, subject, draft }))
+}
+
+/// What an answer is beside the one of the same guest that is here, which was given or entered at `when`.
+enum Beside {
+    Newer,
+    Same,
+    /// Why.
+    Older(&'static str),
+}
+
+fn beside(old: &Rsvp, when: i64, new: &Rsvp) -> Beside {
+    let later = new.given.is_some_and(|given| given > when);
+    if (old.status, old.count, &old.note) == (new.status, new.count, &new.note) {
+        // Whoever says the same once more, of a later plan, confirms it.
+        return if later && old.seen_sequence < new.seen_sequence { Beside::Newer } else { Beside::Same };
+    }
+    match new.given {
+        Some(given) if given < when => Beside::Older("which is older"),
+        _ if old.seen_sequence > new.seen_sequence => Beside::Older("of an older plan"),
+        _ => Beside::Newer,
+    }
 }
 
 /// Each answer alone: the rules of the event may refuse one and not another.
