@@ -4,6 +4,8 @@
 //! A UID may look like that itself. Such a one, and one that ends in `#`, gets another `#` behind it, so that no two things
 //! have one key.
 
+use std::collections::BTreeMap;
+
 use folkmoot_schemas::when::{Start, parse_date, parse_local};
 
 /// Of all that has this UID.
@@ -27,6 +29,16 @@ pub(crate) fn parts(key: &str) -> (&str, Option<&str>) {
         Some((head, tail)) if is_date(tail) => (&head[..uid(head)], Some(tail)),
         _ => (&key[..uid(key)], None),
     }
+}
+
+/// Those of a UID among others.
+pub(crate) fn all_of<'m, T>(uid: &str, keys: &'m BTreeMap<String, T>) -> Vec<&'m str> {
+    let whole = whole(uid);
+    let dates = format!("{whole}#");
+    let first = keys.get_key_value(&whole).map(|(key, _)| key.as_str());
+    let rest = keys.range(dates.clone()..).map(|(key, _)| key.as_str());
+    let rest = rest.take_while(|key| key.starts_with(&dates)).filter(|key| parts(key).0 == uid && **key != whole);
+    first.into_iter().chain(rest).collect()
 }
 
 fn is_date(text: &str) -> bool {
@@ -54,6 +66,17 @@ mod tests {
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), 3 * uids.len());
+    }
+
+    #[test]
+    fn all_keys_of_a_uid_are_found_and_none_of_another() {
+        let at = Start::Date { date: parse_date("2026-01-08").unwrap() };
+        let uids = ["a", "a#", "a##", "a#b", "ab", "a#2026-01-08"];
+        let keys: BTreeMap<String, ()> =
+            uids.iter().flat_map(|uid| [(whole(uid), ()), (of_date(uid, &at), ())]).collect();
+        for uid in uids {
+            assert_eq!(all_of(uid, &keys), [whole(uid), of_date(uid, &at)]);
+        }
     }
 
     #[test]

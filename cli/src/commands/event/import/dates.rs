@@ -19,10 +19,19 @@ pub(super) fn is_of(series: &Event, at: &Start) -> bool {
     series.recur.is_some() && recur::has(&rule, &alike(at, &series.start))
 }
 
-/// Is this event of its own that date of its series?
-pub(super) fn is_single(key: &str, event: &Event, at: &Start) -> bool {
-    let (date, at) = (key::parts(key).1, alike(at, &event.start));
-    event.recur.is_none() && (at == event.start || date == Some(&at.text()))
+/// The names by which a file may mean an event that stands for one date: the date it stands for, in any zone or without a
+/// time, and its start.
+pub(super) fn names(key: &str, event: &Event) -> impl Iterator<Item = String> {
+    let date = key::parts(key).1.and_then(|date| event.start.named(date));
+    let day = date.as_ref().unwrap_or(&event.start).civil_date().to_string();
+    date.iter().chain([&event.start]).map(name_of).chain([day]).collect::<Vec<_>>().into_iter()
+}
+
+pub(super) fn name_of(at: &Start) -> String {
+    match at {
+        Start::Local { .. } => at.instant("UTC").to_string(),
+        Start::Date { date } => date.to_string(),
+    }
 }
 
 pub(super) fn version(series: &Event, at: &Start) -> Option<SourceVersion> {

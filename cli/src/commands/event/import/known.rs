@@ -91,9 +91,7 @@ impl Known {
 
     /// Keys of the events of ours that came from this UID: one, or its single dates.
     pub(super) fn imported(&self, uid: &str) -> Vec<&str> {
-        let whole = key::whole(uid);
-        let found = self.imported.range(whole.clone()..).map(|(key, _)| key.as_str());
-        found.take_while(|key| key.starts_with(&whole)).filter(|key| key::parts(key).0 == uid).collect()
+        key::all_of(uid, &self.imported)
     }
 
     /// The event that people answer under this UID.

@@ -4,12 +4,13 @@
 //! cancellations the newest counts, also against what an earlier import brought (`source.version`, `source.dates`). So the
 //! order of files does not matter, and a file that was imported before changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use folkmoot_node::request::Item;
 use folkmoot_schemas::{
     records::event::{Event, SourceVersion, Status},
     recur,
+    when::Start,
 };
 
 use super::{
@@ -50,6 +51,8 @@ pub(super) struct Plan<'k> {
     /// Take what is older, too.
     pub(super) older_too: bool,
     pub(super) drafts: BTreeMap<String, Draft<'k>>,
+    /// Events that stand for one date, by UID and the names of the date.
+    singles: HashMap<String, HashMap<String, String>>,
     skipped: Vec<Skipped>,
 }
 
@@ -60,7 +63,7 @@ pub(super) fn plan(
     older_too: bool,
     has_answers: Answers<'_>,
 ) -> Result<Vec<Step>> {
-    let mut plan = Plan { known, older_too, drafts: BTreeMap::new(), skipped: Vec::new() };
+    let mut plan = Plan { known, older_too, drafts: BTreeMap::new(), singles: HashMap::new(), skipped: Vec::new() };
     for whole in reading.events.iter() {
         plan.whole(whole);
         plan.replace(whole, has_answers)?;
@@ -98,15 +101,19 @@ impl<'k> Plan<'k> {
 
     fn start(&mut self, key: &str, here: Option<(&'k Item, &'k Event)>, now: Event, said: Vec<String>) {
         let (place, left) = (self.drafts.len(), Vec::new());
+        let (uid, _) = key::parts(key);
+        if now.recur.is_none()
+            && let Some(named) = self.singles.get_mut(uid)
+        {
+            named.extend(dates::names(key, &now).map(|name| (name, key.to_owned())));
+        }
         let draft = Draft { place, here, now, echo: false, said, left, replaced: false, older: false, current: false };
         self.drafts.insert(key.to_owned(), draft);
     }
 
     /// Keys of what is here of a UID, or will be.
     pub(super) fn keys(&self, uid: &str) -> Vec<String> {
-        let whole = key::whole(uid);
-        let new = self.drafts.range(whole.clone()..).filter(|(_, draft)| !draft.echo).map(|(key, _)| key.as_str());
-        let new = new.take_while(|key| key.starts_with(&whole)).filter(|key| key::parts(key).0 == uid);
+        let new = key::all_of(uid, &self.drafts).into_iter().filter(|key| !self.drafts[*key].echo);
         let mut keys: Vec<String> = self.known.imported(uid).into_iter().chain(new).map(ToOwned::to_owned).collect();
         keys.sort();
         keys.dedup();
@@ -204,12 +211,7 @@ impl<'k> Plan<'k> {
     /// One date of a series that another file has, or had.
     fn change_date(&mut self, dated: &Dated) {
         let whole = key::whole(&dated.uid);
-        let single = self.keys(&dated.uid).into_iter().find(|key| {
-            let draft = self.drafts.get(key);
-            let now = draft.map(|draft| &draft.now).or_else(|| self.known.event(key));
-            now.is_some_and(|event| dates::is_single(key, event, &dated.at))
-                && !draft.is_some_and(|draft| draft.replaced)
-        });
+        let single = self.single(&dated.uid, &dated.at);
         let mut said = dated.said.clone();
         let key = match single {
             Some(key) => key,
@@ -254,40 +256,47 @@ impl<'k> Plan<'k> {
         true
     }
 
+    /// The event that stands for one date of this UID.
+    fn single(&mut self, uid: &str, at: &Start) -> Option<String> {
+        if !self.singles.contains_key(uid) {
+            let mut named = HashMap::new();
+            for key in self.keys(uid) {
+                let draft = self.drafts.get(&key);
+                let event = draft.map(|draft| &draft.now).or_else(|| self.known.event(&key));
+                let event = event.filter(|event| event.recur.is_none() && draft.is_none_or(|draft| !draft.replaced));
+                let names = event.into_iter().flat_map(|event| dates::names(&key, event));
+                named.extend(names.map(|name| (name, key.clone())));
+            }
+            self.singles.insert(uid.to_owned(), named);
+        }
+        self.singles.get(uid)?.get(&dates::name_of(at)).cloned()
+    }
+
     fn call_off_date(&mut self, off: &CalledOff) {
         let Some(at) = &off.at else { return };
-        let keys = self.keys(&off.uid);
-        if keys.is_empty() {
-            return self.not_ours(&off.uid, &off.name);
-        }
-        let (older_too, mut found) = (self.older_too, false);
-        for key in keys {
-            let Some(draft) = self.draft(&key) else { continue };
-            if draft.now.recur.is_none() {
-                if dates::is_single(&key, &draft.now, at) {
-                    found = true;
-                    let held = dates::version(&draft.now, at).or(draft.version());
-                    let version = off.beside(held);
-                    let older = dates::is_older(&draft.now, at, version) && !older_too;
-                    let mut new = Event { status: Status::Cancelled, ..draft.now.clone() };
-                    dates::note_single(&mut new, version);
-                    draft.call_off(&new, off, older);
-                }
-            } else if dates::is_of(&draft.now, at) {
-                // One that was left out cannot be called off.
-                let date = alike(at, &draft.now.start);
-                found |= recur::has(&draft.now, &date);
-                if recur::has(&draft.now, &date) {
-                    let version = off.beside(dates::version(&draft.now, at).or(draft.version()));
-                    let new = dates::called_off(&draft.now, at, off.note.as_deref(), version);
-                    match dates::is_older(&draft.now, at, version) && !older_too {
-                        true => draft.pass_over(&new, &date.text()),
-                        false => drop(draft.take(&new, false)),
-                    }
-                }
+        let (older_too, whole) = (self.older_too, key::whole(&off.uid));
+        let single = self.single(&off.uid, at);
+        if let Some(draft) = single.as_ref().and_then(|key| self.draft(key)) {
+            let version = off.beside(dates::version(&draft.now, at).or(draft.version()));
+            let older = dates::is_older(&draft.now, at, version) && !older_too;
+            let mut new = Event { status: Status::Cancelled, ..draft.now.clone() };
+            dates::note_single(&mut new, version);
+            draft.call_off(&new, off, older);
+        } else if let Some(draft) = self.draft(&whole) {
+            let date = alike(at, &draft.now.start);
+            // One that was left out cannot be called off.
+            if draft.now.recur.is_none() || !recur::has(&draft.now, &date) {
+                return self.skip(&off.uid, &off.name, "it has no such date here");
             }
-        }
-        if !found {
+            let version = off.beside(dates::version(&draft.now, at).or(draft.version()));
+            let new = dates::called_off(&draft.now, at, off.note.as_deref(), version);
+            match dates::is_older(&draft.now, at, version) && !older_too {
+                true => draft.pass_over(&new, &date.text()),
+                false => drop(draft.take(&new, false)),
+            }
+        } else if self.keys(&off.uid).is_empty() {
+            self.not_ours(&off.uid, &off.name);
+        } else {
             self.skip(&off.uid, &off.name, "it has no such date here");
         }
     }

@@ -4,6 +4,8 @@
 //! Such a date goes, and is one of the series from then on. One that people answered, or to which something was added here,
 //! stays an event of its own with all its answers, and the series leaves that date to it.
 
+use std::collections::BTreeSet;
+
 use folkmoot_node::request::Item;
 use folkmoot_schemas::{
     records::event::{Event, Override, Status},
@@ -26,7 +28,7 @@ pub(super) type Answers<'a> = &'a dyn Fn(&Item) -> Result<bool>;
 
 impl Plan<'_> {
     pub(super) fn replace(&mut self, whole: &Whole, has_answers: Answers<'_>) -> Result<()> {
-        let made = |key: &str| whole.entries.iter().any(|entry| entry.key == key);
+        let made: BTreeSet<&str> = whole.entries.iter().map(|entry| entry.key.as_str()).collect();
         let series = key::whole(&whole.uid);
         if whole.taken_apart {
             return self.replace_series(&series, whole, has_answers);
@@ -34,7 +36,8 @@ impl Plan<'_> {
         if self.draft(&series).is_none_or(|draft| draft.now.recur.is_none() || !draft.is_current()) {
             return Ok(());
         }
-        let single: Vec<String> = self.keys(&whole.uid).into_iter().filter(|key| !made(key)).collect();
+        let single: Vec<String> =
+            self.keys(&whole.uid).into_iter().filter(|key| !made.contains(key.as_str())).collect();
         for key in single {
             let Some(now) = self.draft(&key).map(|draft| draft.now.clone()) else { continue };
             let Some(slot) = self.drafts.get(&series).and_then(|draft| slot(&key, &now, &draft.now)) else { continue };

@@ -459,3 +459,20 @@ fn a_series_whose_rule_is_none_of_ours_any_more_is_replaced_unless_somebody_answ
     let done = answered.import(&[&file("", 0, 2, HARD)]);
     assert!(answered.keys().contains(&"gig") && done.said.contains("it stays for its answers"), "{}", done.said);
 }
+
+#[test]
+fn each_of_many_dates_that_came_by_mail_is_known_again() {
+    let date = |n: usize| {
+        let day = format!("{}{:02}{:02}", 2000 + n / 336, n / 28 % 12 + 1, n % 28 + 1);
+        format!(
+            "BEGIN:VEVENT\r\nUID:gig\r\nSUMMARY:x\r\nRECURRENCE-ID:{day}T100000Z\r\nDTSTART:{day}T110000Z\r\nEND:VEVENT\r\n"
+        )
+    };
+    let all = |method: &str| {
+        format!("BEGIN:VCALENDAR\r\nMETHOD:{method}\r\n{}END:VCALENDAR\r\n", (0..500).map(date).collect::<String>())
+    };
+    let mut world = World::default();
+    assert_eq!(world.import(&[&all("REQUEST")]).acts.len(), 500);
+    assert!(world.import(&[&all("REQUEST")]).acts.iter().all(|(_, act)| *act == "unchanged"));
+    assert!(world.import(&[&all("CANCEL")]).acts.iter().all(|(_, act)| *act == "changed"));
+}
