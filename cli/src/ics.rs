@@ -66,8 +66,6 @@ pub(crate) struct Entry {
 pub(crate) struct Whole {
     pub(crate) uid: String,
     pub(crate) version: SourceVersion,
-    /// It came as a message, which says nothing of changed dates that it does not name.
-    pub(crate) message: bool,
     /// Its rule is none of ours, so that there are only single dates.
     pub(crate) taken_apart: bool,
     pub(crate) entries: Vec<Entry>,

@@ -50,10 +50,10 @@ pub(crate) struct CalledOff {
 }
 
 impl CalledOff {
-    /// As new as it is beside a word of this version.
+    /// As new as it is beside a word of this version. What the word said of dates it still says.
     pub(crate) fn beside(&self, held: Option<SourceVersion>) -> SourceVersion {
-        let held = held.map_or(0, |held| held.sequence);
-        SourceVersion { sequence: self.sequence.unwrap_or(held), stamp: self.stamp }
+        let (sequence, message) = held.map_or((0, true), |held| (held.sequence, held.message));
+        SourceVersion { sequence: self.sequence.unwrap_or(sequence), stamp: self.stamp, message }
     }
 }
 

@@ -55,8 +55,8 @@ pub(super) fn take(
     reading: &mut Reading,
 ) {
     let master = newest(&group.masters, zones);
-    let none = SourceVersion { sequence: 0, stamp: None };
-    let version = master.map_or(none, |master| version::of(master, zones));
+    let none = SourceVersion { sequence: 0, stamp: None, message };
+    let version = master.map_or(none, |master| SourceVersion { message, ..version::of(master, zones) });
     let mut taking =
         Taking { group, calendar, zones, context, reading, entries: Vec::new(), version, taken_apart: false };
     let Some(master) = master else { return taking.single_changes() };
@@ -64,7 +64,7 @@ pub(super) fn take(
     let uid = group.uid.clone();
     let (entries, taken_apart) = (taking.entries, taking.taken_apart);
     if !entries.is_empty() {
-        reading.event(Whole { uid, version, message, taken_apart, entries });
+        reading.event(Whole { uid, version, taken_apart, entries });
     }
 }
 

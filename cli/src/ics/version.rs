@@ -14,7 +14,7 @@ use folkmoot_schemas::records::event::SourceVersion;
 use super::time::Zones;
 
 pub(super) fn of(component: &ICalendarComponent, zones: &Zones) -> SourceVersion {
-    SourceVersion { sequence: sequence(component).unwrap_or(0), stamp: stamp(component, zones) }
+    SourceVersion { sequence: sequence(component).unwrap_or(0), stamp: stamp(component, zones), message: false }
 }
 
 /// What a message counts itself as, if it does.

@@ -70,6 +70,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
         ("vote", Vector::new("a vote for dates", &vote()).derived("rkey", rkey(&vote()))),
         ("event-of-poll", Vector::new("an event whose date a poll chose", &played())),
         ("event-imported", Vector::new("a series that follows a calendar, one date of it a message", &followed())),
+        ("event-invited", Vector::new("a series that follows an invitation by mail", &invited())),
         ("tombstone", Vector::new("a deletion across devices", &record::<Tombstone>(at(900), Ipld::Map([].into())))),
     ]
 }
@@ -261,6 +262,18 @@ fn followed() -> Block {
         }
     });
     record::<Event>(at(1100), fields)
+}
+
+fn invited() -> Block {
+    let fields = ipld!({
+        "name": "Choir", "start": { "local": "2027-01-07T19:30", "zone": "Europe/Berlin" },
+        "status": "confirmed", "mode": "inperson", "recur": { "freq": "weekly" }, "sequence": 0,
+        "source": {
+            "kind": "ics", "uid": "choir@example.org",
+            "version": { "sequence": 0, "stamp": 1_797_000_000, "message": true }
+        }
+    });
+    record::<Event>(at(1200), fields)
 }
 
 fn answer() -> Block {

@@ -103,6 +103,10 @@ pub struct SourceVersion {
     /// The later of `DTSTAMP` and `LAST-MODIFIED`, in seconds since 1970, and no later than when it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<i64>,
+    /// Of a whole series: it came as a message, which says nothing of single dates that it does not name. A calendar has
+    /// all there is to say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub message: bool,
 }
 
 /// A date of a series and how new the word is by which it is as it is.
@@ -122,6 +126,13 @@ impl SourceVersion {
             (Some(ours), Some(theirs)) => ours < theirs,
             _ => false,
         }
+    }
+
+    /// Of the word about one date of a series: does it stand beside `whole`, the newest about the series, which does not
+    /// name the date? A higher count of the series obsoletes all others (RFC 5546 §2.1.5), a calendar written later as well.
+    pub fn stands_beside(self, whole: Self) -> bool {
+        let later = self.stamp.zip(whole.stamp).is_some_and(|(ours, theirs)| ours < theirs);
+        self.sequence >= whole.sequence && (whole.message || !later)
     }
 }
 

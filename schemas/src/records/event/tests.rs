@@ -100,7 +100,7 @@ fn source() -> Source {
 }
 
 fn version(sequence: u32, stamp: Option<i64>) -> SourceVersion {
-    SourceVersion { sequence, stamp }
+    SourceVersion { sequence, stamp, message: false }
 }
 
 fn of_date(at: &str) -> SourceDate {
@@ -118,6 +118,20 @@ fn a_calendar_s_word_gives_way_only_to_one_that_is_certainly_newer() {
         (version(1, Some(1)), version(1, None), false),
     ] {
         assert_eq!(one.is_older_than(other), older, "{one:?} {other:?}");
+    }
+}
+
+#[test]
+fn a_date_moved_by_mail_outlasts_later_mail_about_its_series_and_no_later_calendar() {
+    let mail = |sequence, stamp| SourceVersion { message: true, ..version(sequence, stamp) };
+    for (date, whole, stands) in [
+        (version(1, Some(5)), mail(1, Some(9)), true),
+        (version(1, Some(5)), mail(2, Some(1)), false),
+        (version(1, Some(5)), version(0, Some(9)), false),
+        (version(1, Some(5)), version(0, Some(5)), true),
+        (version(1, Some(5)), version(0, None), true),
+    ] {
+        assert_eq!(date.stands_beside(whole), stands, "{date:?} {whole:?}");
     }
 }
 

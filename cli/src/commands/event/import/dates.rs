@@ -38,13 +38,14 @@ pub(super) fn version(series: &Event, at: &Start) -> Option<SourceVersion> {
     series.source.as_ref()?.of_date(&name(series, at))
 }
 
-/// Must a word about one date give way? To one about the same date, to a higher count of the whole series (RFC 5546 §2.1.5:
-/// it obsoletes all lower ones of the UID), and to anything newer where the whole series is off.
+/// Must a word about one date give way? To a newer one about the same date, to one about the whole series beside which it
+/// does not stand, and to one as new that says it is off.
 pub(super) fn is_older(series: &Event, at: &Start, word: SourceVersion) -> bool {
     let whole = series.source.as_ref().and_then(|source| source.version);
-    let off = series.status == Status::Cancelled;
-    version(series, at).is_some_and(|held| word.is_older_than(held))
-        || whole.is_some_and(|whole| word.sequence < whole.sequence || (off && word.is_older_than(whole)))
+    let date = alike(at, &series.start).text();
+    let off = series.overrides.iter().any(|change| change.at == date && change.status == Some(Status::Cancelled));
+    version(series, at).is_some_and(|held| word.is_older_than(held) || (off && !held.is_older_than(word)))
+        || whole.is_some_and(|whole| gives_way(word, whole, series.status))
 }
 
 /// The series with one date as another file has it, and what that cannot keep.
@@ -77,17 +78,21 @@ fn with(series: &Event, change: Override, version: SourceVersion) -> Event {
 
 /// What the file says now, but for dates about which there is a newer word here. A calendar has all there is to say, and
 /// a date that it does not mention any more is as the others; a message has not.
-pub(super) fn kept(old: &Event, file: &Event, message: bool) -> Event {
+pub(super) fn kept(old: &Event, file: &Event) -> Event {
     let mut new = file.clone();
     let (Some(held), Some(theirs)) = (&old.source, &file.source) else { return new };
     if old.recur.is_none() || new.recur.is_none() {
+        // A word about one date says nothing of the rest.
+        if let Some(source) = &mut new.source {
+            source.version = source.version.or(held.version);
+        }
         return new;
     }
     let whole = theirs.version;
     for date in &held.dates {
         let stays = match (theirs.of_date(&date.at), whole) {
             (Some(word), _) => word.is_older_than(date.version),
-            (None, Some(whole)) => outlasts(date.version, whole, message),
+            (None, Some(whole)) => date.version.stands_beside(whole),
             (None, None) => true,
         };
         if stays {
@@ -104,25 +109,28 @@ pub(super) fn kept(old: &Event, file: &Event, message: bool) -> Event {
     new
 }
 
-/// Does a word about one date stand beside a newer one about its series that does not name the date?
-fn outlasts(date: SourceVersion, whole: SourceVersion, message: bool) -> bool {
-    date.sequence >= whole.sequence && (message || date.stamp > whole.stamp)
+/// Must a file's word about an event that stands for one date give way to what is here?
+pub(super) fn is_older_single(here: &Event, word: &Event) -> bool {
+    let (Some(held), Some(word)) = (&here.source, &word.source) else { return false };
+    let date = |source: &Source| source.dates.first().map(|date| date.version);
+    // What a message called off is not on again by the one that it called off.
+    let off = here.status == Status::Cancelled && word.version.is_none();
+    let older =
+        |(held, word): (SourceVersion, SourceVersion)| word.is_older_than(held) || (off && !held.is_older_than(word));
+    if date(held).zip(date(word)).is_some_and(older) {
+        return true;
+    }
+    match (word.version, date(word), held.version) {
+        (Some(word), _, Some(whole)) if word.is_older_than(whole) => true,
+        (Some(word), None, _) => date(held).is_some_and(|held| held.stands_beside(word)),
+        (None, Some(word), Some(whole)) => gives_way(word, whole, here.status),
+        _ => false,
+    }
 }
 
-/// Must a file's word about an event that stands for one date give way to what is here?
-pub(super) fn is_older_single(held: &Event, word: &Event, message: bool) -> bool {
-    let (Some(held), Some(word)) = (&held.source, &word.source) else { return false };
-    let of_whole = held.version.zip(word.version).is_some_and(|(held, word)| word.is_older_than(held));
-    let date = |source: &Source| source.dates.first().map(|date| date.version);
-    of_whole
-        || match (date(held), date(word)) {
-            (Some(held), Some(word)) => word.is_older_than(held),
-            (Some(held), None) => word.version.is_some_and(|word| outlasts(held, word, message)),
-            (None, Some(date)) if word.version.is_none() => {
-                held.version.is_some_and(|whole| date.sequence < whole.sequence)
-            }
-            (None, _) => false,
-        }
+/// Must a word about one date give way to what is known of all of its series? Where that is off, to all but newer ones.
+pub(super) fn gives_way(date: SourceVersion, whole: SourceVersion, status: Status) -> bool {
+    !date.stands_beside(whole) || (status == Status::Cancelled && !whole.is_older_than(date))
 }
 
 /// An event that stands for one date, as a word of this version has it.

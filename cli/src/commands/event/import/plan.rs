@@ -46,13 +46,24 @@ pub(super) struct Draft<'k> {
     current: bool,
 }
 
+/// Events of one UID that stand for one date.
+#[derive(Debug, Default)]
+struct Singles {
+    /// Their keys, by the names of the date.
+    named: HashMap<String, String>,
+    /// The newest word about all of the UID, and what it made of it.
+    whole: Option<(SourceVersion, Status)>,
+    /// An event of the UID.
+    any: Option<String>,
+}
+
 pub(super) struct Plan<'k> {
     pub(super) known: &'k Known,
     /// Take what is older, too.
     pub(super) older_too: bool,
     pub(super) drafts: BTreeMap<String, Draft<'k>>,
-    /// Events that stand for one date, by UID and the names of the date.
-    singles: HashMap<String, HashMap<String, String>>,
+    /// By UID.
+    singles: HashMap<String, Singles>,
     skipped: Vec<Skipped>,
 }
 
@@ -69,10 +80,14 @@ pub(super) fn plan(
         plan.replace(whole, has_answers)?;
     }
     let (whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());
-    for off in whole {
-        plan.call_off(off);
+    // Before single dates, which are judged by it; and after them, since they may have come just now.
+    for off in &whole {
+        if !plan.keys(&off.uid).is_empty() {
+            plan.call_off(off);
+        }
     }
     plan.dates(&reading.dates, &single);
+    whole.into_iter().for_each(|off| plan.call_off(off));
     reading.skipped.append(&mut plan.skipped);
     plan.steps(&mut reading.said)
 }
@@ -103,9 +118,9 @@ impl<'k> Plan<'k> {
         let (place, left) = (self.drafts.len(), Vec::new());
         let (uid, _) = key::parts(key);
         if now.recur.is_none()
-            && let Some(named) = self.singles.get_mut(uid)
+            && let Some(singles) = self.singles.get_mut(uid)
         {
-            named.extend(dates::names(key, &now).map(|name| (name, key.to_owned())));
+            singles.named.extend(dates::names(key, &now).map(|name| (name, key.to_owned())));
         }
         let draft = Draft { place, here, now, echo: false, said, left, replaced: false, older: false, current: false };
         self.drafts.insert(key.to_owned(), draft);
@@ -127,7 +142,7 @@ impl<'k> Plan<'k> {
         let older = !self.older_too && held.into_iter().any(|held| whole.version.is_older_than(held));
         for entry in &whole.entries {
             if !older || !matches!(self.known.get(&entry.key), Held::Nothing) {
-                self.follow(entry, whole.message);
+                self.follow(entry);
             } else if let Some(draft) = keys.first().and_then(|key| self.draft(key)) {
                 draft.older = true;
             }
@@ -135,7 +150,7 @@ impl<'k> Plan<'k> {
     }
 
     /// Makes an event follow what its file says now.
-    fn follow(&mut self, entry: &Entry, message: bool) {
+    fn follow(&mut self, entry: &Entry) {
         match self.known.get(&entry.key) {
             _ if self.drafts.contains_key(&entry.key) => {}
             Held::Nothing => return self.start(&entry.key, None, entry.event.clone(), entry.said.clone()),
@@ -148,12 +163,12 @@ impl<'k> Plan<'k> {
         }
         let older_too = self.older_too;
         let Some(draft) = self.draft(&entry.key) else { return };
-        let new = dates::kept(&draft.now, &entry.event, message);
+        let new = dates::kept(&draft.now, &entry.event);
         // What was called off is not on again by the invitation that the message called off.
-        let same = draft.version().is_some_and(|held| held.stamp.is_some() && Some(held) == version(&new));
-        let called_off = same && message && draft.now.status == Status::Cancelled;
+        let same = |held: SourceVersion| held.message && held.stamp.is_some() && Some(held) == version(&new);
+        let called_off = draft.version().is_some_and(same) && draft.now.status == Status::Cancelled;
         let older = match draft.now.recur.is_none() && new.recur.is_none() {
-            true => dates::is_older_single(&draft.now, &new, message),
+            true => dates::is_older_single(&draft.now, &entry.event),
             false => draft.version().zip(version(&new)).is_some_and(|(held, word)| word.is_older_than(held)),
         };
         if draft.take(&new, (older || called_off) && !older_too) {
@@ -216,6 +231,7 @@ impl<'k> Plan<'k> {
         let key = match single {
             Some(key) => key,
             None if self.change_date_of(&whole, dated) => return,
+            None if self.is_overruled(dated) => return,
             None => {
                 said.push(match self.draft(&whole).is_some() {
                     true => "a changed date that its series does not have, kept as an event of its own".into(),
@@ -225,10 +241,24 @@ impl<'k> Plan<'k> {
             }
         };
         let mut event = dated.own.clone();
+        if let Some(here) = self.draft(&key) {
+            // In its zone, or the date that its key names would be another one.
+            event.start = alike(&event.start, &here.now.start);
+        }
         if let Some(source) = &mut event.source {
             source.uid = Some(key.clone());
         }
-        self.follow(&Entry { key, event, said }, true);
+        self.follow(&Entry { key, event, said });
+    }
+
+    /// Is there a newer word about all of the UID, which has no such date?
+    fn is_overruled(&mut self, dated: &Dated) -> bool {
+        let singles = self.singles(&dated.uid);
+        let overruled = singles.whole.is_some_and(|(whole, status)| dates::gives_way(dated.version, whole, status));
+        let any = singles.any.clone().filter(|_| overruled && !self.older_too);
+        let Some(draft) = any.and_then(|key| self.draft(&key)) else { return false };
+        draft.left.push(passed_over(&dated.at.text()));
+        true
     }
 
     /// The same of a series that is here, or of which is known why it is not followed. False: neither.
@@ -241,9 +271,8 @@ impl<'k> Plan<'k> {
             }
             Held::Nothing | Held::Imported(..) => {
                 let older_too = self.older_too;
-                let Some(draft) = self.draft(series).filter(|draft| dates::is_of(&draft.now, &dated.at)) else {
-                    return false;
-                };
+                let is_of = |draft: &&mut Draft<'_>| !draft.replaced && dates::is_of(&draft.now, &dated.at);
+                let Some(draft) = self.draft(series).filter(is_of) else { return false };
                 let (new, said) = dates::changed(&draft.now, dated);
                 let older = dates::is_older(&draft.now, &dated.at, dated.version) && !older_too;
                 match older {
@@ -258,18 +287,28 @@ impl<'k> Plan<'k> {
 
     /// The event that stands for one date of this UID.
     fn single(&mut self, uid: &str, at: &Start) -> Option<String> {
+        self.singles(uid).named.get(&dates::name_of(at)).cloned()
+    }
+
+    fn singles(&mut self, uid: &str) -> &Singles {
         if !self.singles.contains_key(uid) {
-            let mut named = HashMap::new();
+            let mut singles = Singles::default();
             for key in self.keys(uid) {
                 let draft = self.drafts.get(&key);
-                let event = draft.map(|draft| &draft.now).or_else(|| self.known.event(&key));
-                let event = event.filter(|event| event.recur.is_none() && draft.is_none_or(|draft| !draft.replaced));
-                let names = event.into_iter().flat_map(|event| dates::names(&key, event));
-                named.extend(names.map(|name| (name, key.clone())));
+                let Some(event) = draft.map(|draft| &draft.now).or_else(|| self.known.event(&key)) else { continue };
+                if let Some(word) = version(event)
+                    && singles.whole.is_none_or(|(held, _)| held.is_older_than(word))
+                {
+                    singles.whole = Some((word, event.status));
+                }
+                if event.recur.is_none() && draft.is_none_or(|draft| !draft.replaced) {
+                    singles.named.extend(dates::names(&key, event).map(|name| (name, key.clone())));
+                }
+                singles.any = Some(key);
             }
-            self.singles.insert(uid.to_owned(), named);
+            self.singles.insert(uid.to_owned(), singles);
         }
-        self.singles.get(uid)?.get(&dates::name_of(at)).cloned()
+        self.singles.entry(uid.to_owned()).or_default()
     }
 
     fn call_off_date(&mut self, off: &CalledOff) {
@@ -316,6 +355,10 @@ impl<'k> Plan<'k> {
         tell(older, said, "here in a newer version than the files have", " (--older takes the older one)");
         drafts.into_iter().map(|(key, draft)| draft.step(key)).collect()
     }
+}
+
+fn passed_over(date: &str) -> String {
+    format!("what a file says of {date} is older than what is here, and changes nothing")
 }
 
 fn version(event: &Event) -> Option<SourceVersion> {
@@ -373,7 +416,7 @@ impl Draft<'_> {
     /// A word about one date is older than what is here.
     fn pass_over(&mut self, new: &Event, date: &str) {
         if imported::merge(&self.now, new).0.is_some() {
-            self.left.push(format!("what a file says of {date} is older than what is here, and changes nothing"));
+            self.left.push(passed_over(date));
         }
     }
 

@@ -43,15 +43,15 @@ impl Plan<'_> {
             let Some(slot) = self.drafts.get(&series).and_then(|draft| slot(&key, &now, &draft.now)) else { continue };
             let stays = !imported::is_bare(&now) || self.known.item(&key).map_or(Ok(false), has_answers)?;
             match stays {
-                true => self.leave_to(&series, &key, &slot, whole.message),
-                false => self.move_into(&series, &key, &slot, whole.message),
+                true => self.leave_to(&series, &key, &slot),
+                false => self.move_into(&series, &key, &slot),
             }
         }
         Ok(())
     }
 
     /// The series leaves this date to an event of its own, which goes on following the file.
-    fn leave_to(&mut self, series: &str, key: &str, slot: &Start, message: bool) {
+    fn leave_to(&mut self, series: &str, key: &str, slot: &Start) {
         let Some(draft) = self.drafts.get_mut(series) else { return };
         let (event, mut new) = (without_dates(on(&draft.now, slot)), draft.now.clone());
         new.overrides.retain(|change| change.at != slot.text());
@@ -59,7 +59,7 @@ impl Plan<'_> {
         draft.take(&new, false);
         let Some(single) = self.drafts.get_mut(key) else { return };
         // A message about this date alone may be newer.
-        if !dates::is_older_single(&single.now, &event, message) {
+        if !dates::is_older_single(&single.now, &event) {
             single.take(&event, false);
         }
         single
@@ -68,7 +68,7 @@ impl Plan<'_> {
     }
 
     /// The event goes, and what a message said of this date alone is a change of the series.
-    fn move_into(&mut self, series: &str, key: &str, slot: &Start, message: bool) {
+    fn move_into(&mut self, series: &str, key: &str, slot: &Start) {
         let Some(single) = self.drafts.get_mut(key) else { return };
         single.replaced = true;
         single.left = vec!["it is a date of its series now".into()];
@@ -76,7 +76,7 @@ impl Plan<'_> {
         let Some(draft) = self.drafts.get_mut(series) else { return };
         let version = own.source.as_ref().and_then(|source| source.dates.first()).map(|date| date.version);
         let file = Event { recur: None, ..draft.now.clone() };
-        if let Some(version) = version.filter(|_| dates::is_older_single(&own, &without_dates(file), message)) {
+        if let Some(version) = version.filter(|_| dates::is_older_single(&own, &without_dates(file))) {
             let uid = key::parts(series).0.to_owned();
             let dated = Dated { uid, at: slot.clone(), own, version, said: Vec::new() };
             draft.take(&dates::changed(&draft.now, &dated).0, false);
@@ -94,6 +94,7 @@ impl Plan<'_> {
         if draft.version().is_some_and(|held| whole.version.is_older_than(held)) && !older_too {
             return Ok(());
         }
+        let series = draft.now.clone();
         if stays || !imported::is_bare(&draft.now) {
             let why = "its calendar has single dates instead now, which stand beside it: it stays for its answers and what was set here";
             draft.left.push(why.into());
@@ -101,7 +102,27 @@ impl Plan<'_> {
             draft.replaced = true;
             draft.left = vec!["its calendar has a rule now that only single dates can follow".into()];
         }
+        self.hand_down(&series, whole);
         Ok(())
+    }
+}
+
+impl Plan<'_> {
+    /// What newer messages said of single dates of a series goes to the events that stand for these dates now.
+    fn hand_down(&mut self, series: &Event, whole: &Whole) {
+        let dates = series.source.iter().flat_map(|source| &source.dates);
+        for date in dates.filter(|date| date.version.stands_beside(whole.version)) {
+            let at = series.overrides.iter().find(|change| imported::day(change) == date.at);
+            let Some(at) = at.and_then(|change| series.start.named(&change.at)) else { continue };
+            let is_of = |key: &str| key::parts(key).1.is_some_and(|named| named.starts_with(&date.at));
+            let Some(entry) = whole.entries.iter().find(|entry| is_of(&entry.key)) else { continue };
+            let Some(single) = self.draft(&entry.key) else { continue };
+            let mut event = on(series, &at);
+            event.source.clone_from(&single.now.source);
+            dates::note_single(&mut event, date.version);
+            let older = dates::is_older_single(&single.now, &event);
+            single.take(&event, older);
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use folkmoot_schemas::{
     when::Start,
 };
 
+use proptest::prelude::*;
+
 use super::{
     Act, Step, Subject,
     answers::{Guests, answer},
@@ -475,4 +477,67 @@ fn each_of_many_dates_that_came_by_mail_is_known_again() {
     assert_eq!(world.import(&[&all("REQUEST")]).acts.len(), 500);
     assert!(world.import(&[&all("REQUEST")]).acts.iter().all(|(_, act)| *act == "unchanged"));
     assert!(world.import(&[&all("CANCEL")]).acts.iter().all(|(_, act)| *act == "changed"));
+}
+
+/// One of many things a file can say, by numbers.
+fn word(kind: u8, sequence: u32, day: u32) -> String {
+    let hard = CHOIR.replace("FREQ=WEEKLY", "FREQ=MONTHLY;BYDAY=TH;BYSETPOS=1;COUNT=5");
+    let named = |lines: &str| lines.replace("Choir", &format!("Choir {day}"));
+    let date = if day.is_multiple_of(2) { "20270114" } else { "20270204" };
+    let moved = format!("SUMMARY:Date {day}\nRECURRENCE-ID:{date}T183000Z\nDTSTART:{date}T{:02}0000Z", 10 + day);
+    let off = format!("SUMMARY:Choir\nRECURRENCE-ID:{date}T183000Z");
+    match kind {
+        0 => file("", sequence, day, &named(CHOIR)),
+        1 => file("REQUEST", sequence, day, &named(CHOIR)),
+        2 => file("", sequence, day, &named(&hard)),
+        3 => file("REQUEST", sequence, day, &moved),
+        4 => file("CANCEL", sequence, day, &off),
+        5 => file("CANCEL", sequence, day, "SUMMARY:Choir"),
+        6 => file("CANCEL", sequence, day, "SUMMARY:Choir").replace(&format!("SEQUENCE:{sequence}\r\n"), ""),
+        7 => file("", sequence, day, &format!("{}\nEXDATE:{date}T183000Z", named(CHOIR))),
+        _ => file("", sequence, day, &named(&CHOIR.replace("\nRRULE:FREQ=WEEKLY", ""))),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_second_import_of_the_same_files_changes_nothing(
+        files in proptest::collection::vec((0u8..9, 0u32..3, 1u32..5), 1..6),
+        before in proptest::collection::vec((0u8..9, 0u32..3, 1u32..5), 0..3),
+    ) {
+        let texts = |words: &[(u8, u32, u32)]| -> Vec<String> { words.iter().map(|(k, s, d)| word(*k, *s, *d)).collect() };
+        let (files, before) = (texts(&files), texts(&before));
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let mut world = World::default();
+        for file in &before {
+            world.import(&[file]);
+        }
+        world.import(&files);
+        let events: Vec<Event> = world.events.iter().map(|(_, event)| event.clone()).collect();
+        let done = world.import(&files);
+        prop_assert!(done.acts.iter().all(|(_, act)| *act == "unchanged"), "{:?}\n{}", done.acts, done.said);
+        prop_assert_eq!(events, world.events.iter().map(|(_, event)| event.clone()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_order_of_files_does_not_matter(
+        words in proptest::collection::vec((0u8..9, 0u32..3), 1..6),
+        shuffle in any::<u64>(),
+    ) {
+        let files: Vec<String> = words.iter().zip(1..).map(|((k, s), d)| word(*k, *s, d)).collect();
+        let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let one = World::after(&files);
+        let by = files.len();
+        for n in 0..by {
+            files.swap(n, (shuffle >> (8 * n)) as usize % by);
+        }
+        let other = World::after(&files);
+        prop_assert_eq!(one.keys(), other.keys());
+        for key in one.keys() {
+            let of = |world: &World| world.events.iter().find(|(_, e)| e.source.as_ref().unwrap().uid.as_deref() == Some(key)).unwrap().1.clone();
+            prop_assert_eq!(of(&one), of(&other), "{}", key);
+        }
+    }
 }
