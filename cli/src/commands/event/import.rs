@@ -19,6 +19,7 @@ use known::Known;
 
 mod answers;
 mod dates;
+mod draft;
 mod files;
 mod known;
 mod plan;

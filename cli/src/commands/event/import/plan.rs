@@ -14,37 +14,16 @@ use folkmoot_schemas::{
 };
 
 use super::{
-    Act, Step, Subject, dates,
+    Step, dates,
+    draft::{Draft, passed_over, version},
     known::{Held, Known},
     replace::Answers,
 };
 use crate::{
-    commands::event::imported,
     error::Result,
     ics::{CalledOff, Dated, Entry, Reading, Skipped, Whole, alike, key},
     output::count,
-    record,
 };
-
-/// An event as the files leave it.
-#[derive(Debug)]
-pub(super) struct Draft<'k> {
-    /// In which order it came up.
-    place: usize,
-    here: Option<(&'k Item, &'k Event)>,
-    pub(super) now: Event,
-    /// It was planned here: the file is an echo.
-    echo: bool,
-    /// What the files have that it does not.
-    said: Vec<String>,
-    /// What it has that the files do not.
-    pub(super) left: Vec<String>,
-    /// It is one of the dates of its series now, and goes.
-    pub(super) replaced: bool,
-    /// A file says something else of it, and is older; and one does that is not.
-    older: bool,
-    current: bool,
-}
 
 /// Events of one UID that stand for one date.
 #[derive(Debug, Default)]
@@ -354,101 +333,5 @@ impl<'k> Plan<'k> {
         let older = drafts.iter().filter(|(_, draft)| draft.older && !draft.current).count();
         tell(older, said, "here in a newer version than the files have", " (--older takes the older one)");
         drafts.into_iter().map(|(key, draft)| draft.step(key)).collect()
-    }
-}
-
-fn passed_over(date: &str) -> String {
-    format!("what a file says of {date} is older than what is here, and changes nothing")
-}
-
-fn version(event: &Event) -> Option<SourceVersion> {
-    event.source.as_ref().and_then(|source| source.version)
-}
-
-/// But for when and in which version it was read: that alone is no news.
-fn is_same(old: &Event, new: &Event) -> bool {
-    let mut new = new.clone();
-    if let (Some(source), Some(old)) = (&mut new.source, &old.source) {
-        (source.fetched, source.version) = (old.fetched, old.version);
-        source.dates.clone_from(&old.dates);
-    }
-    new == *old
-}
-
-impl Draft<'_> {
-    pub(super) fn version(&self) -> Option<SourceVersion> {
-        version(&self.now)
-    }
-
-    /// Is it as a file says it is?
-    pub(super) fn is_current(&self) -> bool {
-        self.here.is_none() || self.current
-    }
-
-    /// Follows what a file says, unless that is older than what is here. True: something is another way now.
-    pub(super) fn take(&mut self, new: &Event, older: bool) -> bool {
-        let (next, left) = imported::merge(&self.now, new);
-        if older {
-            self.older |= next.is_some();
-            return false;
-        }
-        self.current = true;
-        self.left.extend(left.filter(|left| !self.left.contains(left)));
-        let changed = next.is_some();
-        match (next, &mut self.now.source, &new.source) {
-            (Some(next), ..) => self.now = next,
-            // No news, but what comes after it in this import is measured by it.
-            (None, Some(source), Some(new)) => {
-                source.version = new.version;
-                source.dates.clone_from(&new.dates);
-            }
-            _ => {}
-        }
-        changed
-    }
-
-    fn call_off(&mut self, new: &Event, off: &CalledOff, older: bool) {
-        if self.take(new, older) && self.now.status == Status::Cancelled {
-            self.now.status_note = off.note.clone().or(self.now.status_note.take());
-        }
-    }
-
-    /// A word about one date is older than what is here.
-    fn pass_over(&mut self, new: &Event, date: &str) {
-        if imported::merge(&self.now, new).0.is_some() {
-            self.left.push(passed_over(date));
-        }
-    }
-
-    fn step(mut self, key: String) -> Result<Step> {
-        let step = |act, said, event: Event, draft| Step {
-            act,
-            said,
-            held: self.here.map(|(item, _)| (item.uri.clone(), item.short.clone())),
-            subject: Subject::Event { key: key.clone(), event: Box::new(event) },
-            draft,
-        };
-        let Some((item, base)) = self.here else {
-            // Nobody has seen what led to it.
-            (self.now.sequence, self.now.all_since) = (0, None);
-            (self.now.previous, self.now.dates_since) = (Vec::new(), Vec::new());
-            let draft = Some(record::draft("event", self.now.clone())?);
-            self.said.append(&mut self.left);
-            return Ok(step(Act::Added, self.said, self.now, draft));
-        };
-        if self.replaced {
-            return Ok(step(Act::Replaced, self.left, self.now, None));
-        }
-        self.now.follow(base);
-        if self.echo || is_same(base, &self.now) {
-            let mut left = self.left;
-            if self.older && !self.current {
-                left.push("the file has an older version of it than the one here, and changes nothing".into());
-            }
-            return Ok(step(Act::Unchanged, left, self.now, None));
-        }
-        self.said.append(&mut self.left);
-        let draft = Some(record::redraft("event", item, self.now.clone())?);
-        Ok(step(Act::Changed, self.said, self.now, draft))
     }
 }
