@@ -61,6 +61,13 @@ pub(crate) fn draft(noun: &str, record: impl Into<Record>) -> Result<WireDraft> 
     Ok(WireDraft { rkey: None, members_only: false, record: block.bytes().to_vec(), again: false })
 }
 
+/// Is it within the bytes that a record of its kind may have?
+pub(crate) fn fits(record: impl Into<Record>) -> bool {
+    let record = record.into();
+    let block = Tid::from_u64(0).and_then(|rev| record.encode(rev));
+    block.is_ok_and(|block| block.bytes().len() <= record.limit())
+}
+
 /// The next version of a record of ours, at the same place and for the same audience.
 pub(crate) fn redraft(noun: &str, item: &Item, record: impl Into<Record>) -> Result<WireDraft> {
     let rkey = item.uri.rsplit('/').next().map(ToOwned::to_owned);

@@ -19,7 +19,7 @@ use super::{
     time::{Zones, alike, say},
     version,
 };
-use crate::output::count;
+use crate::{output::count, record};
 
 /// Dates of a rule we cannot keep are taken from 30 days back to 400 ahead, as pages show them.
 const BACK: i64 = 30 * 86_400;
@@ -259,7 +259,15 @@ impl Taking<'_> {
         });
         fields::mend(&mut event, said)?;
         event.check().map_err(|_| "it does not fit the format")?;
-        Ok(event)
+        if !record::fits(event.clone()) {
+            say(said, "the texts of its changed dates are left out: together they are too long".into());
+            event.overrides.iter_mut().for_each(|change| change.text = None);
+        }
+        if !record::fits(event.clone()) {
+            say(said, "its description is left out: with its changed dates it is too long".into());
+            event.text = None;
+        }
+        if record::fits(event.clone()) { Ok(event) } else { Err("it is too long".into()) }
     }
 
     fn skip(&mut self, key: String, component: &ICalendarComponent, why: String) {

@@ -754,3 +754,18 @@ fn no_direction_of_writing_comes_out_of_a_file_that_was_not_closed() {
         calendar(&format!("BEGIN:VEVENT\r\nUID:h\r\nSUMMARY:{hebrew}\r\nDTSTART:20260108T193000Z\r\nEND:VEVENT\r\n"));
     assert_eq!(reading.entries()[0].event.name, hebrew);
 }
+
+#[test]
+fn a_series_too_long_for_a_record_loses_texts_and_not_the_import() {
+    let long = "\u{1f3b5}".repeat(9_000);
+    let date = |n: usize| {
+        format!(
+            "BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:s\r\nRECURRENCE-ID:202701{n:02}T100000Z\r\nDTSTART:202701{n:02}T110000Z\r\nDESCRIPTION:{n}{long}\r\nEND:VEVENT\r\n"
+        )
+    };
+    let series = "BEGIN:VEVENT\r\nUID:s\r\nSUMMARY:s\r\nDTSTART:20270101T100000Z\r\nRRULE:FREQ=DAILY\r\nEND:VEVENT\r\n";
+    let reading = calendar(&(series.to_owned() + &(2..6).map(date).collect::<String>()));
+    let [entry] = reading.entries()[..] else { panic!("one series") };
+    assert!(crate::record::fits(entry.event.clone()) && entry.event.overrides.len() == 4);
+    assert!(said(&reading).contains("texts of its changed dates are left out"), "{}", said(&reading));
+}

@@ -64,6 +64,12 @@ impl Draft<'_> {
             return false;
         }
         self.current = true;
+        let (next, left) = match next {
+            Some(next) if !record::fits(next.clone()) => {
+                (None, Some("stays as it is: with what the file says now it would be too long".into()))
+            }
+            next => (next, left),
+        };
         self.left.extend(left.filter(|left| !self.left.contains(left)));
         let changed = next.is_some();
         match (next, &mut self.now.source, &new.source) {

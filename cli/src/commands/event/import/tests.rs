@@ -251,6 +251,23 @@ fn a_date_moved_by_mail_is_a_change_of_its_series_in_any_order() {
 }
 
 #[test]
+fn a_series_that_messages_would_make_too_long_stays_as_it_is_and_says_so() {
+    let mut world = World::after(&[&file("REQUEST", 0, 1, CHOIR)]);
+    let long = |n: u32| {
+        let text = "\u{1f3b5}".repeat(9_000);
+        file(
+            "REQUEST",
+            1,
+            2,
+            &format!("SUMMARY:Choir\nRECURRENCE-ID:202701{n}T183000Z\nDTSTART:202701{n}T190000Z\nDESCRIPTION:{text}"),
+        )
+    };
+    let done = world.import(&[&long(14), &long(21)]);
+    assert_eq!((done.act(), world.one().overrides.len()), ("changed", 1));
+    assert!(done.said.contains("too long"), "{}", done.said);
+}
+
+#[test]
 fn a_date_called_off_by_mail_stays_off() {
     let choir = file("REQUEST", 0, 1, CHOIR);
     let off = file("CANCEL", 1, 3, "SUMMARY:Choir\nRECURRENCE-ID:20270114T183000Z\nCOMMENT:Ill");
