@@ -91,6 +91,40 @@ fn every_calendar_of_others_is_taken_once_and_follows_its_source_event_by_event(
 }
 
 #[test]
+fn dates_that_came_alone_give_way_to_their_series_but_for_one_that_somebody_answered() {
+    let home = Home::new("replaced");
+    home.ok(&["init", "--name", "Ada", "--phrase-file", home.scratch("words").to_str().expect("a UTF-8 path")]);
+    home.ok(&["community", "create", "Import", "--public", "--zone", "Europe/Berlin"]);
+    let file = home.scratch("quiz.ics");
+    let import = |method: &str, events: &[String]| {
+        let event = |lines: &String| format!("BEGIN:VEVENT\r\nUID:quiz\r\nSUMMARY:Quiz\r\n{lines}END:VEVENT\r\n");
+        let events: String = events.iter().map(event).collect();
+        fs::write(&file, format!("BEGIN:VCALENDAR\r\n{method}{events}END:VCALENDAR\r\n")).expect("a file");
+        home.json(&["event", "import", file.to_str().expect("a UTF-8 path")])
+    };
+    let dates = || -> Vec<(String, String)> {
+        let all = home.json(&["event", "list", "--from", "2031-01-01", "--to", "2031-01-31"]);
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        all.iter().map(|date| (text(&date["at"]), text(&date["uri"]))).collect()
+    };
+    let alone = ["20310103T193000", "20310110T193000"];
+    let alone = alone.map(|at| format!("DTSTAMP:20261101T100000Z\r\nRECURRENCE-ID:{at}\r\nDTSTART:{at}\r\n"));
+    assert_eq!(counts(&import("METHOD:REQUEST\r\n", &alone)), [2, 0, 0]);
+    let answered = dates().remove(1);
+    home.ok(&["rsvp", &answered.1, "yes", "--guest", "Grandma"]);
+
+    let series = ["DTSTAMP:20261102T100000Z\r\nDTSTART:20310103T193000\r\nRRULE:FREQ=WEEKLY;COUNT=3\r\n".to_owned()];
+    let lines = import("", &series);
+    let replaced = lines.iter().find(|line| line["summary"] == true).expect("a summary")["replaced"].clone();
+    assert_eq!((counts(&lines), replaced), ([1, 0, 1], 1.into()), "{lines:?}");
+    let after = dates();
+    let days: Vec<&str> = after.iter().map(|(at, _)| at.as_str()).collect();
+    assert_eq!(days, ["2031-01-03T19:30", "2031-01-10T19:30", "2031-01-17T19:30"], "each once");
+    assert!(after.contains(&answered), "with its answers: {after:?}");
+    assert_eq!(counts(&import("", &series)), [0, 0, 2], "a second import changes nothing");
+}
+
+#[test]
 fn an_exported_event_is_the_one_on_its_page_and_one_for_members_is_exported_as_well() {
     let home = Home::new("export");
     let node = home.start(&["quickstart", "Export", "--public"]);
