@@ -85,6 +85,16 @@ impl<'k> Plan<'k> {
         self.drafts.get_mut(key).filter(|draft| !draft.echo)
     }
 
+    /// The series of a key that is ours, as it is planned until now.
+    fn series(&self, key: &str) -> Option<&Event> {
+        let event = match (self.drafts.get(key), self.known.get(key)) {
+            (Some(draft), _) if !draft.echo => &draft.now,
+            (None, Held::Imported(_, event)) => event,
+            _ => return None,
+        };
+        event.recur.is_some().then_some(event)
+    }
+
     /// What was planned here, and comes back in a file.
     fn echo(&mut self, key: &str, item: &'k Item, event: &'k Event) {
         if !self.drafts.contains_key(key) {
@@ -300,12 +310,10 @@ impl<'k> Plan<'k> {
             let mut new = Event { status: Status::Cancelled, ..draft.now.clone() };
             dates::note_single(&mut new, version);
             draft.call_off(&new, off, older);
-        } else if let Some(draft) = self.draft(&whole) {
+        } else if self.series(&whole).is_some_and(|series| !recur::has(series, &alike(at, &series.start))) {
+            self.skip(&off.uid, &off.name, "it has no such date here");
+        } else if let Some(draft) = self.draft(&whole).filter(|draft| draft.now.recur.is_some()) {
             let date = alike(at, &draft.now.start);
-            // One that was left out cannot be called off.
-            if draft.now.recur.is_none() || !recur::has(&draft.now, &date) {
-                return self.skip(&off.uid, &off.name, "it has no such date here");
-            }
             let version = off.beside(dates::version(&draft.now, at).or(draft.version()));
             let new = dates::called_off(&draft.now, at, off.note.as_deref(), version);
             match dates::is_older(&draft.now, at, version) && !older_too {
