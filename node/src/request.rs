@@ -21,6 +21,7 @@ mod records;
 mod resolve;
 mod status;
 mod title;
+mod veil;
 mod votes;
 
 use std::collections::BTreeMap;
@@ -496,6 +497,7 @@ pub struct PublishedInfo {
 /// A record with what lists show. `block` are its exact bytes: `Record::open` gives the typed view.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Item {
+    /// Of an answer that does not say whose it is, the short id: `did` and `device` are empty then.
     pub uri: String,
     pub short: String,
     pub cid: String,

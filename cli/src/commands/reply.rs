@@ -27,6 +27,10 @@ pub(crate) struct Args {
 /// A reply stands where the thread stands, and is read by whoever can read what it answers.
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let found = record::find(session, &args.target)?;
+    if found.item.did.is_empty() {
+        return Err(Error::refused("could not reply: whoever answered shows their name to the hosts alone")
+            .hint("moot post --about EVENT reaches the hosts"));
+    }
     let cid =
         parse_cid(&found.item.cid).map_err(|error| Error::bug(format!("the node gave a CID that is none: {error}")))?;
     let parent = StrongRef { uri: parse_uri(&found.item.uri)?, cid };

@@ -1,16 +1,15 @@
 use folkmoot_node::request::{AnswersInfo, Item, Reply, Request};
 use folkmoot_schemas::{
-    Record, Tid,
     card::Card,
     kind::Kind,
-    records::{event::Event, post::Post, rsvp::ShowName},
+    records::{event::Event, post::Post},
     recur::Instance,
 };
 use serde_json::json;
 
 use super::{event, feed, poll};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     kept,
     output::{Line, Output},
     record::{self, Found},
@@ -28,27 +27,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let found = record::find(session, &args.target)?;
     match found.record.as_poll() {
         Some(asked) => poll::print(session, &found, asked),
-        None => print(session, &for_hosts(session, found)?),
+        None => print(session, &found),
     }
-}
-
-/// Of somebody's answer, what is for the hosts alone is shown to nobody else.
-fn for_hosts(session: &Session, found: Found) -> Result<Found> {
-    let Found { mut item, record } = found;
-    let Some(mut rsvp) = record.as_rsvp().filter(|_| item.may.is_none()).cloned() else {
-        return Ok(Found { item, record });
-    };
-    let request = Request::Answers { target: rsvp.event.to_string(), community: None, occurrence: None };
-    if !matches!(session.ask(&request), Ok(Reply::Answers(answers)) if answers.host) {
-        rsvp.note = None;
-        if rsvp.show == ShowName::Hosts {
-            rsvp.guest_name = rsvp.guest_name.map(|_| "a guest".to_owned());
-            (item.author, item.did) = ("somebody".into(), String::new());
-        }
-    }
-    let record = Record::from(rsvp);
-    item.shown = Some(record.encode(Tid::new(0, 0)).map_err(Error::ours)?.bytes().to_vec());
-    Ok(Found { item, record })
 }
 
 /// Any record by its neutral form, with what belongs to a post or an event.
@@ -99,8 +79,7 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
         }
     }
     if let Some(planned) = record.as_event() {
-        let host = answers.as_ref().is_some_and(|answers| answers.host);
-        event::print_single(session, planned, &event::to_single_dates(session, item, planned)?, host);
+        event::print_single(session, planned, &event::to_single_dates(session, item, planned)?);
     }
     for reply in &replies {
         out.line("");

@@ -155,7 +155,9 @@ const LISTED: usize = 6;
 fn say_claim(session: &Session, verified: &Verified, known: &Known) {
     let (out, Some(claim)) = (&session.out, &verified.claim) else { return };
     let card = claim.record.card();
-    let title = card.title.or(card.summary).or(card.text).unwrap_or_default();
+    // The words of an answer are a note to the hosts.
+    let text = card.text.filter(|_| claim.record.as_rsvp().is_none());
+    let title = card.title.or(card.summary).or(text).unwrap_or_default();
     let title: String = title.lines().next().unwrap_or_default().chars().take(60).collect();
     let author = &claim.author;
     let name = known.item.as_ref().map(|item| item.author.clone()).or_else(|| author.name.clone());

@@ -8,7 +8,7 @@ use folkmoot_schemas::{
     records::{
         admission::{Decision, Standing},
         event::{Event, Plans, ShowAnswers},
-        rsvp::{Answer as Said, Rsvp, ShowName},
+        rsvp::{Answer as Said, Rsvp},
     },
 };
 
@@ -17,6 +17,7 @@ use super::{
     failure::could_not,
     handle::{Answer, Outcome},
     resolve::Reading,
+    veil::{Veiled, veiled},
 };
 use crate::{
     publish,
@@ -84,7 +85,11 @@ impl Reading<'_> {
     fn line(&self, entry: &Entry, event: &Event, one: &Given, open: bool, me: bool) -> Result<AnswerLine, Failure> {
         let Given { entry: answer, rsvp, late, before_change, standing, .. } = one;
         let did = answer.uri.did;
-        let named = open || rsvp.show != ShowName::Hosts;
+        let shown = event.rsvp.as_ref().map_or(ShowAnswers::default(), |rules| rules.show);
+        let Veiled { rsvp, named } = match open {
+            true => Veiled { rsvp: rsvp.clone(), named: true },
+            false => veiled(rsvp, shown),
+        };
         let (place, places, number) = match standing {
             _ if rsvp.status != Said::Going => (None, None, None),
             None => (None, None, None),
@@ -96,10 +101,10 @@ impl Reading<'_> {
         Ok(AnswerLine {
             did: if named { did.to_string() } else { String::new() },
             name: if named { self.view.name(&entry.uri.community, &did)? } else { "somebody".to_owned() },
-            guest: rsvp.guest_name.clone().map(|guest| if named { guest } else { "a guest".to_owned() }),
+            guest: rsvp.guest_name,
             status: word(rsvp.status).to_owned(),
             count: rsvp.count,
-            note: rsvp.note.clone().filter(|_| open),
+            note: rsvp.note,
             before_change: *before_change,
             me,
             late: *late,
@@ -244,7 +249,7 @@ impl Reading<'_> {
         }
     }
 
-    fn hosts(&self, entry: &Entry, event: &Event) -> bool {
+    pub(super) fn hosts(&self, entry: &Entry, event: &Event) -> bool {
         let community = self.communities.get(&entry.uri.community);
         community.is_some_and(|community| is_host(&self.desk.me.did, &entry.uri, event, &community.state))
     }

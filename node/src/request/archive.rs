@@ -157,6 +157,7 @@ impl Reading<'_> {
             }
             Exports::Record(target) => {
                 let entry = self.record(&target, community)?;
+                self.unveiled(&entry.uri, &entry.record)?;
                 let within = self.community(Some(&entry.uri.community.to_string()))?;
                 let scope = match (entry.audience, within.visibility) {
                     (Audience::Public, Visibility::Public) => Scope::Public,
@@ -200,6 +201,7 @@ impl Reading<'_> {
 
     pub(super) fn proof(&self, target: &str, community: Option<&str>) -> Answer {
         let entry = self.record(target, community)?;
+        self.unveiled(&entry.uri, &entry.record)?;
         let car = archive::proof(&self.view, &entry).map_err(|why| Failure::bug(why.to_string()))?;
         let car = car.ok_or_else(|| {
             let most = limits::CAR_PROOF >> 20;

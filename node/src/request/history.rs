@@ -24,6 +24,11 @@ impl Reading<'_> {
             return Err(Failure::refused(format!("nothing is kept here of {}", uri.short_id()))
                 .because("it was deleted; older versions go with it"));
         }
+        for version in &versions {
+            if let Ok((_, _, record)) = Record::open(&version.block) {
+                self.unveiled(&uri, &record)?;
+            }
+        }
         versions.sort_by(|a, b| (&b.rev, b.current, &a.cid).cmp(&(&a.rev, a.current, &b.cid)));
         versions.dedup_by(|a, b| a.cid == b.cid);
         // The newest, where several people's versions are more than one answer holds.

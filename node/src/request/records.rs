@@ -60,7 +60,11 @@ impl Reading<'_> {
     }
 
     pub(super) fn get(&self, target: &str, community: Option<&str>) -> Answer {
-        Ok(Reply::Item(self.item(&self.record(target, community)?)?).into())
+        let entry = self.record(target, community)?;
+        if entry.record.as_rsvp().is_none() {
+            self.unveiled(&entry.uri, &entry.record)?;
+        }
+        Ok(Reply::Item(self.item(&entry)?).into())
     }
 
     pub(super) fn list(

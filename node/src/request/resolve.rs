@@ -7,10 +7,10 @@ use folkmoot_schemas::{
     Audience, Cid, Record, Uri,
     block::parse_cid,
     kind::Kind,
-    records::{event::Event, post::Post, profile::Profile, venue::Venue},
+    records::{event::Event, post::Post, profile::Profile, rsvp::Rsvp, venue::Venue},
 };
 
-use super::{Failure, Item, May, RevisedInfo, handle::Desk};
+use super::{Failure, Item, May, RevisedInfo, handle::Desk, veil::Veiled};
 use crate::{
     config::Config,
     publish,
@@ -169,10 +169,11 @@ impl<'a> Reading<'a> {
     pub(super) fn record(&self, target: &str, community: Option<&str>) -> Result<Entry, Failure> {
         match self.lookup(target, community)? {
             Ok(entry) => Ok(entry),
-            Err(uri) => self
-                .view
-                .kept(&uri)?
-                .ok_or_else(|| Failure::refused(format!("{} was deleted", uri.short_id())).because(uri.to_string())),
+            Err(uri) => self.view.kept(&uri)?.ok_or_else(|| {
+                let gone = Failure::refused(format!("{} was deleted", uri.short_id()));
+                // The address says whose answer it was.
+                if uri.collection == Rsvp::NAME { gone } else { gone.because(uri.to_string()) }
+            }),
         }
     }
 
@@ -197,7 +198,7 @@ impl<'a> Reading<'a> {
 
     pub(super) fn item(&self, entry: &Entry) -> Result<Item, Failure> {
         let community = &entry.uri.community;
-        Ok(Item {
+        let mut item = Item {
             uri: entry.uri.to_string(),
             short: entry.uri.short_id(),
             cid: entry.cid.to_string(),
@@ -220,7 +221,15 @@ impl<'a> Reading<'a> {
                 false => Some(entry.record.encode(entry.rev)?.bytes().to_vec()),
             },
             may: self.may(entry)?,
-        })
+        };
+        if let Some(Veiled { rsvp, named }) = self.veil(&entry.uri.did, &entry.record)? {
+            item.shown = Some(Record::from(rsvp).encode(entry.rev)?.bytes().to_vec());
+            if !named {
+                (item.author, item.uri) = ("somebody".to_owned(), entry.uri.short_id());
+                (item.did, item.device) = (String::new(), String::new());
+            }
+        }
+        Ok(item)
     }
 
     pub(super) fn revised(&self, entry: &Entry) -> Result<Vec<RevisedInfo>, Failure> {
@@ -280,10 +289,13 @@ fn absent(target: &str) -> Failure {
         .hint("`moot feed` and `moot event list` show ids; `moot sync` fetches what is new")
 }
 
-/// A line that tells a record from others.
+/// A line that tells a record from others, whoever reads it: of an answer it says nothing but which.
 pub(super) fn headline(record: &Record) -> String {
     let card = record.card();
-    let text = card.title.or(card.summary).or(card.text).unwrap_or_default();
+    let text = match record.as_rsvp() {
+        Some(rsvp) => rsvp.status.words().to_owned(),
+        None => card.title.or(card.summary).or(card.text).unwrap_or_default(),
+    };
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
     format!("{}: {line}", card.kind)
 }

@@ -1,3 +1,5 @@
+mod answers;
+
 use folkmoot_schemas::{
     Audience, Tid,
     charter::Visibility,

@@ -53,7 +53,9 @@ pub(crate) fn to_single_dates(session: &Session, item: &Item, event: &Event) -> 
         }
         // The one that names the time as it is now stands before others to the same day, else the newest.
         let rank = (named == at.text(), item.updated, item.rev.clone());
-        let key = (start.instant("UTC"), item.author.clone(), item.did.clone(), rsvp.guest_name.clone());
+        // Answers that do not say whose they are have nothing in common.
+        let whose = if item.did.is_empty() { item.uri.clone() } else { item.did.clone() };
+        let key = (start.instant("UTC"), item.author.clone(), whose, rsvp.guest_name.clone());
         let answer = DateAnswer { start, did: item.did, name: item.author, rsvp };
         if live.get(&key).is_none_or(|(other, _)| *other < rank) {
             live.insert(key, (rank, answer));

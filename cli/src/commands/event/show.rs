@@ -3,7 +3,7 @@
 use folkmoot_node::request::{AnswersInfo, Item};
 use folkmoot_schemas::{
     kind::Kind,
-    records::{event::Event, rsvp::ShowName},
+    records::event::Event,
     recur::Instance,
     when::{day_words, words},
 };
@@ -74,28 +74,28 @@ pub(crate) fn print_dates(session: &Session, event: &Event, dates: &[(Instance, 
     }
 }
 
-/// One line a date: "3 December: Ben not going (Family)". `host`: what is for the hosts alone is shown.
-pub(crate) fn print_single(session: &Session, event: &Event, answers: &[DateAnswer], host: bool) {
+/// One line a date: "3 December: Ben not going (Family)".
+pub(crate) fn print_single(session: &Session, event: &Event, answers: &[DateAnswer]) {
     let today = now_in(session, event.start.zone().unwrap_or("UTC")).date();
     for same in answers.chunk_by(|a, b| a.start == b.start) {
         let Some(first) = same.first() else { continue };
-        let said: Vec<String> = same.iter().map(|answer| in_words(answer, event, host)).collect();
+        let said: Vec<String> = same.iter().map(|answer| in_words(answer, event)).collect();
         let line = Line::new().text("  ").text(day_words(first.start.civil_date(), today));
         session.out.line(line.text(": ").text(said.join("; ")));
     }
 }
 
-fn in_words(answer: &DateAnswer, event: &Event, host: bool) -> String {
+fn in_words(answer: &DateAnswer, event: &Event) -> String {
     let rsvp = &answer.rsvp;
     let mut said = match &rsvp.guest_name {
-        _ if !host && rsvp.show == ShowName::Hosts => format!("somebody {}", rsvp.status.words()),
+        _ if answer.did.is_empty() => format!("somebody {}", rsvp.status.words()),
         Some(guest) => format!("{guest} (by {}) {}", answer.name, rsvp.status.words()),
         None => format!("{} {}", answer.name, rsvp.status.words()),
     };
     if rsvp.count > 1 {
         said += &format!(" with {} more", rsvp.count - 1);
     }
-    if let Some(note) = rsvp.note.as_ref().filter(|_| host) {
+    if let Some(note) = &rsvp.note {
         said += &format!(" ({note})");
     }
     if event.outdates(rsvp, rsvp.day()) {
