@@ -10,6 +10,7 @@ pub mod card;
 pub mod charter;
 pub mod commit;
 pub mod derive;
+pub mod difference;
 pub mod enrol;
 pub mod error;
 #[cfg(test)]

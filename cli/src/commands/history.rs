@@ -1,21 +1,29 @@
 use std::collections::BTreeMap;
 
 use folkmoot_node::request::{Reply, Request, Side, VersionInfo};
-use folkmoot_schemas::Block;
+use folkmoot_schemas::{
+    Block, Record,
+    difference::{self, Difference},
+    records::{event::Event, revision::Right},
+};
 use ipld_core::ipld::Ipld;
 use serde_json::{Value, json};
 
 use super::doctor::time;
 use crate::{
     error::Result,
-    output::Line,
+    output::{Line, Output},
     record,
     session::{Session, answer},
 };
 
+/// Characters of a line of a text that are shown, and lines of it.
+const LINE: usize = 160;
+const LINES: usize = 12;
+
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  moot history uyv3m2bq4kzjxw5a\n\nShows the versions whose proof this node kept: at most 32, for 90 days. Others may have seen more."
+    after_help = "Example:\n  moot history uyv3m2bq4kzjxw5a\n\nWhat a version changed is shown as it was and as it is since; --json has the fields as they are stored.\nShows the versions whose proof this node kept: at most 32, for 90 days. Others may have seen more."
 )]
 pub(crate) struct Args {
     /// Short id, whole title, address on our web page, URI or CID
@@ -52,14 +60,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             (true, false) => line.text("  shown now"),
             (false, false) => line,
         });
-        for change in &changes {
-            let (from, to) = (said(change.from.as_ref()), said(change.to.as_ref()));
-            let line = Line::new().faint(format!("  {:<12}", change.field));
-            out.line(match (&change.from, &change.to) {
-                (None, _) => line.text(to),
-                (_, None) => line.text(from).faint("  taken out"),
-                _ => line.text(from).faint("  →  ").text(to),
-            });
+        if !out.json && !version.deleted {
+            let before = versions[n + 1..].iter().find(|older| !older.deleted);
+            tell(out, before.and_then(record_of).as_ref(), version);
         }
     }
     out.note(Line::new().faint("the versions whose proof this node kept; others may have seen more"));
@@ -109,15 +112,53 @@ fn fields(version: &VersionInfo) -> BTreeMap<String, Value> {
         .collect()
 }
 
-fn said(value: Option<&Value>) -> String {
-    let text = match value {
-        None => return String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
-    let mut short: String = text.chars().take(120).collect();
-    if short.len() < text.len() {
-        short.push('…');
+fn record_of(version: &VersionInfo) -> Option<Record> {
+    Record::open(&version.block).ok().map(|(_, _, record)| record)
+}
+
+/// What a version changed, in words. Of a steward's only the part counts that a steward may change.
+fn tell(out: &Output, before: Option<&Record>, version: &VersionInfo) {
+    let Some(mut record) = record_of(version) else { return };
+    let event_of =
+        |record: &Record| record.as_event().or_else(|| record.as_revision().map(|revision| &revision.event)).cloned();
+    if let (Some(Right::Steward), Some(theirs), Some(was)) =
+        (version.right, event_of(&record), before.and_then(event_of))
+    {
+        record = Event { status: theirs.status, status_note: theirs.status_note, ..was }.into();
     }
-    short
+    let differences = difference::between(before, &record);
+    if differences.is_empty() {
+        out.line(Line::new().faint("  nothing that is shown"));
+    }
+    let width = differences.iter().map(|one| one.field.chars().count()).max().unwrap_or_default();
+    for Difference { field, from, to } in differences {
+        let line = Line::new().faint(format!("  {field:<width$}  "));
+        let texts = [&from, &to].map(|text| text.as_deref().unwrap_or("nothing"));
+        if !texts.iter().any(|text| text.contains('\n')) {
+            out.line(match &from {
+                Some(_) => line.text(short(texts[0])).faint("  →  ").text(short(texts[1])),
+                None => line.text(short(texts[1])),
+            });
+            continue;
+        }
+        out.line(Line::new().faint(format!("  {field}")));
+        for (sign, text) in [("-", from), ("+", to)] {
+            let text = text.unwrap_or_default();
+            let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+            for shown in lines.by_ref().take(LINES) {
+                out.line(Line::new().faint(format!("    {sign} ")).text(short(shown)));
+            }
+            if lines.next().is_some() {
+                out.line(Line::new().faint(format!("    {sign} …")));
+            }
+        }
+    }
+}
+
+/// As much of a line as is shown.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LINE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

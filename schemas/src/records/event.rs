@@ -12,6 +12,7 @@ mod change;
 mod check;
 mod difference;
 mod facts;
+mod fields;
 mod place;
 mod plan;
 mod show;
