@@ -2,8 +2,7 @@
 
 use std::{
     env, fs,
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    io::{self, Read},
     path::Path,
     process::Command,
 };
@@ -11,6 +10,7 @@ use std::{
 use folkmoot_schemas::records::text::clean;
 
 use crate::{
+    draft::Draft,
     error::{Error, Result},
     session::Session,
 };
@@ -18,27 +18,43 @@ use crate::{
 /// More than any record can hold; stdin is not read beyond it.
 const MOST: u64 = 1024 * 1024;
 
-/// The text of a new or changed record. `current` is what an editor starts with.
-pub(crate) fn text(words: &[String], current: &str, session: &Session) -> Result<String> {
-    let given = match words {
-        [dash] if dash == "-" => stdin()?,
+/// Gives the text of a new or changed record to `act`, which publishes it. What comes from an editor, which begins with
+/// `current`, is kept in a draft of that `name` until it is.
+pub(crate) fn publish(
+    words: &[String],
+    (name, current): (&str, &str),
+    session: &Session,
+    act: impl FnOnce(String) -> Result<()>,
+) -> Result<()> {
+    match words {
+        [dash] if dash == "-" => act(cleaned(&stdin()?)?),
         [] if session.out.is_conversation() => {
+            let (draft, _) = Draft::new(session, (name, "md"), current)?;
             session.release();
-            edit(current, session)?
+            let done = open(&draft.path).and_then(|()| draft.read()).and_then(|text| {
+                if !current.is_empty() && text == current {
+                    return Err(Error::refused("could not publish the change: nothing was changed")
+                        .hint("change the text in the editor and save it"));
+                }
+                act(cleaned(&text)?)
+            });
+            done.map_err(|error| draft.kept(error, current))?;
+            draft.remove();
+            Ok(())
         }
-        [] => {
-            return Err(Error::usage("could not read the text: none was given")
-                .hint("write it behind the command, or give - to read it from stdin"));
-        }
-        words => words.join(" "),
-    };
-    let cleaned = clean(&given);
-    if cleaned.is_empty() {
-        return Err(
-            Error::refused("could not publish: the text is empty").hint("nothing was published; give some words")
-        );
+        [] => Err(Error::usage("could not read the text: none was given")
+            .hint("write it behind the command, or give - to read it from stdin")),
+        words => act(cleaned(&words.join(" "))?),
     }
-    Ok(cleaned)
+}
+
+fn cleaned(text: &str) -> Result<String> {
+    match clean(text) {
+        empty if empty.is_empty() => {
+            Err(Error::refused("could not publish: the text is empty").hint("nothing was published; give some words"))
+        }
+        text => Ok(text),
+    }
 }
 
 pub(crate) fn stdin() -> Result<String> {
@@ -50,32 +66,6 @@ pub(crate) fn stdin() -> Result<String> {
         Ok(_) => Ok(text),
         Err(error) => Err(Error::refused(format!("could not read the text from stdin: {error}"))),
     }
-}
-
-/// Opens `$VISUAL`, `$EDITOR` or vi on a private file and reads what was saved.
-fn edit(current: &str, session: &Session) -> Result<String> {
-    let failed = |what: &str, error: io::Error| Error::refused(format!("could not open an editor: {what}: {error}"));
-    let name = format!("moot-{}.md", u64::from_le_bytes(session.clock.random::<8>()));
-    let path = env::temp_dir().join(name);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .and_then(|mut file| file.write_all(current.as_bytes()).map(|()| file))
-        .map_err(|error| failed(&path.display().to_string(), error))?;
-    file.flush().map_err(|error| failed(&path.display().to_string(), error))?;
-    drop(file);
-
-    let text = open(&path).and_then(|()| read(&path).map_err(|error| failed(&path.display().to_string(), error)));
-    // Left behind only if the file system refuses; it holds nothing that was not meant to be published.
-    let _ = fs::remove_file(&path);
-    let text = text?;
-    if !current.is_empty() && text == current {
-        return Err(Error::refused("could not publish the change: nothing was changed")
-            .hint("change the text in the editor and save it"));
-    }
-    Ok(text)
 }
 
 /// Opens `$VISUAL`, `$EDITOR` or vi on a file and waits until it is closed.

@@ -1,18 +1,10 @@
 //! A form in the person's own editor, for commands that were called bare on a terminal. A line of it is a flag of the command
 //! without its dashes, so the two never differ: what was filled in is read by the same code as what is typed.
-//!
-//! Nothing that was typed is lost: the draft stands in the home until it is published, and its path is said where it is not.
-
-use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::PathBuf,
-};
 
 use clap::{ArgAction, Args, Command, FromArgMatches};
 
 use crate::{
+    draft::Draft,
     editor,
     error::{Error, Result},
     near::near,
@@ -227,15 +219,10 @@ pub(crate) fn fill(
     act: impl Fn(&Filled, &Filled) -> Result<()>,
 ) -> Result<()> {
     let before = form.as_filled();
-    let (draft, mut shown) = Draft::new(session, &of.map_or(noun.to_owned(), |of| format!("{noun}-{of}")), form)?;
-    let kept = |error: Error| {
-        // What nobody typed is not worth keeping.
-        if draft.read().is_ok_and(|text| text == form.render()) {
-            draft.remove();
-            return error;
-        }
-        error.because(format!("what you filled in is kept: {}", draft.path.display()))
-    };
+    let blank = form.render();
+    let name = of.map_or(noun.to_owned(), |of| format!("{noun}-{of}"));
+    let (draft, mut shown) = Draft::new(session, (&name, "txt"), &blank)?;
+    let kept = |error| draft.kept(error, &blank);
     loop {
         session.release();
         editor::open(&draft.path).map_err(kept)?;
@@ -278,52 +265,6 @@ fn with_error(form: &str, error: &Error) -> String {
     said + rest
 }
 
-/// The file that is edited: for its owner alone, in the home.
-struct Draft {
-    path: PathBuf,
-}
-
-impl Draft {
-    /// And what it says: the draft that was kept before, else the form.
-    fn new(session: &Session, name: &str, form: &Form) -> Result<(Self, String)> {
-        let folder = session.dir.join("drafts");
-        let draft = Self { path: folder.join(format!("{name}.txt")) };
-        let kept = match editor::read(&draft.path) {
-            Ok(text) => Some(text).filter(|text| !text.trim().is_empty()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            // Somebody's words all the same: nothing is laid over them.
-            Err(error) => return Err(draft.failed("read", &error).hint("mend the file, or move it away")),
-        };
-        if let Some(before) = kept {
-            session.out.note(format!("going on with your draft: {} (emptied, it is forgotten)", draft.path.display()));
-            return Ok((draft, before));
-        }
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        made.map_err(|error| draft.failed("make", &error))?;
-        let text = form.render();
-        draft.write(&text)?;
-        Ok((draft, text))
-    }
-
-    fn write(&self, text: &str) -> Result<()> {
-        let open = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.path);
-        open.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| self.failed("write", &error))
-    }
-
-    fn read(&self) -> Result<String> {
-        editor::read(&self.path).map_err(|error| self.failed("read", &error))
-    }
-
-    fn remove(&self) {
-        // Left behind only if the file system refuses; it holds nothing that was not meant to be published.
-        let _ = fs::remove_file(&self.path);
-    }
-
-    fn failed(&self, verb: &str, error: &std::io::Error) -> Error {
-        Error::refused(format!("could not {verb} the draft: {error}")).because(self.path.display().to_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,21 +292,6 @@ mod tests {
 
     fn read(text: &str) -> Result<Gig> {
         parse(text)?.args(&form().as_filled(), &["name"], None)
-    }
-
-    #[test]
-    fn a_draft_that_cannot_be_read_is_not_written_over() {
-        let home = tempfile::tempdir().unwrap();
-        let out = crate::output::Output::new(false, true);
-        let clock = folkmoot_node::clock::Clock::system();
-        let session = Session::new(Some(home.path().to_owned()), None, out, clock).unwrap();
-        let (draft, _) = Draft::new(&session, "event", &form()).unwrap();
-        let long = vec![b'x'; 1024 * 1024 + 1];
-        for kept in [&b"name: Caf\xe9 night\n"[..], &long] {
-            fs::write(&draft.path, kept).unwrap();
-            assert!(Draft::new(&session, "event", &form()).is_err());
-            assert_eq!(fs::read(&draft.path).unwrap(), kept);
-        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod deferred;
+mod draft;
 mod editor;
 mod error;
 mod fetch;

@@ -1,4 +1,8 @@
-use folkmoot_schemas::records::{post::PostKind, text::clean};
+use folkmoot_node::request::Item;
+use folkmoot_schemas::records::{
+    post::{Post, PostKind},
+    text::clean,
+};
 
 use crate::{
     editor,
@@ -30,24 +34,32 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             None => said,
         });
     };
-    let mut post = post.clone();
-    // With a new title alone the text stays.
-    if !(args.text.is_empty() && args.title.is_some()) {
-        post.text = editor::text(&args.text, &post.text, session)?;
-    }
-    if let Some(title) = args.title {
-        post.title = Some(clean(&title)).filter(|t| !t.is_empty());
-        if post.kind != PostKind::Update {
-            post.kind = if post.title.is_some() { PostKind::Article } else { PostKind::Note };
+    let mut changed = post.clone();
+    if let Some(title) = args.title.as_deref() {
+        changed.title = Some(clean(title)).filter(|t| !t.is_empty());
+        if changed.kind != PostKind::Update {
+            changed.kind = if changed.title.is_some() { PostKind::Article } else { PostKind::Note };
         }
     }
+    // With a new title alone the text stays.
+    if args.text.is_empty() && args.title.is_some() {
+        return publish(session, &found.item, post, changed);
+    }
+    // Never laid over what another device changed since.
+    let name = format!("post-{}", found.item.cid);
+    editor::publish(&args.text, (&name, &post.text), session, |text| {
+        publish(session, &found.item, post, Post { text, ..changed })
+    })
+}
+
+fn publish(session: &Session, item: &Item, before: &Post, mut post: Post) -> Result<()> {
     // Without another text the same people are meant, whatever they are called by now.
-    if found.record.as_post().is_some_and(|before| before.text != post.text) {
-        post.mentions = mention::of(session, Some(&found.item.community), &post.text)?;
+    if before.text != post.text {
+        post.mentions = mention::of(session, Some(&item.community), &post.text)?;
     }
-    if Some(&post) == found.record.as_post() {
-        return record::unchanged(session, &found.item);
+    if post == *before {
+        return record::unchanged(session, item);
     }
-    let draft = record::redraft("post", &found.item, post)?;
-    record::publish_one(session, Some(&found.item.community), draft, "edited")
+    let draft = record::redraft("post", item, post)?;
+    record::publish_one(session, Some(&item.community), draft, "edited")
 }

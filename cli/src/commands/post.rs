@@ -60,29 +60,30 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         about = Some(parse_uri(&event.item.uri)?);
         community = Some(event.item.community);
     }
-    let text = editor::text(&args.text, "", session)?;
-    let kind = match (args.update, &args.title) {
-        (true, _) => PostKind::Update,
-        (false, Some(_)) => PostKind::Article,
-        (false, None) => PostKind::Note,
-    };
-    let mentions = mention::of(session, community.as_deref(), &text)?;
-    let post = Post {
-        text,
-        mentions: mentions.clone(),
-        title: args.title.as_deref().map(clean),
-        tags: args.tag.iter().map(|t| clean(t.trim_start_matches('#'))).collect(),
-        lang: args.lang,
-        about,
-        kind,
-        ..Post::default()
-    };
-    let mut draft = record::draft("post", post)?;
-    draft.members_only = args.members;
-    draft.again = args.again;
-    record::publish_one(session, community.as_deref(), draft, "posted")?;
-    mention::say(session, &mentions);
-    Ok(())
+    editor::publish(&args.text, ("post", ""), session, |text| {
+        let kind = match (args.update, &args.title) {
+            (true, _) => PostKind::Update,
+            (false, Some(_)) => PostKind::Article,
+            (false, None) => PostKind::Note,
+        };
+        let mentions = mention::of(session, community.as_deref(), &text)?;
+        let post = Post {
+            text,
+            mentions: mentions.clone(),
+            title: args.title.as_deref().map(clean),
+            tags: args.tag.iter().map(|t| clean(t.trim_start_matches('#'))).collect(),
+            lang: args.lang.clone(),
+            about,
+            kind,
+            ..Post::default()
+        };
+        let mut draft = record::draft("post", post)?;
+        draft.members_only = args.members;
+        draft.again = args.again;
+        record::publish_one(session, community.as_deref(), draft, "posted")?;
+        mention::say(session, &mentions);
+        Ok(())
+    })
 }
 
 /// An update goes to everybody who answered, so it is for those who hold the event, or keep the community in order.

@@ -38,13 +38,15 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         Some(reply) => reply.root.clone(),
         None => parent.clone(),
     };
-    let text = editor::text(&args.text, "", session)?;
-    let mentions = mention::of(session, Some(&found.item.community), &text)?;
-    let reply = Some(Reply { root, parent });
-    let mut draft = record::draft("reply", Post { text, reply, mentions: mentions.clone(), ..Post::default() })?;
-    draft.members_only = found.item.audience == "members";
-    draft.again = args.again;
-    record::publish_one(session, Some(&found.item.community), draft, "replied")?;
-    mention::say(session, &mentions);
-    Ok(())
+    let name = format!("reply-{}", found.item.short);
+    editor::publish(&args.text, (&name, ""), session, |text| {
+        let mentions = mention::of(session, Some(&found.item.community), &text)?;
+        let reply = Some(Reply { root, parent });
+        let mut draft = record::draft("reply", Post { text, reply, mentions: mentions.clone(), ..Post::default() })?;
+        draft.members_only = found.item.audience == "members";
+        draft.again = args.again;
+        record::publish_one(session, Some(&found.item.community), draft, "replied")?;
+        mention::say(session, &mentions);
+        Ok(())
+    })
 }
