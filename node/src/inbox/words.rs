@@ -95,16 +95,16 @@ pub(crate) fn place(event: &Event, mine: &Rsvp, standing: Standing) -> String {
 
 /// "Harbour Gig: moved from …; at The Barn, not at The Shed".
 pub(crate) fn changed(event: &Event, since: &[String]) -> String {
-    let said = match (since, event.status_words(), event.was_words()) {
-        ([], Some(status), Some(was)) => format!("{} (was {was})", status.to_lowercase()),
-        ([], Some(status), None) => match &event.status_note {
-            Some(note) => format!("{}: {note}", status.to_lowercase()),
-            None => status.to_lowercase(),
-        },
-        ([], None, _) => "changed".to_owned(),
-        (since, ..) => since.join("; "),
+    if !since.is_empty() {
+        return format!("{}: {}", event.name, since.join("; "));
+    }
+    let said = match (event.status_words(), event.was_words()) {
+        (Some(status), Some(was)) => format!("{} (was {was})", status.to_lowercase()),
+        (Some(status), None) => status.to_lowercase(),
+        (None, _) => "changed".to_owned(),
     };
-    format!("{}: {said}", event.name)
+    let note = event.status_note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+    format!("{}: {said}{note}", event.name)
 }
 
 /// "you said going before the change: answer again with `moot rsvp … yes`"

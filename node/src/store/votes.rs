@@ -99,7 +99,8 @@ impl View {
                 status,
                 count: 1,
                 note: Some("by their vote in the poll".into()),
-                show: ShowName::Hosts,
+                // As the votes of the poll are.
+                show: ShowName::Members,
                 guest_name: None,
                 given: None,
             };

@@ -4,7 +4,9 @@ use folkmoot_schemas::{
     Record,
     records::{
         event::{Event, RsvpRules, ShowAnswers},
+        poll::Poll,
         rsvp::{Answer, Rsvp, ShowName},
+        vote::Vote,
     },
 };
 
@@ -91,5 +93,36 @@ fn no_way_to_an_answer_shows_a_member_what_is_for_the_hosts() {
             assert_eq!((rsvp.count, rsvp.note.as_deref(), item.did == did), (2, None, named));
             assert!(named || !format!("{} {} {}", item.uri, item.author, item.device).contains(&did));
         }
+    }
+}
+
+#[test]
+fn a_vote_that_stands_as_an_answer_is_named_to_whoever_sees_the_poll() {
+    use ipld_core::{ipld, serde::from_ipld};
+    let ([ada, bo, cy], answer) = answered(ShowAnswers::Count, ShowName::Names);
+    let club = answer.community;
+    let start = ipld!({"local": "2026-12-05T20:00", "zone": "Europe/Berlin"});
+    let second = ipld!({"start": {"local": "2026-12-06T20:00", "zone": "Europe/Berlin"}});
+    let mut poll: Poll =
+        from_ipld(ipld!({"question": "When?", "options": [{"start": start.clone()}, second]})).unwrap();
+    let asked = ada.person.publish(&club, vec![draft(poll.clone())]).unwrap().items.remove(0).uri;
+    let plan = Event { name: "Concert".into(), poll: Some(asked.clone()), ..gig() };
+    let event = ada.person.publish(&club, vec![draft(plan)]).unwrap().items.remove(0).uri;
+    let none = ipld!({"yes": 0, "maybe": 0, "no": 0});
+    let tally = ipld!({"people": 0, "counts": [none.clone(), none]});
+    let result = ipld!({"tally": tally, "chosen": "2026-12-05T20:00", "event": event.to_string()});
+    poll.result = Some(from_ipld(result).unwrap());
+    pull(&ada.person.store, &bo.person.store, club, Scope::Members, WHOLE);
+    let vote = ipld!({"poll": asked.to_string(), "choices": [{"option": "2026-12-05T20:00", "answer": "yes"}]});
+    bo.person.publish(&club, vec![draft(from_ipld::<Vote>(vote).unwrap())]).unwrap();
+    let rkey = Some(asked.rkey.clone());
+    ada.person.publish(&club, vec![crate::publish::Draft { rkey, ..draft(poll) }]).unwrap();
+    for from in [&ada, &bo] {
+        pull(&from.person.store, &cy.person.store, club, Scope::Members, WHOLE);
+    }
+    let request = Request::Answers { target: event.to_string(), community: None, occurrence: None };
+    match cy.ask(request).reply {
+        Reply::Answers(answers) => assert_eq!(answers.people[0].did, bo.person.me.did.to_string()),
+        other => panic!("{other:?}"),
     }
 }

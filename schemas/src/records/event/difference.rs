@@ -7,8 +7,9 @@ use crate::when::{self, Start};
 const DATES: usize = 4;
 
 impl Event {
-    /// Everything that decides when, where and whether people meet, and is not as it was in `older`: the worst first.
-    /// Phrases without a subject: "moved from Friday 4 December, 20:00 to Saturday 5 December, 19:00".
+    /// Everything that decides when, where and whether people meet, and is not as it was in `older`: the worst first, and
+    /// what the hosts say of it. Phrases without a subject: "moved from Friday 4 December, 20:00 to Saturday 5 December,
+    /// 19:00".
     pub fn changes_since(&self, older: &Self) -> Vec<String> {
         let mut said: Vec<String> = self.status_change(older).into_iter().collect();
         if self.start != older.start {
@@ -44,6 +45,12 @@ impl Event {
         said.extend(dates.into_iter().take(DATES));
         if more > 0 {
             said.push(format!("{more} more dates changed"));
+        }
+        let note = self.status_note.as_ref().filter(|note| Some(*note) != older.status_note.as_ref());
+        if let Some(note) = note.filter(|note| !said.iter().any(|phrase| phrase.ends_with(note.as_str())))
+            && !said.is_empty()
+        {
+            said.push(format!("note: {note}"));
         }
         said
     }
@@ -87,15 +94,13 @@ fn date_change(event: &Event, at: &str, before: Option<Override>, after: Option<
         |change: &Option<Override>| change.as_ref().is_some_and(|c| c.gone || c.status == Some(Status::Cancelled));
     let start = |change: &Option<Override>| change.as_ref().and_then(|c| c.start.clone()).unwrap_or(date.clone());
     let day = when::date_words(date.civil_date());
+    let note = after.as_ref().and_then(|c| c.note.as_ref()).map(|note| format!(": {note}")).unwrap_or_default();
     Some(match (off(&before), off(&after)) {
-        (false, true) => {
-            let note = after.and_then(|c| c.note).map(|note| format!(": {note}")).unwrap_or_default();
-            format!("{day} is cancelled{note}")
-        }
-        (true, false) => format!("{day} takes place after all"),
+        (false, true) => format!("{day} is cancelled{note}"),
+        (true, false) => format!("{day} takes place after all{note}"),
         (true, true) => return None,
         (false, false) if start(&before) != start(&after) => {
-            format!("{day}: {}", moved(&start(&before), &start(&after)))
+            format!("{day}: {}{note}", moved(&start(&before), &start(&after)))
         }
         (false, false) => {
             let places = |change: &Option<Override>| {
@@ -103,8 +108,8 @@ fn date_change(event: &Event, at: &str, before: Option<Override>, after: Option<
             };
             let duration = |change: &Option<Override>| change.as_ref().and_then(|c| c.duration).or(event.duration);
             match place_change(&places(&before), &places(&after)) {
-                Some(place) => format!("{day}: {place}"),
-                None if duration(&before) != duration(&after) => format!("{day} takes another time"),
+                Some(place) => format!("{day}: {place}{note}"),
+                None if duration(&before) != duration(&after) => format!("{day} takes another time{note}"),
                 None => return None,
             }
         }
@@ -199,6 +204,16 @@ mod tests {
         let said = off.changes_since(&gig());
         assert_eq!((said[0].as_str(), said.len()), ("cancelled: Storm warning", 2));
         assert_eq!(gig().changes_since(&Event { status: Status::Cancelled, ..gig() }), ["takes place after all"]);
+    }
+
+    #[test]
+    fn what_the_hosts_say_of_a_change_is_told_with_it_and_an_old_word_is_not() {
+        let note = |text: &str| Some(text.to_owned());
+        let moved = Event { start: at("2026-12-04T19:30"), status_note: note("The hall closes early"), ..gig() };
+        assert_eq!(moved.changes_since(&gig()), ["moved from 20:00 to 19:30", "note: The hall closes early"]);
+        let again = Event { start: at("2026-12-04T19:00"), ..moved.clone() };
+        assert_eq!(again.changes_since(&moved), ["moved from 19:30 to 19:00"]);
+        assert_eq!(Event { status_note: note("Bring chairs"), ..gig() }.changes_since(&gig()), Vec::<String>::new());
     }
 
     #[test]
