@@ -34,7 +34,7 @@ use folkmoot_schemas::{
 use jiff::civil::DateTime;
 
 pub(crate) use self::{
-    answers::to_single_dates,
+    answers::{guest_called, to_single_dates},
     guests::{own_place, print as print_answers},
     occurrence::occurrence,
     show::{next_dates, print_dates, print_single},

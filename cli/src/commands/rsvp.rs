@@ -89,6 +89,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     // A single event has one date; naming it would make a second answer beside the one for the event.
     let occurrence = instance.as_ref().filter(|_| planned.recur.is_some()).map(|i| i.at.text());
     let guest = args.guest.as_deref().map(clean).filter(|name| !name.is_empty());
+    let guest = guest.map(|name| event::guest_called(session, &found.item, name)).transpose()?;
     // Who confirms need not remember what they had said.
     let said = answers(session, &found.item, occurrence.clone())?;
     let own = said.people.iter().find(|line| line.me && line.guest == guest && line.show.is_some());

@@ -1,14 +1,15 @@
 //! Who comes, who has a place, and who knows of the last change.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use folkmoot_schemas::{
     Did,
     kind::Kind,
     records::{
-        admission::{Decision, Standing},
+        admission::{Decision, Key, Standing},
         event::{Event, Plans, ShowAnswers},
         rsvp::{Answer as Said, Rsvp},
+        text::is_same_name,
     },
 };
 
@@ -16,7 +17,7 @@ use super::{
     AnswerLine, AnswersInfo, Failure, ListInfo, ReachInfo, ReachLine, Reply,
     failure::could_not,
     handle::{Answer, Outcome},
-    resolve::Reading,
+    resolve::{Reading, SHOWN},
     veil::{Veiled, veiled},
 };
 use crate::{
@@ -131,50 +132,62 @@ impl Reading<'_> {
                 .hint("say which date with --at"));
         }
         self.for_hosts(&entry, &event, "have a say in who has a place")?;
-        let did = self.who_answered(&entry, occurrence, who, guest.as_deref())?;
+        let key = self.who_answered(&entry, occurrence, who, guest.as_deref())?;
         let desk = &self.desk;
-        let decision = Decision { key: (did, guest), admit };
+        let decision = Decision { key, admit };
         let published =
             publish::decide(desk.store, desk.me, desk.clock, &entry, occurrence, &decision).map_err(could_not(act))?;
         let info = self.again()?.answers_of(&entry, &event, occurrence)?;
         Ok(Outcome::publishing(Reply::Answers(info), entry.uri.community, published))
     }
 
-    /// Of those who answered, the one a text means: a place can only be given to who asked for one.
+    /// Of those who answered, the one a text means: a place can only be given to who asked for one. A guest's own name does
+    /// where nobody else is called so; with `guest` it is whoever answered for them that `who` means.
     fn who_answered(
         &self,
         entry: &Entry,
         occurrence: Option<&str>,
         who: &str,
         guest: Option<&str>,
-    ) -> Result<Did, Failure> {
+    ) -> Result<Key, Failure> {
         let mut names = BTreeSet::new();
-        let mut found = BTreeSet::new();
+        let mut found: BTreeMap<Key, String> = BTreeMap::new();
         for one in self.view.given(entry, occurrence)? {
-            let did = one.entry.uri.did;
-            if one.rsvp.status != Said::Going || one.rsvp.guest_name.as_deref() != guest {
+            let (did, theirs) = (one.entry.uri.did, one.rsvp.guest_name.as_deref());
+            if one.rsvp.status != Said::Going
+                || guest.is_some_and(|guest| !theirs.is_some_and(|t| is_same_name(t, guest)))
+            {
                 continue;
             }
             let name = self.view.name(&entry.uri.community, &did)?;
+            let line = theirs.map_or_else(|| name.clone(), |theirs| format!("{theirs} (by {name})"));
             let text = did.to_string();
-            if name.to_lowercase() == who.to_lowercase() || text == who || (who.len() >= 6 && text.ends_with(who)) {
-                found.insert(did);
+            let person = is_same_name(&name, who) || text == who || (who.len() >= 6 && text.ends_with(who));
+            let meant = match (theirs, guest) {
+                (None, _) | (Some(_), Some(_)) => person,
+                (Some(theirs), None) => is_same_name(theirs, who),
+            };
+            if meant {
+                found.insert((did, theirs.map(str::to_owned)), line.clone());
             }
-            names.insert(name);
+            names.insert(line);
         }
-        let mut all = found.iter();
-        match (all.next(), all.next()) {
-            (Some(did), None) => Ok(*did),
-            (None, _) => Err(names
-                .into_iter()
-                .take(8)
-                .fold(Failure::refused(format!("nobody called {who:?} said yes")), Failure::because)
+        // As it was written, where guests of one person are called alike.
+        if found.keys().any(|(_, theirs)| guest.is_some() && theirs.as_deref() == guest) {
+            found.retain(|(_, theirs), _| theirs.as_deref() == guest);
+        }
+        let listed =
+            |failure: Failure, lines: Vec<String>| lines.into_iter().take(SHOWN).fold(failure, Failure::because);
+        match found.len() {
+            0 => Err(listed(Failure::refused(format!("nobody called {who:?} said yes")), names.into_iter().collect())
                 .hint("moot event guests EVENT lists who did")),
-            (Some(_), Some(_)) => Err(found
-                .iter()
-                .map(ToString::to_string)
-                .fold(Failure::refused(format!("{who:?} could be more than one person")), Failure::because)
-                .hint("give the did, or its last characters")),
+            1 => found.into_keys().next().ok_or_else(|| Failure::bug("nobody is one")),
+            _ => {
+                let lines = found.into_iter().map(|((did, _), line)| format!("{line}  {did}")).collect();
+                Err(listed(Failure::refused(format!("{who:?} could be more than one")), lines).hint(
+                    "give the did, or its last characters; for a guest: whoever answered for them, and --guest NAME",
+                ))
+            }
         }
     }
 

@@ -105,6 +105,12 @@ pub(crate) fn lang(field: &str, value: Option<&str>) -> Result<(), Fault> {
     }
 }
 
+/// Are these names alike but for case and spaces, so that people mean one by the other?
+pub fn is_same_name(a: &str, b: &str) -> bool {
+    let folded = |text: &str| text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    folded(a) == folded(b)
+}
+
 /// Makes text fit for a record: NFC, CRLF → LF, control characters removed, ends trimmed, and no direction of writing that
 /// reaches beyond it (see [`settled`]). A tab becomes four spaces.
 pub fn clean(value: &str) -> String {
@@ -169,6 +175,12 @@ mod tests {
 
     fn reason(result: Result<(), Fault>) -> String {
         result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn names_that_differ_in_case_and_spaces_alone_are_the_same() {
+        assert!(is_same_name("Aunt  Rose", " aunt rose") && is_same_name("ÉLISE", "Élise"));
+        assert!(!is_same_name("Rose", "Rosa") && !is_same_name("Annette", "Ann Ette"));
     }
 
     #[test]

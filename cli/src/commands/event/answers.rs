@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use folkmoot_node::request::Item;
+use folkmoot_node::request::{Item, Reply, Request};
 use folkmoot_schemas::{
     kind::Kind,
-    records::{event::Event, rsvp::Rsvp},
+    records::{event::Event, rsvp::Rsvp, text::is_same_name},
     recur,
     when::Start,
 };
 
 use super::now_in;
-use crate::{commands::show::about, error::Result, record, session::Session};
+use crate::{
+    commands::show::about,
+    error::Result,
+    record,
+    session::{Session, answer},
+};
 
 /// Somebody's answer to one date.
 pub(crate) struct DateAnswer {
@@ -29,6 +34,21 @@ pub(super) fn all(session: &Session, item: &Item) -> Result<Vec<(Item, Rsvp)>> {
         Some((item, rsvp))
     };
     Ok(about(session, item, Rsvp::NAME)?.into_iter().filter_map(read).collect())
+}
+
+/// How a guest of this home's person is spelled in what was answered for them before: `rose` is the Rose there is.
+pub(crate) fn guest_called(session: &Session, item: &Item, name: String) -> Result<String> {
+    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
+    let ours = all(session, item)?.into_iter().filter(|(item, _)| item.did == me.did);
+    Ok(spelled(ours.filter_map(|(_, rsvp)| rsvp.guest_name), name))
+}
+
+fn spelled(known: impl Iterator<Item = String>, name: String) -> String {
+    let alike: Vec<String> = known.filter(|known| is_same_name(known, &name)).collect();
+    match alike.contains(&name) {
+        true => name,
+        false => alike.into_iter().next().unwrap_or(name),
+    }
 }
 
 /// The answers to single coming dates, in the order of the dates.
@@ -62,4 +82,17 @@ pub(crate) fn to_single_dates(session: &Session, item: &Item, event: &Event) -> 
         }
     }
     Ok(live.into_values().map(|(_, answer)| answer).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_spelled_as_before() {
+        let of = |known: &[&str], name: &str| spelled(known.iter().map(|known| (*known).to_owned()), name.to_owned());
+        assert_eq!(of(&["Grandma", "Aunt Rose"], "aunt  rose"), "Aunt Rose");
+        assert_eq!(of(&["Rose", "rose"], "rose"), "rose");
+        assert_eq!(of(&["Rose"], "Rosa"), "Rosa");
+    }
 }

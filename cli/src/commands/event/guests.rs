@@ -207,14 +207,14 @@ pub(crate) fn own_place(answers: &AnswersInfo, guest: Option<&str>) -> Option<Li
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event admit \"House concert\" Ben\n  moot event admit \"House concert\" Ben --decline\n  moot event admit Choir Ben --at 2026-12-24\n\nWho was given a place has it, also where that makes one more than the capacity."
+    after_help = "Examples:\n  moot event admit \"House concert\" Ben\n  moot event admit \"House concert\" Ben --decline\n  moot event admit \"House concert\" Grandma            # a guest that a host answered for\n  moot event admit Choir Ben --at 2026-12-24\n\nWho was given a place has it, also where that makes one more than the capacity."
 )]
 pub(crate) struct Admit {
     /// An event whose list you keep: short id, whole title, URI or CID
     event: String,
-    /// Who said yes: name or did
+    /// Who said yes: name or did; the name of a guest does, where nobody else is called so
     who: String,
-    /// A guest they answered for
+    /// A guest that WHO answered for
     #[arg(long, value_name = "NAME")]
     guest: Option<String>,
     /// There is no place for them

@@ -3,7 +3,7 @@
 use folkmoot_schemas::{
     Record,
     records::{
-        event::{Event, RsvpRules, ShowAnswers},
+        event::{Event, RsvpMode, RsvpRules, ShowAnswers},
         poll::Poll,
         rsvp::{Answer, Rsvp, ShowName},
         vote::Vote,
@@ -23,7 +23,7 @@ fn answered(show: ShowAnswers, name: ShowName) -> ([Home; 3], folkmoot_schemas::
     for home in [&bo, &cy] {
         home.person.joins(&club, &ada.person, Role::Member);
     }
-    let plan = Event { rsvp: Some(RsvpRules { show, ..RsvpRules::default() }), ..gig() };
+    let plan = Event { rsvp: Some(RsvpRules { show, mode: RsvpMode::Approval, ..RsvpRules::default() }), ..gig() };
     let event = ada.person.publish(&club, vec![draft(plan)]).unwrap().items.remove(0);
     let rsvp = Rsvp {
         event: event.uri,
@@ -125,4 +125,41 @@ fn a_vote_that_stands_as_an_answer_is_named_to_whoever_sees_the_poll() {
         Reply::Answers(answers) => assert_eq!(answers.people[0].did, bo.person.me.did.to_string()),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_guest_gets_a_place_by_their_own_name_where_nobody_else_is_called_so() {
+    let ([ada, bo, _], answer) = answered(ShowAnswers::Count, ShowName::Names);
+    let view = ada.person.store.view(Scope::Members).unwrap();
+    let event = match view.get(&answer).unwrap() {
+        crate::store::reader::Lookup::Found(entry) => entry.record.as_rsvp().unwrap().clone(),
+        other => panic!("{other:?}"),
+    };
+    let for_guest = |name: &str| {
+        let rsvp = Rsvp { guest_name: Some(name.into()), ..event.clone() };
+        ada.person.publish(&answer.community, vec![draft(rsvp)]).unwrap();
+    };
+    let admit = |who: &str, guest: Option<&str>| Request::Admit {
+        target: event.event.to_string(),
+        community: None,
+        occurrence: None,
+        who: who.into(),
+        guest: guest.map(str::to_owned),
+        admit: true,
+    };
+    let ada_did = ada.person.me.did.to_string();
+    for_guest("Hans");
+    let placed = |request: Request| match ada.ask(request).reply {
+        Reply::Answers(said) => {
+            let placed = said.people.into_iter().filter(|line| line.place.as_deref() == Some("admitted"));
+            placed.map(|line| line.guest.unwrap_or(line.did)).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(placed(admit("hans", None)), ["Hans"]);
+    assert!(ada.refused(admit("Hanna", None)).detail[0].contains("Hans (by "));
+    for_guest("hans");
+    assert_eq!(ada.refused(admit("hans", None)).detail.len(), 2);
+    assert_eq!(placed(admit(&ada_did, Some("hans"))).len(), 2);
+    assert_eq!(placed(admit(&bo.person.me.did.to_string(), None)).len(), 3);
 }
