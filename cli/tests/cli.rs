@@ -374,9 +374,12 @@ fn what_was_understood_is_said_and_doors_open_before_the_start() {
     for words in ["doors 19:00", "80 places", "each answer may bring 2 people"] {
         assert!(said.contains(words), "{said}");
     }
-    let said = home.refused(1, &["event", "edit", "Gig", "--start", "18:00"]);
+    let said = home.refused(1, &["event", "edit", "Gig", "--doors", "20:30"]);
     assert!(said.contains("doors would open after it starts") && said.contains("--doors"), "{said}");
-    home.ok(&["event", "edit", "Gig", "--start", "18:00", "--doors", "17:30"]);
+    let moved = home.run(&["event", "edit", "Gig", "--start", "18:00"]);
+    let said = String::from_utf8(moved.stderr).unwrap();
+    assert!(said.contains("doors go with the start: 17:00, not 19:00"), "{said}");
+    home.ok(&["event", "edit", "Gig", "--start", "19:00", "--doors", "18:30"]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod answers;
 mod change;
 mod check;
 mod difference;
+mod doors;
 mod facts;
 mod fields;
 mod place;

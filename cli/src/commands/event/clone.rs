@@ -50,9 +50,16 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     if let Some(name) = &args.name {
         event.name = clean(name);
     }
+    let typed_doors = args.fields.doors();
     args.fields.apply(&mut event, now, session, &community.cid)?;
-    fields::check_doors(&event)?;
+    if typed_doors {
+        fields::check_doors(&event)?;
+    }
+    let doors = event.doors.clone();
     add::publish(session, &community.cid, event, true)?;
+    if !typed_doors {
+        fields::say_doors(session, old.doors.as_deref(), doors.as_deref());
+    }
     if !old.overrides.is_empty() {
         session.out.note("  changes to single dates were not taken over");
     }
@@ -87,6 +94,7 @@ fn start(text: Option<&str>, old: &Start, whole_days: bool, now: DateTime, zone:
 /// comes from no calendar and no poll.
 fn fresh(old: &Event, start: Start) -> Event {
     let mut event = Event {
+        doors: old.doors_beside(&start),
         start,
         status: if old.status == Status::Tentative { Status::Tentative } else { Status::Confirmed },
         status_note: None,

@@ -75,6 +75,10 @@ fn echoed(instance: &Instance, old: &Event, before: &Event, day: &Event) -> Vec<
     let named =
         |label: &str, value: Option<&str>| Line::new().faint(format!("  {label}  ")).text(value.unwrap_or("none"));
     let mut lines = vec![when];
+    let doors = old.doors_beside(&day.start);
+    if doors != before.doors {
+        lines.push(named("doors", doors.as_deref()).faint("  as long before the start"));
+    }
     if day.name != before.name {
         lines.push(named("name", Some(&day.name)));
     }

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// A new name
     #[arg(long)]
     pub(super) name: Option<String>,
-    /// A new start; the length stays, and with a time alone the day too
+    /// A new start; the length stays, doors go along, and with a time alone the day stays too
     #[arg(long)]
     pub(super) start: Option<String>,
     /// Only this date of a series
@@ -95,8 +95,10 @@ fn change(args: Args, session: &Session) -> Result<()> {
             Start::Local { local: *local, zone }
         };
     }
+    event.doors = old.doors_beside(&event.start);
+    let typed_doors = args.fields.doors();
     args.fields.apply(&mut event, now, session, &found.item.community)?;
-    if event.doors != old.doors || event.start != old.start {
+    if typed_doors {
         fields::check_doors(&event)?;
     }
     if args.confirmed {
@@ -119,6 +121,9 @@ fn change(args: Args, session: &Session) -> Result<()> {
     }
     let done = publish(session, &found.item, &old, &event, &kept)?;
     echo(session, &event);
+    if !typed_doors {
+        fields::say_doors(session, old.doors.as_deref(), event.doors.as_deref());
+    }
     kept::say(session, &done.whole);
     let answers = answers::all(session, &found.item)?;
     say_marked(session, &done, answers.len());

@@ -133,6 +133,11 @@ impl Fields {
         self.all_day || self.days.is_some()
     }
 
+    /// Doors were typed.
+    pub(super) fn doors(&self) -> bool {
+        self.doors.is_some()
+    }
+
     /// Puts what was given into `event` of `community`, whose start is already right. `now` is local to the event's zone.
     pub(crate) fn apply(self, event: &mut Event, now: DateTime, session: &Session, community: &str) -> Result<()> {
         self.apply_length(event, now)?;
@@ -257,22 +262,30 @@ fn outside(rule: &Rule, event: &Event) -> Error {
         })
 }
 
-/// Doors open this long before the start at most, in seconds: beyond that they are rather meant to open after it.
-const EARLY: i64 = 6 * 60 * 60;
-
-/// Doors do not open after the start; 23:00 for a start at 00:30 is the evening before. A record may say otherwise, so
-/// that calendars and older programs are not refused: only what is typed here is.
+/// Doors do not open after the start; only what is typed here is refused.
 pub(crate) fn check_doors(event: &Event) -> Result<()> {
-    let (Some(doors), Start::Local { local, .. }) = (&event.doors, &event.start) else { return Ok(()) };
-    let Ok(opens) = doors.parse::<Time>() else { return Ok(()) };
-    let start = local.time();
-    let since_evening = (start - opens).total(jiff::Unit::Second).unwrap_or_default() as i64 + 24 * 60 * 60;
-    if opens <= start || since_evening <= EARLY {
+    if event.doors_fit() {
         return Ok(());
     }
+    let doors = event.doors.as_deref().unwrap_or_default();
     Err(Error::refused("could not publish the event: its doors would open after it starts")
         .because(format!("doors {doors}, starts {}", event.when_words()))
         .hint("give --doors a time before the start; --doors \"\" takes it away"))
+}
+
+/// What became of the doors that went with another start, unless they were typed.
+pub(super) fn say_doors(session: &Session, before: Option<&str>, after: Option<&str>) {
+    match (before, after) {
+        (Some(before), Some(after)) if before != after => {
+            session.out.note(format!("  doors go with the start: {after}, not {before} (for another time: --doors)"));
+        }
+        (Some(before), None) => {
+            session.out.note(format!(
+                "  doors at {before} would open after the start, and are taken away (for another time: --doors)"
+            ));
+        }
+        _ => {}
+    }
 }
 
 /// `21:30 The Herons=https://herons.example`: a time before the name, a link behind it.

@@ -99,6 +99,7 @@ impl Event {
     /// The event as it is on one of its dates: a single event with that date's start and the fields its override sets.
     pub fn on(&self, instance: &Instance) -> Self {
         let mut event = Self { start: instance.start.clone(), recur: None, overrides: Vec::new(), ..self.clone() };
+        event.doors = self.doors_beside(&instance.start);
         if instance.start != instance.at {
             event.previous = vec![instance.at.clone()];
         } else if self.recur.is_some() {
