@@ -529,6 +529,11 @@ fn an_event_is_cloned_to_another_day_and_forgets_what_was() {
         (&7200.into(), &"confirmed".into(), &0.into())
     );
     assert!(again.get("price").is_none() && again.get("status_note").is_none());
+    let twin = home.run(&["event", "clone", "Gig again", "2031-01-10", "--price", ""]);
+    let said = String::from_utf8(twin.stderr).unwrap();
+    assert!(said.contains("called so too: ") && said.contains("event: Gig again, Friday 10 January 2031"), "{said}");
+    let refused = home.refused(1, &["event", "show", "Gig again"]);
+    assert_eq!(refused.matches("event: Gig again, Friday 10 January 2031").count(), 2, "{refused}");
 }
 
 #[test]

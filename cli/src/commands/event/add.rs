@@ -1,3 +1,4 @@
+use folkmoot_node::request::{PublishedInfo, Request};
 use folkmoot_schemas::records::{event::Event, text::clean};
 use jiff::civil::DateTime;
 
@@ -71,10 +72,27 @@ pub(crate) fn publish(session: &Session, community: &str, mut event: Event, agai
     }
     echo(session, &event);
     kept::say(session, &whole);
+    for info in &infos {
+        say_namesakes(session, &event.name, info);
+    }
     infos
         .first()
         .map(|info| info.uri.clone())
         .ok_or_else(|| Error::bug("the node published nothing and did not say why"))
+}
+
+/// What else is called so now, and would be meant by the name as well.
+fn say_namesakes(session: &Session, name: &str, info: &PublishedInfo) {
+    let request = Request::Get { target: name.to_owned(), community: Some(info.community.clone()) };
+    let Err(several) = session.ask(&request) else { return };
+    let others: Vec<_> = several.detail.iter().filter(|line| !line.starts_with(&info.short)).collect();
+    if others.is_empty() || others.len() == several.detail.len() {
+        return;
+    }
+    for other in others {
+        session.out.note(format!("  called so too: {other}"));
+    }
+    session.out.note(format!("  the name alone says not which: in commands give the id, {}", info.short));
 }
 
 /// Quotes that were forgotten, and a name and a time in each other's place.
