@@ -613,6 +613,9 @@ pub struct ListInfo {
     /// This home's person does.
     pub mine: bool,
     pub capacity: Option<u32>,
+    /// Who waits, waits until a host says yes.
+    #[serde(default)]
+    pub approval: bool,
     /// False: nobody has said yet who has a place.
     pub written: bool,
     pub admitted: u32,

@@ -121,6 +121,7 @@ fn print(session: &Session, info: &InviteInfo, qr: bool) -> Result<()> {
 /// How many more it lets in, where, as what and until when.
 pub(crate) fn in_words(info: &InviteInfo) -> String {
     let who = match info.uses.saturating_sub(info.used) {
+        0 => "nobody else can".to_owned(),
         1 => "one person can".to_owned(),
         n if info.used > 0 => format!("{n} more people can"),
         n => format!("{n} people can"),

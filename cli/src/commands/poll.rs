@@ -132,7 +132,11 @@ pub(crate) fn print(session: &Session, found: &Found, poll: &Poll) -> Result<()>
     if let Some(event) = poll.result.as_ref().and_then(|result| result.event.as_ref()) {
         out.line(Line::new().faint("event  ").id(event.short_id()));
     }
-    let people = count(votes.tally.people.into(), "person voted", "people voted");
+    let people = match votes.tally.people {
+        0 if poll.result.is_some() => "nobody voted".to_owned(),
+        0 => "nobody has voted yet".to_owned(),
+        people => count(people.into(), "person voted", "people voted"),
+    };
     let left = votes.people.iter().filter(|vote| vote.late).count();
     let line = Line::new().faint("votes  ").text(people);
     out.line(match (left, &poll.result) {
@@ -143,9 +147,19 @@ pub(crate) fn print(session: &Session, found: &Found, poll: &Poll) -> Result<()>
     out.line(Line::new().faint("id  ").id(&item.short).faint("  cid  ").id(&item.cid));
     out.line(Line::new().faint("uri  ").id(&item.uri));
     if is_open(session, poll) {
-        out.note(format!("moot poll vote {} {}", item.short, if poll.is_dates() { "1 2 --maybe 3" } else { "1" }));
+        out.note(format!("to vote: moot poll vote {} {}", item.short, example(poll)));
     }
     Ok(())
+}
+
+/// A vote that could be given, with options there are.
+fn example(poll: &Poll) -> &'static str {
+    match (poll.is_dates(), poll.options.len()) {
+        (true, 2) => "1 --maybe 2",
+        (true, _) => "1 --maybe 2 --no 3",
+        (false, _) if poll.several => "1 2",
+        (false, _) => "1",
+    }
 }
 
 /// "3 yes · 1 maybe", or "3" of words.

@@ -137,8 +137,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     record::publish_one(session, Some(&found.item.community), record::draft("answer", answer)?, "answered")?;
     let who = guest.as_ref().map_or_else(|| "you are ".to_owned(), |guest| format!("{guest} is "));
     let line = Line::new().text("  ").text(who).text(said).text(": ").strong(&planned.name);
-    let line =
-        if bring > 0 { line.text(format!(" with {} more", count(u64::from(bring), "person", "people"))) } else { line };
+    let line = if bring > 0 { line.text(format!(" with {bring} more")) } else { line };
     session.out.line(match &instance {
         Some(instance) => line.text(", ").text(words(&instance.start, planned.duration, planned.days)),
         None if planned.recur.is_some() => line.text(", every date (one date alone: --at)"),
@@ -213,6 +212,7 @@ fn check(event: &Event, answer: Word, bring: u32) -> Result<()> {
         _ => {}
     }
     match rules.plus_max {
+        Some(0) if bring > 0 => Err(refuse("nobody may bring others")),
         Some(most) if bring > most => {
             Err(refuse(&format!("each answer may bring {}", count(u64::from(most), "person", "people"))))
         }

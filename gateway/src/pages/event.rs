@@ -366,7 +366,12 @@ fn counts(event: &Event, answers: &Answers) -> Option<Counts> {
     // Saying yes is not having a place until whoever keeps the list has said so.
     let going = match (answers.listed, answers.needs_list) {
         (Some(listed), _) if listed.waiting > 0 => {
-            vec![(listed.admitted, "with a place"), (listed.waiting, "on the waiting list")]
+            let waiting = match (rules.mode, listed.waiting) {
+                (RsvpMode::Approval, 1) => "waits for a host's yes",
+                (RsvpMode::Approval, _) => "wait for a host's yes",
+                _ => "on the waiting list",
+            };
+            vec![(listed.admitted, "with a place"), (listed.waiting, waiting)]
         }
         (Some(listed), _) => vec![(listed.admitted, "with a place")],
         (None, true) => vec![(answers.going, "said yes (not confirmed)")],

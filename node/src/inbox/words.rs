@@ -4,7 +4,7 @@ use folkmoot_schemas::{
     Record,
     records::{
         admission::Standing,
-        event::{Event, Status},
+        event::{Event, RsvpMode, Status},
         poll::{Poll, PollOption},
         rsvp::{Answer, Rsvp},
         vote::{Choice, Vote},
@@ -75,9 +75,14 @@ fn occurrence(rsvp: &Rsvp) -> Option<String> {
     Some(date_words(parse_date(at.split('T').next()?)?))
 }
 
-/// "Harbour Gig: you have a place", "you wait for a place, number 3".
+/// "Harbour Gig: you have a place", "you wait for a place, number 3". Where the hosts say who has one, numbers say nothing.
 pub(crate) fn place(event: &Event, mine: &Rsvp, standing: Standing) -> String {
+    let approval = event.rsvp.as_ref().is_some_and(|rules| rules.mode == RsvpMode::Approval);
     let said = match standing {
+        Standing::Waiting(_) if approval => "you have no place yet: a host has to say yes".to_owned(),
+        Standing::Admitted(places, Some(_)) if approval => {
+            format!("you have {places} of {} places; for the others a host has to say yes", mine.count)
+        }
         Standing::Admitted(places, None) if places >= mine.count && places == 1 => "you have a place".to_owned(),
         Standing::Admitted(places, None) => format!("you have {places} of {} places", mine.count),
         Standing::Admitted(places, Some(number)) => {
@@ -187,6 +192,42 @@ pub(crate) fn beginning(record: &Record) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_waits_is_told_a_number_where_that_says_something() {
+        use folkmoot_schemas::{
+            Did, Uri,
+            block::{DAG_CBOR, cid_of},
+            kind::Kind,
+            records::{event::RsvpRules, rsvp::ShowName},
+            when::Start,
+        };
+        let start = Start::Date { date: parse_date("2026-12-05").unwrap() };
+        let event =
+            |mode| Event { rsvp: Some(RsvpRules { mode, ..RsvpRules::default() }), ..Event::new("Gig", start.clone()) };
+        let cid = cid_of(DAG_CBOR, b"gig");
+        let did: Did = folkmoot_schemas::key::Secret::from_seed([7; 32]).did();
+        let mine = Rsvp {
+            event: Uri::new(cid, did, Event::NAME, "3l6oveex3ii2l").unwrap(),
+            seen: cid,
+            seen_sequence: 0,
+            seen_plan: None,
+            given: None,
+            occurrence: None,
+            status: Answer::Going,
+            count: 2,
+            note: None,
+            show: ShowName::Names,
+            guest_name: None,
+        };
+        let of = |mode, standing| place(&event(mode), &mine, standing);
+        assert_eq!(of(RsvpMode::Open, Standing::Waiting(3)), "Gig: you wait for a place, number 3");
+        assert_eq!(of(RsvpMode::Approval, Standing::Waiting(3)), "Gig: you have no place yet: a host has to say yes");
+        assert_eq!(
+            of(RsvpMode::Approval, Standing::Admitted(1, Some(2))),
+            "Gig: you have 1 of 2 places; for the others a host has to say yes"
+        );
+    }
 
     #[test]
     fn what_others_write_stays_one_line_and_obeys_nobody() {

@@ -34,10 +34,17 @@ pub enum Unanswerable {
     Closed(String),
     #[error("each answer may be for {0} at most, yourself included")]
     TooMany(u32),
-    #[error("all {0} places are taken, and there is no waiting list")]
+    #[error("{}, and there is no waiting list", taken(*.0))]
     Full(u32),
     #[error("the event has no such date")]
     NoDate,
+}
+
+fn taken(places: u32) -> String {
+    match places {
+        1 => "the only place is taken".to_owned(),
+        places => format!("all {places} places are taken"),
+    }
 }
 
 /// `older`: what the same answer said until now. `now`: seconds.

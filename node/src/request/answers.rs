@@ -7,7 +7,7 @@ use folkmoot_schemas::{
     kind::Kind,
     records::{
         admission::{Decision, Key, Standing},
-        event::{Event, Plans, ShowAnswers},
+        event::{Event, Plans, RsvpMode, ShowAnswers},
         rsvp::{Answer as Said, Rsvp},
         text::is_same_name,
     },
@@ -60,6 +60,7 @@ impl Reading<'_> {
                 keeper: self.view.name(&entry.uri.community, &anchor)?,
                 mine: anchor == self.desk.me.did,
                 capacity: event.rsvp.as_ref().and_then(|rules| rules.capacity),
+                approval: event.rsvp.as_ref().is_some_and(|rules| rules.mode == RsvpMode::Approval),
                 written: written.is_some(),
                 full: written.is_some_and(|list| list.is_full()),
                 admitted: counts.listed.map_or(0, |listed| listed.admitted),

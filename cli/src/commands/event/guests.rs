@@ -75,7 +75,7 @@ pub(crate) fn list(args: &Guests, session: &Session) -> Result<()> {
 pub(super) fn in_numbers(answers: &AnswersInfo) -> String {
     let people = |n: u32, what: &str| (n > 0).then(|| format!("{n} {what}"));
     let mut said = match &answers.list {
-        Some(list) if list.written => vec![taken(list), people(list.waiting, "on the waiting list")],
+        Some(list) if list.written => vec![taken(list), people(list.waiting, wait(list))],
         Some(_) => vec![people(answers.going, "said yes (not confirmed)")],
         None => vec![people(answers.going, "going")],
     };
@@ -86,6 +86,15 @@ pub(super) fn in_numbers(answers: &AnswersInfo) -> String {
     ]);
     let said: Vec<String> = said.into_iter().flatten().collect();
     if said.is_empty() { "none yet".to_owned() } else { said.join(", ") }
+}
+
+/// "4 wait for a host's yes", "4 on the waiting list".
+fn wait(list: &ListInfo) -> &'static str {
+    match (list.approval, list.waiting) {
+        (true, 1) => "waits for a host's yes",
+        (true, _) => "wait for a host's yes",
+        (false, _) => "on the waiting list",
+    }
 }
 
 fn taken(list: &ListInfo) -> Option<String> {
@@ -121,8 +130,9 @@ pub(crate) fn print(out: &Output, answers: &AnswersInfo) {
     }
     let mut people: Vec<&AnswerLine> = answers.people.iter().collect();
     people.sort_by_cached_key(|line| (turn(line), line.number, line.name.to_lowercase(), line.guest.clone()));
+    let approval = answers.list.as_ref().is_some_and(|list| list.approval);
     for line in people {
-        out.line(person(line));
+        out.line(person(line, approval));
     }
     if answers.more > 0 {
         out.line(Line::new().faint(format!("  and {}", count(answers.more as u64, "more answer", "more answers"))));
@@ -142,7 +152,7 @@ fn turn(line: &AnswerLine) -> u8 {
     }
 }
 
-fn person(line: &AnswerLine) -> Line {
+fn person(line: &AnswerLine, approval: bool) -> Line {
     let name = match &line.guest {
         Some(guest) if line.did.is_empty() => guest.clone(),
         Some(guest) => format!("{guest} (by {})", line.name),
@@ -151,7 +161,7 @@ fn person(line: &AnswerLine) -> Line {
     let status = if line.status == "notgoing" { "not going" } else { &line.status };
     let row = Line::new().text("  ").strong(name).text("  ").text(status);
     let row = if line.count > 1 { row.text(format!(" with {} more", line.count - 1)) } else { row };
-    let row = match place(line) {
+    let row = match place(line, approval) {
         Some(place) => row.text("  ").text(place),
         None => row,
     };
@@ -167,9 +177,13 @@ fn person(line: &AnswerLine) -> Line {
     }
 }
 
-/// "has a place", "number 2 on the waiting list".
-fn place(line: &AnswerLine) -> Option<String> {
+/// "has a place", "number 2 on the waiting list". With `approval` numbers say nothing.
+fn place(line: &AnswerLine, approval: bool) -> Option<String> {
     Some(match (line.place.as_deref()?, line.places, line.number) {
+        ("waiting", ..) if approval => "waits for a host's yes".to_owned(),
+        ("admitted", Some(places), Some(_)) if approval => {
+            format!("{places} with a place, the others wait for a host's yes")
+        }
         ("admitted", Some(places), Some(number)) => {
             format!("{} with a place, the others number {number} on the waiting list", places)
         }
@@ -191,6 +205,7 @@ pub(crate) fn own_place(answers: &AnswersInfo, guest: Option<&str>) -> Option<Li
         (Some("admitted"), Some(places), number) if places < own.count => {
             let line = Line::new().text(format!("{have} {}", count(places.into(), "place", "places")));
             match number {
+                Some(_) if list.approval => line.warn("; for the others a host has to say yes"),
                 Some(number) => line.warn(format!("; the others are number {number} on the waiting list")),
                 // What is new it has not looked at yet.
                 None if list.mine => line.faint("; whether there is room for the others is said by your own node"),
@@ -198,9 +213,13 @@ pub(crate) fn own_place(answers: &AnswersInfo, guest: Option<&str>) -> Option<Li
             }
         }
         (Some("admitted"), ..) => Line::new().strong(format!("{have} a place")),
+        (Some("waiting"), ..) if list.approval => {
+            Line::new().warn(format!("{have} no place yet: a host has to say yes"))
+        }
         (Some("waiting"), _, Some(number)) => Line::new().warn(format!("{are} on the waiting list, number {number}")),
         (Some("declined"), ..) => Line::new().warn(format!("the hosts have no place for {who}")),
         _ if list.mine => Line::new().faint(format!("whether {have} a place is said by your own node, while it runs")),
+        _ if list.approval => Line::new().faint(format!("{have} no place yet: a host has to say yes")),
         _ => Line::new().faint(format!("whether {have} a place is said by {}'s node", list.keeper)),
     })
 }
@@ -310,5 +329,34 @@ fn what(event: &Event, item: &Item) -> &'static str {
         Postponed => "word that it is postponed",
         _ if event.sequence > 0 || !item.revised.is_empty() => "the last change",
         _ => "it as it is",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_hosts_say_who_has_a_place_no_number_is_told() {
+        let line = AnswerLine {
+            did: String::new(),
+            name: "Bo".into(),
+            guest: None,
+            status: "going".into(),
+            count: 2,
+            note: None,
+            before_change: false,
+            me: true,
+            late: false,
+            confirmed: false,
+            place: Some("waiting".into()),
+            places: None,
+            number: Some(1),
+            show: None,
+        };
+        assert_eq!(place(&line, false).as_deref(), Some("number 1 on the waiting list"));
+        assert_eq!(place(&line, true).as_deref(), Some("waits for a host's yes"));
+        let part = AnswerLine { place: Some("admitted".into()), places: Some(1), ..line };
+        assert_eq!(place(&part, true).as_deref(), Some("1 with a place, the others wait for a host's yes"));
     }
 }

@@ -44,7 +44,7 @@ impl Event {
         let more = dates.len().saturating_sub(DATES);
         said.extend(dates.into_iter().take(DATES));
         if more > 0 {
-            said.push(format!("{more} more dates changed"));
+            said.push(format!("{more} more date{} changed", if more == 1 { "" } else { "s" }));
         }
         let note = self.status_note.as_ref().filter(|note| Some(*note) != older.status_note.as_ref());
         if let Some(note) = note.filter(|note| !said.iter().any(|phrase| phrase.ends_with(note.as_str())))
