@@ -145,7 +145,11 @@ fn print_item(out: &Output, args: &Args, item: &InboxItem) {
     const INDENT: &str = "                  ";
     // Several changes stand below each other.
     let (headline, more) = match (&item.event, item.changes.as_slice()) {
-        (Some(event), [first, more @ ..]) if !more.is_empty() => (format!("{}: {first}", event.name), more),
+        (Some(event), [first, more @ ..]) if !more.is_empty() => {
+            // Who answered is told what became of it; whoever holds it, by whom.
+            let by = if item.mine.is_empty() { format!(" (by {})", item.author) } else { String::new() };
+            (format!("{}: {first}{by}", event.name), more)
+        }
         _ => (item.headline.clone(), [].as_slice()),
     };
     let line = Line::new().faint(format!("{}  ", time(item.at)));
