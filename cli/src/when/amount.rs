@@ -1,6 +1,9 @@
 //! Lengths of time and sums of money as people type them.
 
-use folkmoot_schemas::records::event::{Price, minor_digits};
+use folkmoot_schemas::records::{
+    event::{Price, asks_donations, minor_digits},
+    text::clean,
+};
 
 use super::number;
 use crate::error::Error;
@@ -59,32 +62,41 @@ fn read_length(text: &str) -> Option<Length> {
     Some(total)
 }
 
-/// `12 EUR`, `5-12.50 EUR`, `€12`, `free`, with a note in brackets: `12 EUR (concessions 8)`.
-pub(crate) fn price(text: &str) -> Result<Price, Error> {
-    read_price(text).ok_or_else(|| {
+/// `12 EUR`, `5-12.50 EUR`, `€12`, `free`, `donation`, each with a note in brackets or behind a comma: `12 EUR, concessions
+/// 8`. A sum alone is of the `usual` currency, and the second value says so.
+pub(crate) fn price(text: &str, usual: &str) -> Result<(Price, bool), Error> {
+    read_price(text, usual).ok_or_else(|| {
         Error::refused(format!("could not understand the price {text:?}"))
-            .hint("write it like \"12 EUR\", \"5-12.50 EUR\", \"free\" or \"12 EUR (concessions 8)\"")
+            .hint("write it like \"12 EUR\", \"5-12.50 EUR\", \"free\", \"donation\" or \"12 EUR, concessions 8\"")
     })
 }
 
-fn read_price(text: &str) -> Option<Price> {
-    let (text, note) = match text.trim().strip_suffix(')').and_then(|t| t.rsplit_once('(')) {
-        Some((sum, note)) => (sum.trim(), Some(note.trim().to_owned()).filter(|n| !n.is_empty())),
-        None => (text.trim(), None),
+fn read_price(text: &str, usual: &str) -> Option<(Price, bool)> {
+    let text = text.trim();
+    let free = |note: Option<&str>| {
+        let note = note.map(clean).filter(|note| !note.is_empty());
+        Price { min: 0, max: None, currency: usual.to_owned(), note }
     };
-    if text.eq_ignore_ascii_case("free") {
-        return Some(Price { min: 0, max: None, currency: "EUR".into(), note });
+    if asks_donations(text) {
+        return Some((free(Some(text)), false));
+    }
+    let (sum, note) = parted(text);
+    if sum.eq_ignore_ascii_case("free") {
+        return Some((free(note), false));
     }
     let is_sum = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '–' | ' ');
-    let sums: String = text.chars().filter(|c| is_sum(*c) && *c != ' ').collect();
-    let currency: String = text.chars().filter(|c| !is_sum(*c)).collect();
-    let currency = match currency.as_str() {
-        "€" => "EUR".to_owned(),
-        "£" => "GBP".to_owned(),
-        "$" => "USD".to_owned(),
-        code if code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic()) => code.to_uppercase(),
+    let sums: String = sum.chars().filter(|c| is_sum(*c) && *c != ' ').collect();
+    let currency: String = sum.chars().filter(|c| !is_sum(*c)).collect();
+    let known = match currency.to_lowercase().as_str() {
+        "" => None,
+        "€" | "euro" | "euros" => Some("EUR".to_owned()),
+        "£" => Some("GBP".to_owned()),
+        "$" => Some("USD".to_owned()),
+        code if code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic()) => Some(code.to_uppercase()),
         _ => return None,
     };
+    let assumed = known.is_none();
+    let currency = known.unwrap_or_else(|| usual.to_owned());
     let digits = minor_digits(&currency) as usize;
     let mut range = sums.split(['-', '–']);
     let min = minor(range.next()?, digits)?;
@@ -92,7 +104,23 @@ fn read_price(text: &str) -> Option<Price> {
     if range.next().is_some() || max.is_some_and(|max| max < min) {
         return None;
     }
-    Some(Price { min, max: max.filter(|max| *max != min), currency, note })
+    let note = note.map(clean).filter(|note| !note.is_empty());
+    let assumed = assumed && (min > 0 || max.is_some());
+    Some((Price { min, max: max.filter(|max| *max != min), currency, note }, assumed))
+}
+
+/// The sum, and the note in brackets or behind a comma; one that stands within a number parts nothing.
+fn parted(text: &str) -> (&str, Option<&str>) {
+    let space_after = |at: usize| text[at + 1..].starts_with(char::is_whitespace);
+    let comma = text.match_indices([',', ';']).map(|(at, _)| at).find(|at| space_after(*at));
+    let bracket = text.find('(').filter(|_| text.ends_with(')'));
+    match (bracket, comma) {
+        (Some(at), comma) if comma.is_none_or(|comma| at < comma) => {
+            (text[..at].trim(), Some(text[at + 1..text.len() - 1].trim()))
+        }
+        (_, Some(at)) => (text[..at].trim(), Some(text[at + 1..].trim())),
+        _ => (text, None),
+    }
 }
 
 fn minor(sum: &str, digits: usize) -> Option<u64> {
@@ -130,14 +158,37 @@ mod tests {
 
     #[test]
     fn prices_are_kept_in_minor_units_of_their_currency() {
-        let p = |text: &str| read_price(text).map(|p| (p.min, p.max, p.currency));
+        let p = |text: &str| read_price(text, "EUR").map(|(p, _)| (p.min, p.max, p.currency));
         assert_eq!(p("12 EUR"), Some((1200, None, "EUR".into())));
         assert_eq!(p("€12,50"), Some((1250, None, "EUR".into())));
         assert_eq!(p("5-12.5 eur"), Some((500, Some(1250), "EUR".into())));
         assert_eq!(p("1500 JPY"), Some((1500, None, "JPY".into())));
-        assert_eq!(read_price("12 EUR (concessions 8)").and_then(|p| p.note).as_deref(), Some("concessions 8"));
-        for text in ["12", "EUR", "12-5 EUR", "1.234 EUR", "-5 EUR", "12 EURO"] {
+        for text in
+            ["EUR", "12-5 EUR", "1.234 EUR", "-5 EUR", "12 EURX", "five", "", "concessions 3", "5 EUR concessions 3"]
+        {
             assert_eq!(p(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_people_say_of_a_price_is_said_again_and_read_as_the_same() {
+        for (text, words) in [
+            ("donation", "donation"),
+            ("Pay what you can, 5 EUR would help", "Pay what you can, 5 EUR would help"),
+            ("free", "free"),
+            ("0", "free"),
+            ("free, donations welcome", "free (donations welcome)"),
+            ("5", "5 GBP"),
+            ("5-10 EUR", "5–10 EUR"),
+            ("5 EUR, concessions 3", "5 EUR (concessions 3)"),
+            ("7,50, at the door 9", "7.50 GBP (at the door 9)"),
+            ("5-10 euro (pay what you can)", "5–10 EUR (pay what you can)"),
+            ("12 EUR (concessions 8)", "12 EUR (concessions 8)"),
+        ] {
+            let price = read_price(text, "GBP").unwrap().0;
+            assert_eq!(price.words(), words, "{text}");
+            assert_eq!(read_price(words, &price.currency).unwrap().0, price, "{words}");
+        }
+        assert!(read_price("5", "EUR").unwrap().1 && !read_price("5 EUR", "EUR").unwrap().1);
     }
 }

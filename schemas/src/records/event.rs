@@ -25,7 +25,7 @@ pub use facts::{EventLink, Host, HostRole, Image, LinkKind, PerformingAct, Price
 pub use place::{OnlineLink, Place, ShowPlace};
 pub use plan::Plans;
 pub(crate) use plan::is_plan_id;
-pub use show::minor_digits;
+pub use show::{asks_donations, minor_digits};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -5,7 +5,7 @@ use folkmoot_schemas::{
     Uri,
     error::Fault,
     records::{
-        event::{CATEGORIES, Event, EventLink, LinkKind, PerformingAct, Status},
+        event::{CATEGORIES, Event, EventLink, LinkKind, PerformingAct, Price, Status},
         text::clean,
     },
     recur::{Freq, Rule},
@@ -94,7 +94,7 @@ pub(crate) struct Fields {
     /// Lowest age
     #[arg(long, help_heading = "What", value_name = "YEARS")]
     age: Option<u32>,
-    /// "12 EUR", "5-12 EUR", "free", "12 EUR (concessions 8)"
+    /// "12 EUR", "5-12 EUR", "free", "donation", "12 EUR, concessions 8"
     #[arg(long, help_heading = "What")]
     price: Option<String>,
     /// Not certain yet
@@ -180,7 +180,7 @@ impl Fields {
         }
         self.apply_links(event);
         if let Some(price) = &self.price {
-            event.price = if price.is_empty() { None } else { Some(amount::price(price)?) };
+            event.price = if price.trim().is_empty() { None } else { Some(self::price(price, event, session)?) };
         }
         event.age_min = self.age.or(event.age_min);
         if self.tentative {
@@ -241,6 +241,16 @@ impl Fields {
             }
         }
     }
+}
+
+/// A sum alone is in the currency the event had before, else in euros, which is said.
+fn price(text: &str, event: &Event, session: &Session) -> Result<Price> {
+    let before = event.price.as_ref().map(|price| price.currency.as_str());
+    let (price, assumed) = amount::price(text, before.unwrap_or("EUR"))?;
+    if assumed && before.is_none() {
+        session.out.note("the price is taken in euros; for another currency name it, e.g. --price \"5 GBP\"");
+    }
+    Ok(price)
 }
 
 /// Tells a start that is no date of its series from other faults of the rule, which the rule itself names best.

@@ -72,7 +72,7 @@ fn fields(head: &[&str], name: &'static str, event: Option<&Event>) -> Form {
         )
         .field(
             "price",
-            "8 EUR · 5-12 EUR · free · 12 EUR (concessions 8)",
+            "8 EUR · 5-12 EUR · free · donation · 12 EUR, concessions 8",
             of(|event| event.price.as_ref().map(Price::words)),
         )
         .fields("tickets", "", links(LinkKind::Tickets))

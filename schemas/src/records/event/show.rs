@@ -81,9 +81,21 @@ impl Place {
     }
 }
 
+/// How people say that everybody gives what they like. A free event whose note is, or begins with, one of these is not
+/// called free.
+const DONATIONS: &[&str] =
+    &["donation", "donations", "by donation", "pay what you can", "pay what you want", "pay what you like"];
+
 impl Price {
-    /// "8–12 EUR (reduced at the door)", "7.50 EUR", "free". Minor units are shown only where there are some.
+    fn is_free(&self) -> bool {
+        self.min == 0 && self.max.unwrap_or(0) == 0
+    }
+
+    /// "8–12 EUR (reduced at the door)", "7.50 EUR", "free", "donation". Minor units are shown only where there are some.
     pub fn words(&self) -> String {
+        if let Some(note) = self.note.as_ref().filter(|note| self.is_free() && asks_donations(note)) {
+            return note.clone();
+        }
         let digits = minor_digits(&self.currency);
         let unit = 10_u64.pow(digits);
         let whole = self.min.is_multiple_of(unit) && self.max.is_none_or(|max| max.is_multiple_of(unit));
@@ -92,12 +104,19 @@ impl Price {
             false => format!("{}.{:0width$}", minor / unit, minor % unit, width = digits as usize),
         };
         let price = match self.max {
-            _ if self.min == 0 && self.max.unwrap_or(0) == 0 => "free".to_owned(),
+            _ if self.is_free() => "free".to_owned(),
             Some(max) if max != self.min => format!("{}–{} {}", amount(self.min), amount(max), self.currency),
             _ => format!("{} {}", amount(self.min), self.currency),
         };
         self.note.as_ref().map_or(price.clone(), |note| format!("{price} ({note})"))
     }
+}
+
+/// "donation", "Pay what you can, 5 EUR would help".
+pub fn asks_donations(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let after = |phrase: &&str| text.strip_prefix(*phrase).map(|rest| rest.trim_start().chars().next());
+    DONATIONS.iter().filter_map(after).any(|next| next.is_none_or(|c| matches!(c, ',' | ';' | '(' | ':')))
 }
 
 /// Decimal digits of a currency's minor unit by ISO 4217: two unless listed.

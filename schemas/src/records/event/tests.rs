@@ -412,6 +412,10 @@ fn prices_follow_the_currency_and_zero_is_free() {
     assert_eq!(price(1005, None, "KWD"), "1.005 KWD");
     assert_eq!(price(0, None, "EUR"), "free");
     assert_eq!(price(0, Some(500), "EUR"), "0–5 EUR");
+    let noted = |min, note: &str| Price { min, max: None, currency: "EUR".into(), note: Some(note.into()) }.words();
+    assert_eq!(noted(0, "Donation, 5 EUR would help"), "Donation, 5 EUR would help");
+    assert_eq!(noted(0, "donations welcome"), "free (donations welcome)");
+    assert_eq!(noted(500, "pay what you can"), "5 EUR (pay what you can)");
 }
 
 #[test]
