@@ -180,9 +180,10 @@ fn unreadable(path: &std::path::Path, why: &str) -> Error {
         .hint("mend the file or move it away; it is on this machine alone")
 }
 
-/// Says what of `whole` stays here.
-pub(crate) fn say(session: &Session, whole: &[Kept]) {
-    for Kept { at, place, .. } in whole {
+impl Kept {
+    /// "Hidden Road 1, 03046 Leeds; ring twice  on 2030-12-12"
+    fn line(&self, label: &str) -> Line {
+        let place = &self.place;
         let words = [
             place.name.clone().filter(|_| place.venue.is_some()),
             place.address(),
@@ -190,11 +191,26 @@ pub(crate) fn say(session: &Session, whole: &[Kept]) {
             place.access.clone(),
         ];
         let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        let line = Line::new().faint("  only on this machine  ").text(words);
-        session.out.line(match at {
+        let line = Line::new().faint(label).text(words);
+        match &self.at {
             Some(at) => line.faint("  on ").text(at.get(..10).unwrap_or(at)),
             None => line,
-        });
+        }
+    }
+}
+
+/// Says to whom the author has to tell what of `whole` stays here; `list`: to those alone who have a place.
+pub(crate) fn remind(session: &Session, whole: &[Kept], list: bool) {
+    let who = if list { "those with a place" } else { "those who come" };
+    for kept in whole {
+        session.out.line(kept.line(&format!("address for {who} (tell them yourself)  ")));
+    }
+}
+
+/// Says what of `whole` stays here.
+pub(crate) fn say(session: &Session, whole: &[Kept]) {
+    for kept in whole {
+        session.out.line(kept.line("  only on this machine  "));
     }
     if !whole.is_empty() {
         session.out.line(Line::new().warn("  nobody who comes is sent the address: tell them yourself"));

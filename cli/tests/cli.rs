@@ -454,6 +454,8 @@ fn an_address_that_is_kept_back_is_in_nothing_that_is_published() {
     assert!(told(&["event", "edit", "Party", "--at", "2030-12-12", "--street", "Secret Lane 2"]));
     let date = home.ok(&["event", "show", "Party", "--at", "2030-12-12"]);
     assert!(date.contains("Secret Lane 2") && !date.contains("Hidden Road"), "{date}");
+    let guests = home.ok(&["event", "guests", "Party", "--at", "2030-12-12"]);
+    assert!(guests.contains("address for those who come (tell them yourself)  Secret Lane 2"), "{guests}");
     let kept = fs::read_dir(home.dir().join("addresses")).unwrap().next().unwrap().unwrap();
     assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 

@@ -8,6 +8,7 @@ use super::{coming, find, occurrence};
 use crate::{
     commands::show::answers,
     error::{Error, Result},
+    kept,
     output::{Line, Output, count},
     session::{Session, answer},
 };
@@ -42,11 +43,16 @@ pub(crate) fn list(args: &Guests, session: &Session) -> Result<()> {
         None if event.recur.is_some() => coming(session, &event, DATES),
         _ => Vec::new(),
     };
+    let kept = kept::standing(&event, kept::read(session, &found.item.uri)?);
+    let kept = match &instance {
+        Some(instance) => kept::of_date(kept, &event, &instance.at.text()),
+        None => kept,
+    };
     let mut counts = Vec::new();
     for date in &dates {
         counts.push((date, answers(session, &found.item, Some(date.at.text()))?));
     }
-    session.out.object(&json!({
+    let mut value = json!({
         "uri": found.item.uri,
         "short": found.item.short,
         "name": event.name,
@@ -54,7 +60,11 @@ pub(crate) fn list(args: &Guests, session: &Session) -> Result<()> {
         "sequence": event.sequence,
         "answers": said,
         "dates": counts.iter().map(|(date, answers)| json!({"at": date.at.text(), "answers": answers})).collect::<Vec<_>>(),
-    }));
+    });
+    if !kept.is_empty() {
+        value["kept_here"] = json!(kept);
+    }
+    session.out.object(&value);
     let when = instance.as_ref().map_or_else(|| event.when_words(), |i| words(&i.start, event.duration, event.days));
     session.out.line(Line::new().strong(&event.name).text("  ").text(when));
     if event.recur.is_some() && instance.is_none() {
@@ -65,6 +75,7 @@ pub(crate) fn list(args: &Guests, session: &Session) -> Result<()> {
         let line = Line::new().faint("next  ").text(words(&date.start, event.duration, event.days)).text("  ");
         session.out.line(if date.cancelled { line.warn("cancelled") } else { line.text(in_numbers(answers)) });
     }
+    kept::remind(session, &kept, said.list.is_some());
     if !counts.is_empty() {
         session.out.note(Line::new().faint("--at DATE lists who comes then"));
     }
