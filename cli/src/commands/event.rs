@@ -131,9 +131,11 @@ fn find_to_change(session: &Session, target: &str, act: &str) -> Result<(Found, 
     Ok((found, event))
 }
 
-/// Publishes `event` as what follows `old`: the author in the event itself, others by a revision of it.
-fn send(session: &Session, item: &Item, old: &Event, mut event: Event, verb: &str) -> Result<()> {
+/// Publishes `event` as what follows `old`: the author in the event itself, others by a revision of it. Whoever changes
+/// the plan knows of it: how many of their own answers went along.
+fn send(session: &Session, item: &Item, old: &Event, mut event: Event, verb: &str) -> Result<usize> {
     event.follow(old);
+    let changed = event.sequence != old.sequence;
     imported::mark(&mut event, old);
     let draft = match item.may {
         Some(May::Edit) => record::redraft("event", item, event)?,
@@ -145,7 +147,7 @@ fn send(session: &Session, item: &Item, old: &Event, mut event: Event, verb: &st
         let shown = PublishedInfo { short: item.short.clone(), url: item.url.clone(), ..info };
         session.out.line(record::said(session, &shown, verb));
     }
-    Ok(())
+    if changed { answers::carry(session, item) } else { Ok(0) }
 }
 
 fn parse(cid: &str) -> Result<Cid> {

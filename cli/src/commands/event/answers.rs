@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use folkmoot_node::request::{Item, Reply, Request};
 use folkmoot_schemas::{
+    Cid,
     kind::Kind,
-    records::{event::Event, rsvp::Rsvp, text::is_same_name},
+    records::{
+        event::{Event, RsvpMode, Status},
+        rsvp::{Answer, Rsvp},
+        text::is_same_name,
+    },
     recur,
     when::Start,
 };
@@ -14,6 +19,7 @@ use super::now_in;
 use crate::{
     commands::show::about,
     error::Result,
+    output::Line,
     record,
     session::{Session, answer},
 };
@@ -34,6 +40,46 @@ pub(super) fn all(session: &Session, item: &Item) -> Result<Vec<(Item, Rsvp)>> {
         Some((item, rsvp))
     };
     Ok(about(session, item, Rsvp::NAME)?.into_iter().filter_map(read).collect())
+}
+
+/// Gives this person's own answers anew, to the plan of `item` as it is after they changed it, so that they need not answer
+/// what they did themselves. How many.
+pub(super) fn carry(session: &Session, item: &Item) -> Result<usize> {
+    let (found, event) = super::find(session, &item.uri)?;
+    let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
+    let own = all(session, item)?.into_iter().filter(|(item, _)| item.did == me.did && item.fault.is_none());
+    let anew = to_plan(own.map(|(_, rsvp)| rsvp), &event, super::parse(found.item.shown_cid())?);
+    let mut drafts = Vec::with_capacity(anew.len());
+    for rsvp in &anew {
+        drafts.push(record::draft("answer", rsvp.clone())?);
+    }
+    if drafts.is_empty() {
+        return Ok(0);
+    }
+    record::publish(session, Some(&item.community), drafts)?;
+    let said = match anew.as_slice() {
+        [one] => format!("your own answer goes along: {}", one.status.words()),
+        several => format!("your own {} answers go along", several.len()),
+    };
+    session.out.line(Line::new().faint("  ").text(said));
+    Ok(anew.len())
+}
+
+/// Of these answers, those of somebody who means to come and answered another plan than `event`, seen as `seen`.
+fn to_plan(own: impl Iterator<Item = Rsvp>, event: &Event, seen: Cid) -> Vec<Rsvp> {
+    let mode = event.rsvp.as_ref().map(|rules| rules.mode).unwrap_or_default();
+    if event.status == Status::Cancelled || matches!(mode, RsvpMode::None | RsvpMode::External) {
+        return Vec::new();
+    }
+    let comes = |rsvp: &Rsvp| rsvp.status != Answer::NotGoing && rsvp.guest_name.is_none();
+    let dated = |rsvp: &Rsvp| match rsvp.day() {
+        Some(day) => event.on_day(day).is_some_and(|date| date.status != Status::Cancelled),
+        None => true,
+    };
+    let outdated = |rsvp: &Rsvp| event.outdates(rsvp, rsvp.day());
+    own.filter(|rsvp| comes(rsvp) && dated(rsvp) && outdated(rsvp))
+        .map(|rsvp| Rsvp { seen, seen_sequence: event.sequence, seen_plan: Some(event.plan_id(rsvp.day())), ..rsvp })
+        .collect()
 }
 
 /// How a guest of this home's person is spelled in what was answered for them before: `rose` is the Rose there is.
@@ -87,6 +133,47 @@ pub(crate) fn to_single_dates(session: &Session, item: &Item, event: &Event) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_one_changed_oneself_needs_no_new_answer() {
+        use folkmoot_schemas::{
+            Uri,
+            block::{DAG_CBOR, cid_of},
+            key::Secret,
+            records::rsvp::ShowName,
+            when::{parse_date, parse_local},
+        };
+        let at = |text: &str| Start::Local { local: parse_local(text).unwrap(), zone: "Europe/Berlin".into() };
+        let event = Event { sequence: 2, ..Event::new("Gig", at("2026-12-05T20:00")) };
+        let (old, new) = (cid_of(DAG_CBOR, b"old"), cid_of(DAG_CBOR, b"new"));
+        let going = Rsvp {
+            event: Uri::new(old, Secret::from_seed([7; 32]).did(), Event::NAME, "3l6oveex3ii2l").unwrap(),
+            seen: old,
+            seen_sequence: 1,
+            seen_plan: None,
+            given: None,
+            occurrence: None,
+            status: Answer::Going,
+            count: 2,
+            note: Some("With Bo".into()),
+            show: ShowName::Hosts,
+            guest_name: None,
+        };
+        let of = |rsvp: &Rsvp, event: &Event| to_plan(std::iter::once(rsvp.clone()), event, new);
+        let want = Rsvp { seen: new, seen_sequence: 2, seen_plan: Some(event.plan_id(None)), ..going.clone() };
+        assert_eq!(of(&going, &event), std::slice::from_ref(&want));
+        for stays in [
+            want,
+            Rsvp { status: Answer::NotGoing, ..going.clone() },
+            Rsvp { guest_name: Some("Rose".into()), ..going.clone() },
+            Rsvp { occurrence: Some("2026-12-12T20:00".into()), ..going.clone() },
+        ] {
+            assert_eq!(of(&stays, &event), [], "{stays:?}");
+        }
+        assert_eq!(of(&going, &Event { status: Status::Cancelled, ..event.clone() }), []);
+        let day = Start::Date { date: parse_date("2026-12-05").unwrap() };
+        assert_eq!(of(&going, &Event { start: day, ..event }).len(), 1);
+    }
 
     #[test]
     fn a_guest_is_spelled_as_before() {

@@ -142,6 +142,8 @@ pub(super) struct Done {
     pub(super) whole: Vec<Kept>,
     /// Earlier answers have to be given again.
     material: bool,
+    /// All but so many of this person's own.
+    carried: usize,
 }
 
 /// Publishes `event` as what follows `old`, unless nothing differs. Both have their whole addresses; what of them stays
@@ -156,24 +158,26 @@ pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event
     let gave_away = kept::gave_away(&old, &whole);
     kept::split(&mut old)?;
     let material = old.material_change(&event);
-    if event == old {
+    let carried = if event == old {
         let line = Line::new().strong("address changed on this machine").text(": nothing of ").id(&item.short);
         record::unchanged_but(session, item, line.text(" had to be published"));
+        0
     } else {
-        send(session, item, &old, event, "changed")?;
-    }
+        send(session, item, &old, event, "changed")?
+    };
     if whole != kept {
         kept::write(session, &item.uri, &whole)?;
     }
     if gave_away {
         session.out.note("the address was public until now: who has the earlier version still has it");
     }
-    Ok(Done { whole, material })
+    Ok(Done { whole, material, carried })
 }
 
 /// What becomes of the answers that were given before a change which makes people think again.
+/// `answers`: how many there are.
 pub(super) fn say_marked(session: &Session, done: &Done, answers: usize) {
-    if done.material && answers > 0 {
+    if done.material && answers > done.carried {
         session
             .out
             .note("earlier answers are marked as given before the change; those who gave them find it in their inbox");
