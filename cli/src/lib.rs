@@ -18,6 +18,7 @@ mod kept;
 mod mention;
 mod near;
 mod output;
+mod picture;
 mod record;
 mod session;
 mod venues;

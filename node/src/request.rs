@@ -168,6 +168,11 @@ pub enum Request {
     },
     /// Which devices are this person's.
     Devices,
+    /// A file that a record is to link; without one it goes after a day.
+    AddFile {
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
     /// Takes a new identity document, signed by the root key, into use on this device.
     Succeed {
         #[serde(with = "serde_bytes")]
@@ -290,6 +295,8 @@ pub enum Reply {
     Holding(Option<HeldInfo>),
     Taken(TakenInfo),
     Proof(Box<ProofInfo>),
+    #[serde(with = "folkmoot_schemas::block::cid_text")]
+    FileAdded(folkmoot_schemas::Cid),
     Devices(Devices),
     Succeeded(Succeeded),
     /// `fresh` false: it was pinned already.

@@ -239,6 +239,7 @@ fn echo(session: &Session, event: &Event) {
         event.doors.as_ref().map(|doors| format!("doors {doors}")),
         places_line(event),
         event.price.as_ref().map(Price::words),
+        event.image.as_ref().map(|image| format!("picture: {}", image.alt)),
         (!event.hosts.is_empty()).then(|| {
             let named = event.hosts.iter().map(|host| match host.edit {
                 true => format!("{}, who may change it", host.name),

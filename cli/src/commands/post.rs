@@ -11,13 +11,14 @@ use crate::{
     editor,
     error::{Error, Result},
     mention,
+    picture::Pictures,
     record::{self, Found},
     session::{Session, answer},
 };
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot post \"The keys hang behind the bar.\" --tag keys\n  moot post --title \"How it was\" - < story.md\n  moot post --about uyv3m2bq4kzjxw5a --update \"Doors open at 19:30, not 19:00.\""
+    after_help = "Examples:\n  moot post \"The keys hang behind the bar.\" --tag keys\n  moot post --title \"How it was\" - < story.md\n  moot post \"The new piano\" --image piano.jpg --alt \"A black grand piano in a bare room\"\n  moot post --about uyv3m2bq4kzjxw5a --update \"Doors open at 19:30, not 19:00.\""
 )]
 pub(crate) struct Args {
     /// Text (Markdown); - reads stdin, nothing opens $EDITOR
@@ -37,6 +38,8 @@ pub(crate) struct Args {
     /// An update for everyone who answered the event
     #[arg(long, requires = "about")]
     update: bool,
+    #[command(flatten)]
+    pictures: Pictures,
     /// For members only, also in a public community
     #[arg(long)]
     members: bool,
@@ -60,6 +63,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         about = Some(parse_uri(&event.item.uri)?);
         community = Some(event.item.community);
     }
+    let images = args.pictures.add(session)?.unwrap_or_default();
     editor::publish(&args.text, ("post", ""), session, |text| {
         let kind = match (args.update, &args.title) {
             (true, _) => PostKind::Update,
@@ -73,6 +77,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             title: args.title.as_deref().map(clean),
             tags: args.tag.iter().map(|t| clean(t.trim_start_matches('#'))).collect(),
             lang: args.lang.clone(),
+            images,
             about,
             kind,
             ..Post::default()

@@ -107,6 +107,9 @@ pub(crate) fn card(out: &Output, item: &Item, card: &Card) {
     for (label, value) in &card.facts {
         out.line(Line::new().faint(format!("{}  ", label.to_lowercase())).text(value));
     }
+    for image in &card.images {
+        out.line(Line::new().faint("picture  ").text(&image.alt));
+    }
     if !card.tags.is_empty() {
         out.line(Line::new().faint("tags  ").text(card.tags.join(", ")));
     }

@@ -137,6 +137,7 @@ fn answer(desk: &Desk<'_>, request: Request) -> Answer {
         Request::Holding { community } => reading.holding(&community),
         Request::Take { batch } => reading.take(batch),
         Request::Proof { target, community } => reading.proof(&target, community.as_deref()),
+        Request::AddFile { bytes } => reading.add_file(bytes),
         Request::Devices => reading.devices(),
         Request::Succeed { identity, until } => reading.succeed(&identity, until),
         Request::PinAdd { target, community, name } => reading.pin_add(&target, community.as_deref(), name.as_deref()),

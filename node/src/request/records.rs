@@ -1,6 +1,6 @@
 //! Publishing, deleting, reading records.
 
-use folkmoot_schemas::{Audience, Record};
+use folkmoot_schemas::{Audience, Block, Record};
 
 use super::{
     Failure, Item, PublishedInfo, Reply, WireDraft,
@@ -57,6 +57,12 @@ impl Reading<'_> {
         let published = publish::delete(desk.store, desk.me, desk.clock, &uri).map_err(could_not("delete it"))?;
         let reply = Reply::Deleted { uri: uri.to_string(), sent: self.sent() };
         Ok(Outcome::publishing(reply, uri.community, published))
+    }
+
+    pub(super) fn add_file(&self, bytes: Vec<u8>) -> Answer {
+        let file = Block::raw(bytes);
+        self.desk.store.put_blob(&file, self.desk.clock.micros())?;
+        Ok(Reply::FileAdded(*file.cid()).into())
     }
 
     pub(super) fn get(&self, target: &str, community: Option<&str>) -> Answer {

@@ -21,6 +21,7 @@ use crate::{
     commands::{community::labelled, post::parse_uri},
     error::{Error, Result},
     near::near,
+    picture::Pictures,
     session::{Session, answer},
     when::{Typed, amount, repeat},
 };
@@ -102,6 +103,9 @@ pub(crate) struct Fields {
     tentative: bool,
 
     #[command(flatten)]
+    pictures: Pictures,
+
+    #[command(flatten)]
     pub(crate) hosts: Hosts,
 
     #[command(flatten)]
@@ -181,6 +185,10 @@ impl Fields {
         self.apply_links(event);
         if let Some(price) = &self.price {
             event.price = if price.trim().is_empty() { None } else { Some(self::price(price, event, session)?) };
+        }
+        if let Some(pictures) = self.pictures.add(session)? {
+            let mut pictures = pictures.into_iter();
+            (event.image, event.images) = (pictures.next(), pictures.collect());
         }
         event.age_min = self.age.or(event.age_min);
         if self.tentative {
