@@ -56,13 +56,19 @@ pub fn dates(
     }
     let mine = answers(view, &community.id, me)?;
     let (all, cut) = view.events(&community.id, window, DATES)?;
-    let dates = all.into_iter().filter_map(|date| {
+    let mut dates = Vec::new();
+    for date in all {
         let hosting = is_host(&community.state, &date.entry, me);
-        let answer = mine.get(&date.entry.uri).and_then(|mine| answer_for(mine, &date.instance.at.text())).cloned();
+        let answer = match mine.get(&date.entry.uri) {
+            Some(mine) => answer_for(mine, &date.instance.at.text()).cloned(),
+            None => view.vote_as_answer(&date.entry, me)?.map(|(entry, rsvp)| (rsvp, entry.updated)),
+        };
         let coming = answer.as_ref().is_some_and(|(rsvp, _)| rsvp.status != Answer::NotGoing);
-        (hosting || coming).then_some(MyDate { date, answer, hosting })
-    });
-    Ok((dates.collect(), cut))
+        if hosting || coming {
+            dates.push(MyDate { date, answer, hosting });
+        }
+    }
+    Ok((dates, cut))
 }
 
 /// An answer to that date stands before one to the whole event; it stays with its day when the time of day changes.

@@ -63,7 +63,10 @@ pub(super) fn gather(view: &View, community: &Community, me: &Did, now: i64) -> 
         }
     }
     for (uri, event) in &events {
-        let mine = answered.remove(uri).unwrap_or_default();
+        let mut mine = answered.remove(uri).unwrap_or_default();
+        if !mine.iter().any(|(_, rsvp)| rsvp.guest_name.is_none()) {
+            mine.extend(view.vote_as_answer(event, me)?);
+        }
         let hosting = gathering.is_host(event, me);
         if hosting {
             gathering.answers(event)?;

@@ -508,6 +508,42 @@ fn who_answered_a_series_hears_that_another_change_of_one_date_stands() {
 }
 
 #[test]
+fn whoever_voted_for_a_date_hears_what_becomes_of_it() {
+    let world = World::new();
+    let date = || PollOption { start: Some(at("2026-05-08T20:00")), text: None };
+    let poll = Poll {
+        question: "When?".into(),
+        text: None,
+        options: vec![date(), PollOption { start: Some(at("2026-05-15T20:00")), text: None }],
+        several: false,
+        closes: None,
+        place: None,
+        duration: None,
+        result: None,
+    };
+    let asked = world.ada.publish(&world.store, world.community, NOON, poll.clone());
+    let choices = vec![Chosen { option: date().key(), answer: Choice::Yes }];
+    world.bo.publish(&world.store, world.community, NOON + SECOND, Vote { poll: asked.clone(), choices });
+    let event = Event { poll: Some(asked.clone()), ..gig() };
+    let gig = world.ada.publish(&world.store, world.community, NOON + 2 * SECOND, event);
+    let counts = vec![Count { yes: 1, ..Count::default() }, Count::default()];
+    let tally = Tally { people: 1, counts };
+    let result = PollResult { tally, chosen: Some(date().key()), event: Some(gig.clone()) };
+    let change = vec![edit(&asked.path(), Poll { result: Some(result), ..poll })];
+    world.ada.commit(&world.store, world.community, Audience::Public, NOON + 3 * SECOND, change);
+    let moved = |who: &Person| world.told(who).into_iter().filter(|line| line.contains("moved")).collect::<Vec<_>>();
+    assert!(moved(&world.bo).is_empty());
+    world.change(&gig, NOON + 4 * SECOND, |event| event.start = at("2026-05-08T21:00"));
+    assert_eq!(moved(&world.bo), ["Gig: moved from 20:00 to 21:00"]);
+    assert!(moved(&world.cy).is_empty());
+    let view = world.store.view(Scope::Members).unwrap();
+    let community = view.community(&world.community).unwrap().unwrap();
+    let window = (NOON / SECOND) as i64..((NOON + 30 * DAY) / SECOND) as i64;
+    let dates = |who: &Person| dates::dates(&view, &community, &who.did(), window.clone()).unwrap().0.len();
+    assert_eq!((dates(&world.bo), dates(&world.cy)), (1, 0), "and has it in their agenda");
+}
+
+#[test]
 fn a_poll_asks_until_one_voted_and_says_what_came_of_it() {
     let world = World::new();
     let words = |text: &str| PollOption { start: None, text: Some(text.into()) };

@@ -69,6 +69,15 @@ impl View {
         Ok(())
     }
 
+    /// What somebody's vote says as an answer to the event that came of its poll.
+    pub(crate) fn vote_as_answer(&self, event: &Entry, did: &Did) -> Result<Option<(Entry, Rsvp)>, StoreError> {
+        let (Some(roster), Some(fields)) = (self.roster_in_scope(&event.uri.community), event.record.as_event()) else {
+            return Ok(None);
+        };
+        let of = |entry: &Entry| roster.state.today(&entry.uri.did) == *did;
+        Ok(self.votes_as_answers(&event.uri, fields)?.into_iter().find(|(entry, _)| of(entry)))
+    }
+
     /// What the votes for the date it was decided for say as answers to the event, until their authors answer. An answer is
     /// signed by who gives it, so nobody is counted whose own vote does not say so: the event names the poll and the poll the
     /// event, both are of one author, and each vote counted in the poll.
