@@ -13,8 +13,10 @@ use folkmoot_schemas::{
     },
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    AnswerLine, AnswersInfo, Failure, ListInfo, ReachInfo, ReachLine, Reply,
+    Failure, Reply,
     failure::could_not,
     handle::{Answer, Outcome},
     resolve::{Reading, SHOWN},
@@ -24,6 +26,112 @@ use crate::{
     publish,
     store::{answers::Given, answers::is_host, reader::Entry},
 };
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct AnswersInfo {
+    /// False: this home is no member there, so nothing is known.
+    #[serde(default)]
+    pub known: bool,
+    pub going: u32,
+    pub maybe: u32,
+    pub interested: u32,
+    pub not_going: u32,
+    /// Of those going: answered to another plan than the one that stands.
+    pub before_change: u32,
+    /// Of those going: answered since the plan changed. 0 for one that never did.
+    #[serde(default)]
+    pub confirmed: u32,
+    /// Of those going: answered after answers were closed.
+    #[serde(default)]
+    pub late: u32,
+    /// As far as this home's person may see them; their own first.
+    pub people: Vec<AnswerLine>,
+    /// Answers that there are beyond those in `people`.
+    #[serde(default)]
+    pub more: usize,
+    /// Where there are only so many places, or each has to be given.
+    #[serde(default)]
+    pub list: Option<ListInfo>,
+    /// This home's person is one of the hosts.
+    #[serde(default)]
+    pub host: bool,
+}
+
+/// Who has a place, in numbers of people.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ListInfo {
+    /// Who keeps it.
+    pub keeper: String,
+    /// This home's person does.
+    pub mine: bool,
+    pub capacity: Option<u32>,
+    /// Who waits, waits until a host says yes.
+    #[serde(default)]
+    pub approval: bool,
+    /// False: nobody has said yet who has a place.
+    pub written: bool,
+    pub admitted: u32,
+    pub waiting: u32,
+    /// No more answers fit it: who answers now has no place before somebody withdraws.
+    #[serde(default)]
+    pub full: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReachInfo {
+    /// The version that is shown.
+    pub cid: String,
+    pub sequence: u32,
+    /// A node runs, and so knows who is connected.
+    pub running: bool,
+    pub people: Vec<ReachLine>,
+    /// People that there are beyond those.
+    #[serde(default)]
+    pub more: usize,
+    /// Of all: known to have it.
+    #[serde(default)]
+    pub reached: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReachLine {
+    pub did: String,
+    pub name: String,
+    /// False: it is not known.
+    pub has: bool,
+    /// `here` (it is us), `answered` (since it changed), `connected` (their node says it holds all we hold).
+    pub how: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnswerLine {
+    pub did: String,
+    pub name: String,
+    pub guest: Option<String>,
+    pub status: String,
+    pub count: u32,
+    /// For hosts, and for who wrote it.
+    pub note: Option<String>,
+    pub before_change: bool,
+    pub me: bool,
+    #[serde(default)]
+    pub late: bool,
+    /// Answered since the plan changed.
+    #[serde(default)]
+    pub confirmed: bool,
+    /// `admitted`, `waiting`, `declined`, `open` (not on the list); None: no list is kept.
+    #[serde(default)]
+    pub place: Option<String>,
+    /// How many of them have a place.
+    #[serde(default)]
+    pub places: Option<u32>,
+    /// On the waiting list, from 1.
+    #[serde(default)]
+    pub number: Option<u32>,
+    /// Of one's own that were given as answers (a vote is none): who may see the name.
+    #[serde(default)]
+    pub show: Option<folkmoot_schemas::records::rsvp::ShowName>,
+}
 
 /// Answers that one reply lists.
 const LINES: usize = 2000;

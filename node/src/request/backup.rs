@@ -2,8 +2,18 @@
 
 use std::{fs, io, path::Path};
 
-use super::{BackupInfo, Failure, Reply, handle::Answer, resolve::Reading};
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Reply, handle::Answer, resolve::Reading};
 use crate::{home::CONFIG, store::backup::Backup};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BackupInfo {
+    pub file: String,
+    pub bytes: u64,
+    pub blocks: u64,
+    pub communities: u64,
+}
 
 impl Reading<'_> {
     /// `file`: an absolute path, so that node and command mean the same one.

@@ -7,8 +7,10 @@ use folkmoot_schemas::{
     roster::{self, Act, Describe, Role},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    CommunityInfo, Failure, InviteInfo, Reply,
+    Failure, Reply,
     failure::could_not,
     handle::{Answer, News, Outcome},
     resolve::Reading,
@@ -17,6 +19,47 @@ use crate::{
     publish,
     store::{Scope, reader::Community},
 };
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CommunityInfo {
+    pub name: String,
+    pub cid: String,
+    pub public: bool,
+    pub members: u64,
+    /// In the scope this home may see.
+    pub records: u64,
+    /// `steward`, `moderator`, `member`, `guest`; None: not a member.
+    pub role: Option<String>,
+    pub describe: folkmoot_schemas::roster::Describe,
+    /// Snapshot CID of the public audience; None for a members community.
+    pub snapshot: Option<String>,
+    /// None for strangers.
+    pub snapshot_members: Option<String>,
+    pub complete: bool,
+    /// Peers that said they hold the same.
+    pub held_by: u32,
+    /// A join of ours no roster holds yet, or `awaited`.
+    pub pending: bool,
+    /// We are a member by what another device of ours said, and nothing of it is here yet.
+    #[serde(default)]
+    pub awaited: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InviteInfo {
+    pub cid: String,
+    pub community: String,
+    pub community_name: String,
+    pub role: String,
+    pub uses: u32,
+    pub used: u32,
+    /// Seconds since 1970.
+    pub expires: Option<i64>,
+    pub closed: bool,
+    /// Only when this home holds the seed.
+    pub link: Option<String>,
+    pub by: String,
+}
 
 impl Reading<'_> {
     /// Every community of this home, joins that wait for an answer included; by name.

@@ -4,13 +4,66 @@ use std::collections::BTreeMap;
 
 use folkmoot_schemas::{Tid, block::Block, identity::Identity};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    DeviceInfo, Devices, Failure, Reply, Succeeded,
+    Failure, Reply,
     failure::could_not,
     handle::{Answer, News, Outcome},
     resolve::Reading,
 };
 use crate::publish;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Devices {
+    /// The newest identity document known here, its exact bytes.
+    #[serde(with = "serde_bytes")]
+    pub identity: Vec<u8>,
+    pub devices: Vec<DeviceInfo>,
+    /// Communities the person is a member of, and addresses at which a further device finds them.
+    pub communities: Vec<String>,
+    pub addresses: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    pub key: String,
+    pub name: String,
+    /// Seconds since 1970.
+    pub added: i64,
+    /// When it last wrote something that is here.
+    pub wrote: Option<i64>,
+    pub records: u64,
+    pub this: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Succeeded {
+    /// Names of the devices that are this person's no more.
+    pub retired: Vec<String>,
+    /// Records taken over from them.
+    pub adopted: u64,
+    /// Records that were not: dated far ahead, or written or changed after the theft.
+    pub left: u64,
+    /// Not all that was written before the theft was seen here in time: of that, only the dates could be judged.
+    pub unseen: bool,
+    /// Names of the communities whose rosters say so now; others hear of it when they come here.
+    pub told: Vec<String>,
+    pub sent: bool,
+}
+
+impl Succeeded {
+    pub fn of(done: &crate::publish::Succeeded, sent: bool) -> Self {
+        Self {
+            retired: done.retired.iter().map(|device| device.name.clone()).collect(),
+            adopted: done.adopted,
+            left: done.left,
+            unseen: done.unseen,
+            told: done.told.clone(),
+            sent,
+        }
+    }
+}
 
 impl Reading<'_> {
     pub(super) fn devices(&self) -> Answer {

@@ -4,14 +4,83 @@ use std::collections::BTreeMap;
 
 use folkmoot_schemas::{Did, Record, Tid, Uri};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    Checkup, Failure, Finding, Health, NoticeInfo, Side, Subject, Told,
+    Failure,
     resolve::{Reading, headline},
 };
 use crate::{
     publish,
     store::notices::{Notice, Version, What},
 };
+
+/// How a home is, and what its person should know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Checkup {
+    pub findings: Vec<Finding>,
+    pub notices: Vec<NoticeInfo>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was looked at: one word, always the same.
+    pub check: String,
+    pub state: Health,
+    pub message: String,
+    pub detail: Vec<String>,
+    pub hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    Fine,
+    /// Nothing to do, or it mends itself.
+    Note,
+    /// The person has to do something.
+    Wrong,
+}
+
+/// Something that happened to the person's own writing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NoticeInfo {
+    /// Microseconds since 1970; names the notice.
+    pub at: u64,
+    pub what: Told,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// Two devices wrote at one place without knowing of each other. `deleted`: what counts is a deletion.
+    Overruled { item: Subject, lost: Side, won: Side, deleted: bool },
+    /// One device deleted what another changed without knowing of that: it is there again.
+    Revived { item: Subject, deleted: Side, won: Side },
+    /// An older copy of this device's disk had been in use: what it had written in between was put back from others.
+    PutBack { community_name: String, device: String, records: u32, removed: u32 },
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Subject {
+    pub uri: String,
+    pub short: String,
+    /// Kind and title, as far as they are known here.
+    pub title: String,
+    pub community_name: String,
+}
+
+/// A device and what it did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Side {
+    pub device: String,
+    /// As the identity names it, else the beginning of its key.
+    pub name: String,
+    pub here: bool,
+    /// Microseconds since 1970, by that device's clock.
+    pub at: u64,
+}
 
 /// Clocks may differ by this much before it is worth a word: 10 minutes, in microseconds.
 const CLOCKS: u64 = 10 * 60 * 1_000_000;

@@ -2,13 +2,28 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    Failure, OccurrenceInfo, Reply,
+    Failure, Item, Reply,
     handle::Answer,
     records::{BUDGET, MOST},
     resolve::Reading,
 };
 use crate::store::reader::Occurrence;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OccurrenceInfo {
+    /// Index of the item in `items` is avoided: each occurrence carries its event.
+    pub item: Item,
+    /// `Start::text` by the rule.
+    pub at: String,
+    pub start: folkmoot_schemas::when::Start,
+    pub from: i64,
+    pub to: i64,
+    pub cancelled: bool,
+    pub note: Option<String>,
+}
 
 impl Reading<'_> {
     pub(super) fn events(&self, community: Option<&str>, window: Range<i64>, limit: u32) -> Answer {

@@ -2,7 +2,8 @@
 
 use folkmoot_schemas::limits;
 
-use super::{Failure, FailureKind};
+use serde::{Deserialize, Serialize};
+
 use crate::{
     config::ConfigError,
     publish::{PublishError, Unanswerable},
@@ -11,6 +12,46 @@ use crate::{
         quota::{Bound, Excess},
     },
 };
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// The person can mend it: exit 1.
+    Refused,
+    /// No node or peer reachable: exit 3.
+    Network,
+    /// Our fault: exit 4.
+    Bug,
+}
+
+/// One sentence, the cause in detail lines, one next step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub message: String,
+    pub detail: Vec<String>,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Refused, message: message.into(), detail: Vec::new(), hint: None }
+    }
+    pub fn network(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Network, message: message.into(), detail: Vec::new(), hint: None }
+    }
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Bug, message: message.into(), detail: Vec::new(), hint: None }
+    }
+    pub fn because(mut self, line: impl Into<String>) -> Self {
+        self.detail.push(line.into());
+        self
+    }
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {

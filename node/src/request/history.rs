@@ -2,8 +2,30 @@
 
 use folkmoot_schemas::{Record, Uri, records::revision::Right};
 
-use super::{Failure, Reply, VersionInfo, handle::Answer, records::BUDGET, resolve::Reading};
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Reply, Side, handle::Answer, records::BUDGET, resolve::Reading};
 use crate::store::reader::Lookup;
+
+/// One version of a record, proven by a commit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VersionInfo {
+    pub rev: String,
+    pub cid: String,
+    pub by: Side,
+    pub author: String,
+    /// It is the one that counts.
+    pub current: bool,
+    /// It deletes.
+    pub deleted: bool,
+    /// CID of the commit that signs for it, where an older one had to be kept for that.
+    pub commit: Option<String>,
+    #[serde(with = "serde_bytes")]
+    pub block: Vec<u8>,
+    /// It is a revision of somebody else's event, by this right.
+    #[serde(default)]
+    pub right: Option<Right>,
+}
 
 impl Reading<'_> {
     /// Newest first.

@@ -2,7 +2,9 @@
 
 use folkmoot_schemas::{records::rsvp::Answer, when};
 
-use super::{Failure, Finding, Health, HookInfo, InboxItem, resolve::Reading};
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Finding, Health, InboxItem, resolve::Reading};
 use crate::{
     config::Config,
     hook::{self, Ahead, SET, TROUBLE, Trouble},
@@ -12,6 +14,20 @@ use crate::{
         words::one_line,
     },
 };
+
+/// The command that is given what is new.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HookInfo {
+    pub command: Vec<String>,
+    /// A node has seen that it is set: what comes from then on is given.
+    pub began: bool,
+    /// How it failed last; None once it ended well.
+    pub failed: Option<String>,
+    /// Microseconds since 1970.
+    pub failed_at: Option<u64>,
+    /// Things it was not given in the end, since it last ended well.
+    pub given_up: u64,
+}
 
 impl Reading<'_> {
     /// The whole inbox, newest first.

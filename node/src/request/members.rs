@@ -6,8 +6,10 @@ use folkmoot_schemas::{
     roster::{Former, Member, Role},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    Failure, MemberInfo, OutInfo, Reply,
+    Failure, Reply,
     communities::role_name,
     failure::could_not,
     handle::{Answer, News, Outcome},
@@ -17,6 +19,34 @@ use crate::{
     publish::{self, PublishError},
     store::reader::Community,
 };
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MemberInfo {
+    pub did: String,
+    pub name: String,
+    pub role: String,
+    /// Seconds since 1970.
+    pub since: i64,
+    pub by: String,
+    pub devices: u32,
+    /// did:keys of them, by the newest identity document here.
+    #[serde(default)]
+    pub device_keys: Vec<String>,
+    pub me: bool,
+    /// Earlier dids of the same person, as a steward said.
+    pub formerly: Vec<String>,
+    /// Of somebody who was put out or left: when, by whom (they themselves when they left), why.
+    pub out: Option<OutInfo>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OutInfo {
+    /// Seconds since 1970.
+    pub since: i64,
+    pub by: String,
+    pub left: bool,
+    pub reason: Option<String>,
+}
 
 /// Shortest end of a did that names somebody.
 const DID_END: usize = 6;

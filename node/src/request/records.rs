@@ -1,9 +1,11 @@
 //! Publishing, deleting, reading records.
 
-use folkmoot_schemas::{Audience, Block, Record};
+use folkmoot_schemas::{Audience, Block, Record, records::revision::Right};
+
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Failure, Item, PublishedInfo, Reply, WireDraft,
+    Failure, Reply,
     failure::could_not,
     handle::{Answer, Outcome},
     resolve::Reading,
@@ -12,6 +14,99 @@ use crate::{
     publish::{self, Draft},
     store::reader::Entry,
 };
+
+/// A record in its block form (with any `rev`; publishing sets the real one).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WireDraft {
+    pub rkey: Option<String>,
+    pub members_only: bool,
+    #[serde(with = "serde_bytes")]
+    pub record: Vec<u8>,
+    pub again: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PublishedInfo {
+    pub uri: String,
+    pub short: String,
+    pub cid: String,
+    pub rev: String,
+    pub community: String,
+    pub community_name: String,
+    pub existed: bool,
+    /// A node runs and has announced it (or has it queued for its peers).
+    pub sent: bool,
+    /// Page on our own gateway, when one runs and the record is public.
+    pub url: Option<String>,
+}
+
+/// A record with what lists show. `block` are its exact bytes: `Record::open` gives the typed view.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Item {
+    /// Of an answer that does not say whose it is, the short id: `did` and `device` are empty then.
+    pub uri: String,
+    pub short: String,
+    pub cid: String,
+    pub rev: String,
+    pub community: String,
+    pub community_name: String,
+    pub did: String,
+    pub author: String,
+    pub device: String,
+    pub audience: String,
+    /// Microseconds since 1970.
+    pub created: u64,
+    pub updated: u64,
+    pub fault: Option<String>,
+    #[serde(with = "serde_bytes")]
+    pub block: Vec<u8>,
+    pub url: Option<String>,
+    /// It is gone elsewhere; a pin keeps this last version here.
+    pub kept: bool,
+    /// Of an event: who changed it besides its author since its newest version, the last one first.
+    #[serde(default)]
+    pub revised: Vec<RevisedInfo>,
+    /// The record as it is to be shown, where that is not what `block` says.
+    #[serde(default, with = "serde_bytes")]
+    pub shown: Option<Vec<u8>>,
+    /// What this home's person may change of it. None: nothing.
+    #[serde(default)]
+    pub may: Option<May>,
+}
+
+impl Item {
+    /// The bytes of the record as it is to be shown.
+    pub fn record(&self) -> &[u8] {
+        self.shown.as_ref().unwrap_or(&self.block)
+    }
+
+    /// CID of the version that is shown: what an answer to an event has seen.
+    pub fn shown_cid(&self) -> &str {
+        self.revised.first().map_or(&self.cid, |last| &last.cid)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum May {
+    /// It is theirs.
+    Edit,
+    /// By a revision of their own.
+    Revise(Right),
+}
+
+/// A change by somebody who is not the author.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RevisedInfo {
+    pub uri: String,
+    pub cid: String,
+    pub rev: String,
+    pub did: String,
+    pub name: String,
+    pub right: Right,
+    /// Microseconds since 1970.
+    pub at: u64,
+}
 
 /// Items in one answer.
 pub(super) const MOST: usize = 500;

@@ -1,7 +1,47 @@
 //! Who this home is and how it is.
 
-use super::{Failure, Reply, Status, Whoami, handle::Answer, resolve::Reading};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CommunityInfo, Failure, HookInfo, Keeping, NoticeInfo, Reply, handle::Answer, resolve::Reading};
 use crate::home::meta;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Whoami {
+    pub did: String,
+    pub device: String,
+    pub device_name: String,
+    pub name: Option<String>,
+    pub home: String,
+    pub peer_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Status {
+    pub running: bool,
+    pub did: String,
+    pub peers: u32,
+    pub communities: Vec<CommunityInfo>,
+    pub store_bytes: u64,
+    pub store_blocks: u64,
+    /// The disk takes no writes: nothing is stored until it does.
+    pub read_only: bool,
+    pub uptime_s: u64,
+    pub listen: Vec<String>,
+    /// `http://127.0.0.1:4780`
+    pub http: Option<String>,
+    /// Counters of the network: what was dropped, refused, pulled.
+    pub counters: BTreeMap<String, u64>,
+    /// Pins, quotas, and what they put off.
+    pub keeping: Keeping,
+    /// What the person has not been told yet, oldest first.
+    #[serde(default)]
+    pub notices: Vec<NoticeInfo>,
+    /// None: no hook is set.
+    #[serde(default)]
+    pub hook: Option<HookInfo>,
+}
 
 impl Reading<'_> {
     pub(super) fn whoami(&self) -> Answer {

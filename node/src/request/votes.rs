@@ -2,7 +2,29 @@
 
 use folkmoot_schemas::Record;
 
-use super::{Failure, Reply, VoteLine, VotesInfo, handle::Answer, resolve::Reading};
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Item, Reply, handle::Answer, resolve::Reading};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VotesInfo {
+    /// The poll.
+    pub item: Item,
+    /// As its author settled it, else of the votes that are here.
+    pub tally: folkmoot_schemas::records::poll::Tally,
+    pub people: Vec<VoteLine>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VoteLine {
+    pub did: String,
+    pub name: String,
+    pub me: bool,
+    /// Dated after the end of voting.
+    pub late: bool,
+    pub counts: bool,
+    pub choices: Vec<folkmoot_schemas::records::vote::Chosen>,
+}
 
 impl Reading<'_> {
     pub(super) fn votes(&self, target: &str, community: Option<&str>) -> Answer {
