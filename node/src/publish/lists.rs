@@ -138,8 +138,9 @@ fn before(view: &View, event: &Entry, occurrence: Option<&str>) -> Result<Option
     }
     let mut before = view.lists_of(event, occurrence)?;
     if before.is_empty() {
-        // Whoever begins to keep a list goes on from that of who kept it until now: the author, or a host.
-        let hosts = fields.hosts.iter().filter_map(|host| host.did);
+        // Whoever begins to keep a list goes on from that of who kept it until now: the author, or a host of the author's
+        // trust. Anybody can be named as another host.
+        let hosts = fields.hosts.iter().filter(|host| host.edit).filter_map(|host| host.did);
         for whom in [event.uri.did].into_iter().chain(hosts) {
             before = view.lists_by(&whom, event, occurrence)?;
             if !before.is_empty() {
