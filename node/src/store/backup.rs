@@ -1,7 +1,7 @@
 //! A backup: the store as of one moment, in a store file of its own, with the settings beside it.
 //!
 //! It holds no key: whoever restores it becomes a new device, so that two restored backups never write one repository.
-//! Nor the seeds of invites and the addresses of this machine. `meta` marks it, and as a home's store it is refused.
+//! Nor the seeds of invites, the addresses of this machine and those of members' nodes. `meta` marks it, and as a home's store it is refused.
 
 use std::{fs, path::Path};
 
@@ -18,8 +18,8 @@ use super::{
 const MADE: &str = "backup/made";
 const DEVICE: &str = "backup/device";
 const CONFIG: &str = "backup/config";
-/// What `meta` holds for this machine alone.
-const LEFT_OUT: [&str; 3] = ["seed/", "addresses", "backup/"];
+/// What `meta` holds for this machine alone; `node/` and `reached/` say where other members live.
+const LEFT_OUT: [&str; 5] = ["seed/", "addresses", "backup/", "node/", "reached/"];
 
 /// What a backup says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +140,7 @@ mod tests {
         let path = dir.path().join("store.redb");
         fs::write(&path, SCHEMA_1).unwrap();
         let store = Store::open(&path).unwrap();
-        for key in ["seed/1", "addresses", "peer/1"] {
+        for key in ["seed/1", "addresses", "node/1", "reached/1", "peer/1"] {
             store.set_meta(key, Some(b"value")).unwrap();
         }
         let backup = Backup { made: 7, device: "did:key:z6Mk".into(), config: Some("zone = \"UTC\"\n".into()) };
@@ -167,8 +167,11 @@ mod tests {
         whole(&restored);
         let mine: Vec<_> = content(&store)
             .into_iter()
-            .filter(|row| !row.contains("\"seed/1\"") && !row.contains("\"addresses\""))
+            .filter(|row| {
+                !["seed/1", "addresses", "node/1", "reached/1"].iter().any(|key| row.contains(&format!("{key:?}")))
+            })
             .collect();
+        assert_eq!(content(&store).len() - mine.len(), 4);
         assert_eq!(content(&restored), mine);
         assert!(restored.meta("peer/1").unwrap().is_some());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "nothing is left lying about");
