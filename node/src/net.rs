@@ -10,6 +10,7 @@ mod exchange;
 mod gossip;
 mod listen;
 mod muxer;
+mod once;
 mod peers;
 mod realm;
 mod task;
@@ -103,7 +104,7 @@ pub enum Verdict {
 
 /// What the loop is asked to do.
 enum Command {
-    /// A peer at any of its addresses, or whoever is at one.
+    /// A peer at each of its addresses, or whoever is at one.
     Dial(Option<PeerId>, Vec<Multiaddr>),
     Disconnect(PeerId),
     Subscribe(Cid),
@@ -194,7 +195,7 @@ impl Handle {
         self.send(Command::Dial(peer_of(&addr), vec![addr]));
     }
 
-    /// Connects to a peer that is not connected, at whichever of its addresses answers first and holds its key.
+    /// Connects to a peer that is not connected, at whichever of its addresses is the first at which its key answers.
     pub fn dial_peer(&self, peer: PeerId, addrs: Vec<Multiaddr>) {
         self.send(Command::Dial(Some(peer), addrs));
     }

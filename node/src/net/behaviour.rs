@@ -8,7 +8,7 @@ use libp2p::{
     swarm::NetworkBehaviour, tcp,
 };
 
-use super::{NetError, gossip, muxer, peers};
+use super::{NetError, gossip, muxer, once, peers};
 
 /// A connection nobody uses is closed after this; an open session stream counts as use.
 const IDLE: Duration = Duration::from_secs(60);
@@ -26,6 +26,7 @@ pub(super) struct Behaviour {
     count: connection_limits::Behaviour,
     memory: memory_connection_limits::Behaviour,
     per_ip: peers::PerIp,
+    once: once::Once,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     pub(super) gossip: gossip::Gossip,
@@ -54,6 +55,7 @@ pub(super) fn swarm(peer_seed: [u8; 32]) -> Result<(Swarm<Behaviour>, libp2p_str
         count: connection_limits::Behaviour::new(count),
         memory: memory_connection_limits::Behaviour::with_max_bytes(limits::CONNECTION_MEMORY),
         per_ip: peers::PerIp::default(),
+        once: once::Once::default(),
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping::Config::new().with_interval(PING).with_timeout(PING_ANSWER)),
         gossip: gossip::behaviour()?,

@@ -106,7 +106,7 @@ pub(crate) fn worth_dialling(addr: &Multiaddr, own: &[Multiaddr]) -> bool {
 }
 
 /// The TCP port at the end of an address.
-fn port(addr: &Multiaddr) -> Option<u16> {
+pub(super) fn port(addr: &Multiaddr) -> Option<u16> {
     addr.iter().find_map(|part| if let Protocol::Tcp(port) = part { Some(port) } else { None })
 }
 

@@ -104,24 +104,29 @@ impl Task {
         }
     }
 
+    /// One dial for each address: of a dial with several, whoever answers first decides, and an old address that is
+    /// somebody else's now would fail it however good the others are. One connection comes of it at most, see [`super::once`].
     fn dial(&mut self, peer: Option<PeerId>, addrs: Vec<Multiaddr>) {
-        let Some(first) = addrs.first().cloned() else { return };
         if peer == Some(*self.swarm.local_peer_id()) {
             return;
         }
-        let options = match peer {
-            // Not "and not dialling": an address that leads nowhere must not keep a better one waiting.
-            Some(peer) => DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addrs).build(),
-            None => DialOpts::unknown_peer_id().address(first.clone()).build(),
-        };
-        let connection = options.connection_id();
-        match self.swarm.dial(options) {
-            Ok(()) => {
-                self.shared.lock().dialling.insert(connection);
-            }
-            Err(libp2p::swarm::DialError::DialPeerConditionFalse(_)) => {}
-            Err(error) => {
-                self.outbox.news(Notice::DialFailed { addr: Some(first), peer, why: error.to_string() });
+        for addr in addrs {
+            let options = match peer {
+                // Not "and not dialling": an address that leads nowhere must not keep a better one waiting.
+                Some(peer) => {
+                    DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(vec![addr.clone()]).build()
+                }
+                None => DialOpts::unknown_peer_id().address(addr.clone()).build(),
+            };
+            let connection = options.connection_id();
+            match self.swarm.dial(options) {
+                Ok(()) => {
+                    self.shared.lock().dialling.insert(connection);
+                }
+                Err(libp2p::swarm::DialError::DialPeerConditionFalse(_)) => {}
+                Err(error) => {
+                    self.outbox.news(Notice::DialFailed { addr: Some(addr), peer, why: error.to_string() });
+                }
             }
         }
     }

@@ -120,3 +120,59 @@ fn what_is_said_of_a_command_holds_nothing_of_an_announcement() {
     let said = format!("{:?}", Command::Gossip(cid_of(DAG_CBOR, b"x"), Bytes::from_static(b"between us")));
     assert_eq!(said, "gossip");
 }
+
+/// The address of something that leads to this node and makes it wait for the first byte of an answer.
+async fn slow_way_to(node: &Handle) -> Multiaddr {
+    let way = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = format!("/ip4/127.0.0.1/tcp/{}", way.local_addr().unwrap().port()).parse().unwrap();
+    let port = realm::port(&node.addresses()[0]).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = way.accept().await {
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                let mut far = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    addr
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_address_that_is_somebody_elses_now_does_not_keep_a_slower_right_one_from_being_reached() {
+    let (bo, mut notices) = node(61, false).await;
+    let (ada, _ada) = node(62, false).await;
+    let (other, _other) = node(63, false).await;
+    let right = slow_way_to(&ada).await;
+    bo.dial_peer(ada.local_peer(), vec![bare(&other.addresses()[0]), right.clone()]);
+    until(&mut notices, |n| matches!(n, Notice::DialFailed { .. }).then_some(())).await;
+    let there =
+        until(&mut notices, |n| if let Notice::Connected { peer, addr, .. } = n { Some((peer, addr)) } else { None })
+            .await;
+    assert_eq!((there.0, bare(&there.1)), (ada.local_peer(), right));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_good_addresses_the_first_that_answers_is_kept_and_the_other_refused() {
+    let (bo, mut notices) = node(64, false).await;
+    let (ada, mut ada_notices) = node(65, false).await;
+    let (near, far) = (bare(&ada.addresses()[0]), slow_way_to(&ada).await);
+    bo.dial_peer(ada.local_peer(), vec![far, near.clone()]);
+    until(&mut notices, |n| matches!(n, Notice::Connected { .. }).then_some(())).await;
+    let ended = async {
+        while bo.dialling() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap();
+    assert_eq!(bare(&bo.peers()[0].1), near);
+    // The one that stays carries what is sent.
+    let mut ours = bo.open(ada.local_peer()).await.unwrap();
+    ours.write(b"here").await.unwrap();
+    let mut theirs =
+        until(&mut ada_notices, |n| if let Notice::Inbound { stream, .. } = n { Some(stream) } else { None }).await;
+    assert_eq!(theirs.read(10).await.unwrap().unwrap(), b"here"[..]);
+    while let Ok(notice) = notices.try_recv() {
+        assert!(matches!(notice, Notice::DialFailed { .. }), "one connection was told, and none was lost: {notice:?}");
+    }
+}
