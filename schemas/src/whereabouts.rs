@@ -55,6 +55,11 @@ impl Whereabouts {
         self.rev > other.rev || (self.rev == other.rev && cid.to_bytes() < other_cid.to_bytes())
     }
 
+    /// No names: what one means, and how much, is in its owner's hand at any time, however often it was looked at.
+    pub fn is_numeric(&self) -> bool {
+        self.addrs.iter().all(|addr| addr.starts_with("/ip4/") || addr.starts_with("/ip6/"))
+    }
+
     fn check(&self) -> Result<(), Error> {
         let fault = |why: String| Err(Error::Structure { what: NAME, why });
         let peer = !self.peer.is_empty() && self.peer.len() <= limits::PEER_ID;
@@ -116,6 +121,14 @@ mod tests {
         assert!(said(1, &["/ip4/192.0.2.7/tcp/4700"; limits::WHEREABOUTS_ADDRS + 1]).seal(&device()).is_err());
         assert!(said(1, &[]).seal(&device()).is_ok());
         assert!(Whereabouts { peer: "not/one".into(), ..said(1, &[]) }.seal(&device()).is_err());
+    }
+
+    #[test]
+    fn a_name_among_numbers_is_seen() {
+        assert!(said(1, &["/ip4/192.0.2.7/tcp/1", "/ip6/2001:db8::7/tcp/1"]).is_numeric() && said(1, &[]).is_numeric());
+        for name in ["/dns4/example.org/tcp/1", "/dns/example.org/tcp/1", "/dnsaddr/example.org"] {
+            assert!(!said(1, &["/ip4/192.0.2.7/tcp/1", name]).is_numeric());
+        }
     }
 
     #[test]

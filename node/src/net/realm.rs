@@ -1,7 +1,7 @@
 //! From where an address can be dialled. What members tell each other of their nodes is read with this: an address in
 //! somebody else's house leads nowhere, or to somebody else's printer.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use folkmoot_schemas::limits;
 use libp2p::{Multiaddr, multiaddr::Protocol};
@@ -28,6 +28,7 @@ fn realm(addr: &Multiaddr) -> Option<Realm> {
     match host {
         Protocol::Ip4(ip) => of_ip(ip.into()),
         Protocol::Ip6(ip) => of_ip(IpAddr::V6(ip).to_canonical()),
+        // Only where a person wrote it: what members tell is read by [`worth_dialling`].
         Protocol::Dns(name) | Protocol::Dns4(name) | Protocol::Dns6(name) => {
             let name = name.trim_end_matches('.');
             // A name without a dot, or one of the house, means something else in every house.
@@ -52,14 +53,36 @@ fn of_ip(ip: IpAddr) -> Option<Realm> {
             [10, ..] => Realm::Network(1),
             [172, 16..=31, ..] => Realm::Network(2),
             [192, 168, ..] => Realm::Network(3),
-            [169, 254, ..] => Realm::Network(4),
-            [100, 64..=127, ..] => Realm::Network(5),
+            [169, 254, ..] => return None,
+            [100, 64..=127, ..] => Realm::Network(4),
             _ => Realm::World,
         },
-        IpAddr::V6(ip) if ip.is_unicast_link_local() => return None,
-        IpAddr::V6(ip) if ip.is_unique_local() => Realm::Network(6),
-        IpAddr::V6(_) => Realm::World,
+        IpAddr::V6(ip) if ip.is_unique_local() => Realm::Network(5),
+        IpAddr::V6(ip) => return of_v6(ip),
     })
+}
+
+/// What is no private block: an address that carries one of IPv4 leads there, and only to the world.
+fn of_v6(ip: Ipv6Addr) -> Option<Realm> {
+    let carried = |high: u16, low: u16| {
+        let ip = Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+        of_ip(ip.into()).filter(|realm| *realm == Realm::World)
+    };
+    match ip.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => carried(high, low),
+        // NAT64 of a house, Teredo, the retired forms of IPv4 in IPv6, link-local and site-local.
+        [0x64, 0xff9b, ..] | [0x2001, 0, ..] | [0, 0, 0, 0, 0, 0, ..] | [0xfe80..=0xfeff, ..] => None,
+        _ => Some(Realm::World),
+    }
+}
+
+/// One network of a house, as routers give it out: what else is private there stays out of reach of others' words.
+fn is_near(ip: IpAddr, own: IpAddr) -> bool {
+    match (ip, own) {
+        (IpAddr::V4(ip), IpAddr::V4(own)) => ip.octets()[..3] == own.octets()[..3],
+        (IpAddr::V6(ip), IpAddr::V6(own)) => ip.segments()[..4] == own.segments()[..4],
+        _ => false,
+    }
 }
 
 /// Without the peer id at its end.
@@ -71,14 +94,22 @@ fn realms(addrs: &[Multiaddr]) -> impl Iterator<Item = Realm> {
     addrs.iter().filter_map(|addr| realm(&bare(addr)))
 }
 
-/// Which of our addresses members are told, the farthest-reaching first and without our peer id. Loopback is told only
-/// by a node that listens on nothing else: then the others are on this machine too.
+fn ips(addrs: &[Multiaddr]) -> impl Iterator<Item = IpAddr> {
+    addrs.iter().filter_map(super::ip_of).map(|ip| ip.to_canonical())
+}
+
+/// Does a node listen on nothing but loopback? Then those it talks with are on this machine too.
+fn is_alone(own: &[Multiaddr]) -> bool {
+    realms(own).all(|realm| realm == Realm::Machine)
+}
+
+/// Which of our addresses members are told, the farthest-reaching first and without our peer id. No names: see
+/// [`worth_dialling`]. Loopback is told only by a node that listens on nothing else.
 pub(crate) fn to_tell(own: &[Multiaddr]) -> Vec<Multiaddr> {
-    let alone = realms(own).all(|realm| realm == Realm::Machine);
+    let alone = is_alone(own);
     let mut told: Vec<(Realm, Multiaddr)> = Vec::new();
-    for addr in own.iter().map(bare) {
+    for addr in own.iter().map(bare).filter(|addr| super::ip_of(addr).is_some()) {
         if let Some(realm) = realm(&addr).filter(|realm| alone || *realm != Realm::Machine)
-            && addr.to_string().len() <= limits::ADDRESS
             && !told.iter().any(|(_, known)| *known == addr)
         {
             told.push((realm, addr));
@@ -90,18 +121,18 @@ pub(crate) fn to_tell(own: &[Multiaddr]) -> Vec<Multiaddr> {
     told.into_iter().map(|(_, addr)| addr).collect()
 }
 
-/// Is an address that somebody told worth dialling from here? One on this machine only for a node that itself listens
-/// on nothing else: nobody makes another node knock at the doors of its own machine. One of a house only where we have
-/// an address of such a block ourselves, and not where we are: of a container's bridge every machine has the same.
+/// Is an address that no person here named worth dialling? Nobody's word makes a node knock at the doors of its own
+/// machine or house: not where we are ourselves, at no port (who listens on loopback alone: at none of its own); a
+/// private address only in a network that we are in; and no name, since its owner can make it mean any of those, and
+/// as many as they like.
 pub(crate) fn worth_dialling(addr: &Multiaddr, own: &[Multiaddr]) -> bool {
-    if own.iter().any(|own| bare(own) == *addr) {
-        return false;
-    }
+    let Some(ip) = super::ip_of(addr).map(|ip| ip.to_canonical()) else { return false };
     match realm(addr) {
         None => false,
+        Some(Realm::Machine) => !own.is_empty() && is_alone(own) && !own.iter().any(|own| bare(own) == *addr),
+        Some(_) if ips(own).any(|own| own == ip) => false,
         Some(Realm::World) => true,
-        Some(Realm::Machine) => realms(own).count() > 0 && realms(own).all(|realm| realm == Realm::Machine),
-        Some(network) => realms(own).any(|realm| realm == network),
+        Some(Realm::Network(_)) => ips(own).any(|own| is_near(ip, own)),
     }
 }
 
@@ -129,13 +160,13 @@ pub(crate) fn where_it_listens(from: &Multiaddr, listens: &[Multiaddr]) -> Vec<M
 }
 
 /// Our address as a peer sees it, where that is one the world can dial: as it dialled it, or, if we dialled, the IP it
-/// saw with a port we listen on.
-pub(crate) fn as_seen(observed: &Multiaddr, dialled: bool, listeners: &[Multiaddr]) -> Option<Multiaddr> {
+/// saw; at a port of `own`, our listeners and what a person configured, so that nobody makes us name a service of
+/// somebody else.
+pub(crate) fn as_seen(observed: &Multiaddr, dialled: bool, own: &[Multiaddr]) -> Option<Multiaddr> {
     let ip = super::ip_of(observed)?.to_canonical();
     let port = match dialled {
-        false => port(observed)?,
-        true => listeners
-            .iter()
+        false => port(observed).filter(|seen| own.iter().any(|own| port(own) == Some(*seen)))?,
+        true => (own.iter())
             .filter(|own| super::ip_of(own).is_some_and(|own| own.is_ipv4() == ip.is_ipv4()))
             .find_map(port)?,
     };
@@ -161,7 +192,7 @@ mod tests {
             "/ip4/0.0.0.0/tcp/4700",
             "/ip4/192.0.2.7/tcp/0",
         ]);
-        assert_eq!(to_tell(&own), addrs(&["/dns4/moot.example.org/tcp/4700", "/ip4/192.168.1.7/tcp/4700"]));
+        assert_eq!(to_tell(&own), addrs(&["/ip4/192.168.1.7/tcp/4700"]), "no name");
         let many: Vec<String> = (1..20).map(|n| format!("/ip4/192.0.2.{n}/tcp/4700")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert_eq!(to_tell(&addrs(&many)), addrs(&many[..limits::WHEREABOUTS_ADDRS]));
@@ -178,24 +209,42 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_a_house_is_dialled_from_such_a_house_alone() {
-        let home = addrs(&["/ip4/192.168.1.7/tcp/1"]);
+    fn nobody_s_word_makes_a_node_knock_at_doors_of_its_own_house() {
+        let home = addrs(&["/ip4/192.168.1.7/tcp/4700", "/ip4/127.0.0.1/tcp/4700", "/ip6/fd00:0:0:1::7/tcp/4700"]);
         let worth = |text: &str| worth_dialling(&text.parse().unwrap(), &home);
-        assert!(worth("/ip4/192.168.44.2/tcp/4700") && worth("/ip4/192.0.2.7/tcp/4700"));
-        assert!(worth("/dns4/moot.example.org/tcp/4700") && worth("/ip6/2001:db8::1/tcp/4700"));
+        for well in [
+            "/ip4/192.168.1.2/tcp/4700",
+            "/ip4/192.0.2.7/tcp/4700",
+            "/ip6/2001:db8::1/tcp/4700",
+            "/ip6/fd00:0:0:1::9/tcp/4700",
+            "/ip6/64:ff9b::c000:207/tcp/4700",
+        ] {
+            assert!(worth(well), "{well}");
+        }
         for not in [
+            "/ip4/192.168.1.7/tcp/6379",
+            "/ip4/127.0.0.1/tcp/22",
+            "/ip4/192.168.44.2/tcp/4700",
             "/ip4/10.0.0.2/tcp/4700",
             "/ip4/100.64.0.2/tcp/4700",
-            "/ip6/fd00::1/tcp/4700",
+            "/ip4/169.254.169.254/tcp/80",
+            "/ip6/fd00:0:0:2::1/tcp/4700",
             "/ip6/fe80::1/tcp/4700",
+            "/ip6/fec0::1/tcp/4700",
             "/ip4/224.0.0.1/tcp/4700",
             "/ip4/255.255.255.255/tcp/4700",
             "/ip4/192.0.2.7/tcp/0",
             "/ip4/192.0.2.7/udp/4700/quic-v1",
-            "/ip6/::ffff:10.0.0.1/tcp/4700",
-            "/dns4/localhost/tcp/4700",
-            "/dns4/router.local/tcp/80",
             "/ip4/192.0.2.7",
+            "/ip6/::ffff:10.0.0.1/tcp/4700",
+            "/ip6/::ffff:192.168.1.7/tcp/22",
+            "/ip6/::7f00:1/tcp/22",
+            "/ip6/64:ff9b::7f00:1/tcp/22",
+            "/ip6/64:ff9b::c0a8:101/tcp/80",
+            "/ip6/64:ff9b:1::c0a8:101/tcp/80",
+            "/ip6/2002:c0a8:101::1/tcp/80",
+            "/dns4/localtest.example.org/tcp/22",
+            "/dns/router/tcp/80",
         ] {
             assert!(!worth(not), "{not}");
         }
@@ -210,7 +259,8 @@ mod tests {
 
         let seen = |observed: &str, dialled| as_seen(&observed.parse().unwrap(), dialled, &listens);
         assert_eq!(seen("/ip4/203.0.113.9/tcp/53124", true), "/ip4/203.0.113.9/tcp/4700".parse().ok());
-        assert_eq!(seen("/ip4/203.0.113.9/tcp/443", false), "/ip4/203.0.113.9/tcp/443".parse().ok());
+        assert_eq!(seen("/ip4/203.0.113.9/tcp/4700", false), "/ip4/203.0.113.9/tcp/4700".parse().ok());
+        assert_eq!(seen("/ip4/198.51.100.9/tcp/443", false), None, "no port of ours");
         assert_eq!(seen("/ip4/192.168.1.7/tcp/4700", false), None, "our listeners say that already");
     }
 }

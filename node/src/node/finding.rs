@@ -87,14 +87,16 @@ impl Inner {
         let fellow = |did, device| self.driver.is_fellow(&Proof { did, device }).unwrap_or(true);
         let mut reached = self.store.reached()?;
         reached.retain(|_, row| fellow(row.did, row.device));
+        let own = self.own_addresses()?;
         for (peer, reached) in &reached {
             if let Ok(peer) = peer.parse::<PeerId>() {
                 let entry = known.entry(Whom::Peer(peer)).or_default();
                 entry.reached = reached.at;
-                entry.addrs.extend(reached.addrs.iter().filter_map(|addr| addr.parse::<Multiaddr>().ok()));
+                // The ports of one that called us are its own word; and what is near was near somewhere else, it may be.
+                let addrs = reached.addrs.iter().filter_map(|addr| addr.parse::<Multiaddr>().ok());
+                entry.addrs.extend(addrs.filter(|addr| net::worth_dialling(addr, &own)));
             }
         }
-        let own = self.own_addresses()?;
         let mut said = self.driver.nodes();
         said.retain(|said| fellow(said.did, said.device));
         // Any member's device can name any peer: the one that proved to be there has the word, then the latest.

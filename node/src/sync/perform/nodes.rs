@@ -110,7 +110,10 @@ impl Performer {
         let mut news = BTreeMap::new();
         for bytes in said.into_iter().take(NODES_TOLD) {
             let Ok((block, word)) = Whereabouts::read(&bytes) else { continue };
-            if word.device == self.me.device.did() || !self.book().is_news(&block, &word, self.clock.micros()) {
+            if !word.is_numeric()
+                || word.device == self.me.device.did()
+                || !self.book().is_news(&block, &word, self.clock.micros())
+            {
                 continue;
             }
             let of = Proof { did: word.did, device: word.device };

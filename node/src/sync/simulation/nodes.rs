@@ -103,8 +103,12 @@ fn a_word_that_comes_before_the_roster_knows_its_author_is_not_lost() {
 
 /// A word of `device` about itself, for `of`'s person.
 fn word(world: &World, of: usize, device: &Secret, port: u16) -> Vec<u8> {
+    word_with(world, of, device, &format!("/ip4/203.0.113.1/tcp/{port}"))
+}
+
+fn word_with(world: &World, of: usize, device: &Secret, addr: &str) -> Vec<u8> {
     let node = &world.nodes[of];
-    let (rev, addrs) = (Tid::new(node.clock.micros(), 1), vec![format!("/ip4/203.0.113.1/tcp/{port}")]);
+    let (rev, addrs) = (Tid::new(node.clock.micros(), 1), vec![addr.to_owned()]);
     let said = Whereabouts { did: node.me.did, device: device.did(), rev, peer: "12D3".into(), addrs };
     said.seal(device).unwrap().bytes().to_vec()
 }
@@ -119,7 +123,8 @@ fn a_member_cannot_speak_for_others_nor_bring_in_a_stranger() {
     let strange = word(&world, 3, &world.nodes[3].me.device, 666);
     let uncertified = word(&world, 2, &Secret::from_seed([99; 32]), 666);
     let ours = word(&world, 0, &world.nodes[0].me.device, 666);
-    for said in [forged, strange, uncertified, ours, b"\xa0".to_vec()] {
+    let name = word_with(&world, 2, &world.nodes[2].me.device, "/dns4/example.org/tcp/666");
+    for said in [forged, strange, uncertified, ours, name, b"\xa0".to_vec()] {
         let learn = Errand::Learn { shared: [community].into(), said: vec![said.into()] };
         let done = world.nodes[0].performer.perform(learn).unwrap();
         assert!(done.inputs.is_empty());
