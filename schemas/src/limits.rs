@@ -127,10 +127,12 @@ limits! {
     NODES_ASIDE: usize = 64, "addresses of nodes whose member is not known yet", "nodes", "the oldest goes";
     NODE_FORGOTTEN: u64 = 30 * 86_400, "a node that was not reached and said nothing for so long", "seconds", "forgotten";
     REACHED_ADDRS: usize = 4, "addresses at which a node was reached", "addresses", "the oldest goes";
-    NODE_DIALLED: usize = 16, "addresses of a node that are dialled because it or others told them", "addresses", "not dialled";
-    MEMBERS_WANTED: usize = 12, "members' nodes to be connected to", "connections", "one more a minute";
-    MEMBERS_MOST: usize = 32, "members' nodes that are called by ourselves", "connections", "not dialled";
-    DIALS_AT_ONCE: usize = 8, "nodes being dialled at once", "nodes", "dialled later";
+    NODE_ROWS: usize = 2, "nodes of one device that are remembered where they were reached", "nodes", "the oldest goes";
+    SAID_DIALLED: u32 = 64, "addresses dialled because devices of one person said them", "addresses an hour", "dialled later";
+    MEMBERS_WANTED: usize = 12, "members to be connected to", "people", "one more a minute";
+    MEMBERS_MOST: usize = 32, "members that are called by ourselves", "people", "not dialled";
+    MEMBER_NODES: usize = 2, "nodes of one member that are called by ourselves", "connections", "not dialled";
+    DIALS_AT_ONCE: usize = 16, "addresses being dialled at once", "addresses", "dialled later";
     CONNECTIONS: u32 = 128, "connections", "connections", "refused";
     CONNECTIONS_IN: u32 = 96, "incoming connections", "connections", "refused";
     CONNECTIONS_OUT: u32 = 64, "outgoing connections", "connections", "not dialled";

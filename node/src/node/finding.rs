@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use folkmoot_schemas::limits;
+use folkmoot_schemas::{Did, limits, whereabouts::Whereabouts};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
@@ -59,7 +59,7 @@ pub(super) async fn run(node: &Node) {
             looking.inner.known()
         });
         match looked.await {
-            Ok(Ok(known)) => inner.dial_due(&mut memory, known, &links, people.len()),
+            Ok(Ok(known)) => inner.dial_due(&mut memory, known, &links, &company(&people, &inner.me.did)),
             Ok(Err(why)) => tracing::warn!(%why, "the addresses to dial could not be read"),
             Err(_) => return,
         }
@@ -81,41 +81,50 @@ impl Inner {
             let whom = net::peer_of(&addr).map_or_else(|| Whom::At(addr.clone()), Whom::Peer);
             let entry = known.entry(whom).or_default();
             entry.named = true;
-            entry.addrs.insert(net::bare(&addr));
+            entry.add(net::bare(&addr));
         }
         // Whoever left a community stops calling its members, and remembers them, in case it is let in again.
         let fellow = |did, device| self.driver.is_fellow(&Proof { did, device }).unwrap_or(true);
+        let own = self.own_addresses()?;
+        let worth = |addrs: &[String]| -> Vec<Multiaddr> {
+            let addrs = addrs.iter().filter_map(|addr| addr.parse::<Multiaddr>().ok());
+            addrs.filter(|addr| net::worth_dialling(addr, &own)).collect()
+        };
         let mut reached = self.store.reached()?;
         reached.retain(|_, row| fellow(row.did, row.device));
-        let own = self.own_addresses()?;
         for (peer, reached) in &reached {
             if let Ok(peer) = peer.parse::<PeerId>() {
                 let entry = known.entry(Whom::Peer(peer)).or_default();
-                entry.reached = reached.at;
+                (entry.reached, entry.person) = (reached.at, Some(reached.did));
                 // The ports of one that called us are its own word; and what is near was near somewhere else, it may be.
-                let addrs = reached.addrs.iter().filter_map(|addr| addr.parse::<Multiaddr>().ok());
-                entry.addrs.extend(addrs.filter(|addr| net::worth_dialling(addr, &own)));
+                worth(&reached.addrs).into_iter().for_each(|addr| entry.add(addr));
             }
         }
         let mut said = self.driver.nodes();
         said.retain(|said| fellow(said.did, said.device));
-        // Any member's device can name any peer: the one that proved to be there has the word, then the latest.
-        said.sort_by_key(|said| {
-            (reached.get(&said.peer).is_none_or(|there| there.device != said.device), Reverse(said.rev))
-        });
+        // Any member's device can name any peer. Of one person's words about it the one that proved to be there counts,
+        // then the latest.
+        let there = |said: &Whereabouts| reached.get(&said.peer).filter(|row| row.device == said.device);
+        said.sort_by_key(|said| (there(said).is_none(), Reverse(said.rev)));
         for said in said {
             let Ok(peer) = said.peer.parse::<PeerId>() else { continue };
-            let addrs = said.addrs.iter().filter_map(|addr| addr.parse::<Multiaddr>().ok());
-            let entry = known.entry(Whom::Peer(peer)).or_default();
-            entry.said = entry.said.max(said.rev.micros());
-            for addr in addrs.filter(|addr| net::worth_dialling(addr, &own)) {
-                if entry.addrs.len() < limits::NODE_DIALLED {
-                    entry.addrs.insert(addr);
-                }
+            let mut addrs = worth(&said.addrs);
+            if let Some(better) = known.get(&Whom::Peer(peer)) {
+                addrs.retain(|addr| !better.addrs.contains(addr));
             }
+            known.entry(Whom::Said(peer, said.did)).or_insert_with(|| Known {
+                addrs,
+                reached: there(&said).map_or(0, |row| row.at),
+                said: said.rev.micros(),
+                person: Some(said.did),
+                ..Known::default()
+            });
         }
-        known.remove(&Whom::Peer(self.net.local_peer()));
-        known.retain(|_, known| !known.addrs.is_empty());
+        for known in known.values_mut() {
+            known.own = known.person == Some(self.me.did);
+        }
+        let us = self.net.local_peer();
+        known.retain(|whom, known| whom.peer() != Some(us) && !known.addrs.is_empty());
         Ok(known)
     }
 
@@ -140,15 +149,12 @@ impl Inner {
         if own.is_empty() {
             return;
         }
-        let mut seen: BTreeMap<Multiaddr, usize> = BTreeMap::new();
-        for (_, link) in links.iter().filter(|(peer, _)| people.contains_key(peer)) {
-            if let Some(addr) = link.observed.as_ref().and_then(|addr| net::as_seen(addr, link.dialled, &own)) {
-                *seen.entry(addr).or_default() += 1;
-            }
-        }
-        let mut seen: Vec<(Multiaddr, usize)> = seen.into_iter().collect();
-        seen.sort_by_key(|(_, by)| Reverse(*by));
-        own.extend(seen.into_iter().take(SEEN).map(|(addr, _)| addr));
+        let seen = links.iter().filter_map(|(peer, link)| {
+            let proof = people.get(peer)?;
+            Some((proof.did, net::as_seen(link.observed.as_ref()?, link.dialled, &own)?))
+        });
+        let seen = believed(seen, company(people, &self.me.did).len(), &self.me.did);
+        own.extend(seen);
         let told = net::to_tell(&own);
         let due = said.as_ref().is_none_or(|(last, at)| *last != told || at.elapsed() >= SAID);
         if due {
@@ -159,29 +165,35 @@ impl Inner {
 
     /// Where members' nodes are reached right now; forgets who is no member any more, and who has not been for long.
     fn note_reached(&self, links: &BTreeMap<PeerId, Link>, people: &BTreeMap<PeerId, Proof>) -> Result<(), StoreError> {
-        let mut known = self.store.reached()?;
-        let (now, mut rows) = (self.clock.micros(), BTreeMap::new());
+        let before = self.store.reached()?;
+        let (now, mut after) = (self.clock.micros(), before.clone());
+        let mut linked: BTreeMap<Did, usize> = BTreeMap::new();
         for (peer, link) in links {
             let Some(proof) = people.get(peer) else { continue };
-            let peer = peer.to_string();
-            let before = known.remove(&peer);
-            let after = reached(before.as_ref(), proof, link, now);
-            if before.as_ref() != Some(&after) {
-                rows.insert(peer, Some(after));
+            let rows = linked.entry(proof.device).or_default();
+            // Of more at once, each would push out another, every turn.
+            if *rows < limits::NODE_ROWS {
+                *rows += 1;
+                let peer = peer.to_string();
+                let row = reached(before.get(&peer), proof, link, now);
+                after.insert(peer, row);
             }
         }
-        let stays = |row: &Reached| {
+        after.retain(|_, row| {
             let member = self.driver.is_member(&Proof { did: row.did, device: row.device });
             member.unwrap_or(true) && row.at.saturating_add(FORGOTTEN) > now
-        };
-        let (mut kept, gone): (Vec<_>, Vec<_>) = known.into_iter().partition(|(_, row)| stays(row));
-        kept.sort_by_key(|(_, row)| row.at);
-        let most = limits::NODES_KNOWN.saturating_sub(links.len());
-        let excess = kept.len().saturating_sub(most);
-        rows.extend(gone.into_iter().chain(kept.into_iter().take(excess)).map(|(peer, _)| (peer, None)));
+        });
+        for peer in beyond_their_share(&after, limits::NODES_KNOWN) {
+            after.remove(&peer);
+        }
+        let gone = before.keys().filter(|peer| !after.contains_key(*peer)).map(|peer| (peer.clone(), None));
+        let mut rows: Vec<_> = gone.collect();
+        rows.extend(
+            after.into_iter().filter(|(peer, row)| before.get(peer) != Some(row)).map(|(p, row)| (p, Some(row))),
+        );
         match rows.is_empty() {
             true => Ok(()),
-            false => self.store.set_reached(&rows.into_iter().collect::<Vec<_>>()),
+            false => self.store.set_reached(&rows),
         }
     }
 
@@ -190,24 +202,21 @@ impl Inner {
         memory: &mut Memory,
         mut known: BTreeMap<Whom, Known>,
         links: &BTreeMap<PeerId, Link>,
-        members: usize,
+        company: &BTreeMap<Did, usize>,
     ) {
         let at: BTreeMap<Multiaddr, PeerId> = links.iter().map(|(peer, link)| (net::bare(&link.addr), *peer)).collect();
         let addresses: BTreeSet<Multiaddr> = known.keys().filter_map(Whom::address).cloned().collect();
         memory.leads.extend(at.into_iter().filter(|(addr, _)| addresses.contains(addr)));
         memory.leads.retain(|addr, _| addresses.contains(addr));
         known.retain(|whom, _| match whom {
-            Whom::Peer(peer) => !links.contains_key(peer),
+            Whom::Peer(peer) | Whom::Said(peer, _) => !links.contains_key(peer),
             Whom::At(addr) => memory.leads.get(addr).is_none_or(|peer| !links.contains_key(peer)),
         });
         let chance = || self.clock.tid_bits();
-        for whom in memory.dialling.due(Instant::now(), &known, members, self.net.dialling(), chance) {
+        for (whom, addrs) in memory.dialling.due(Instant::now(), &known, company, self.net.dialling(), chance) {
             match whom {
                 Whom::At(addr) => self.net.dial(addr),
-                Whom::Peer(peer) => {
-                    let addrs = known.remove(&Whom::Peer(peer)).unwrap_or_default().addrs;
-                    self.net.dial_peer(peer, addrs.into_iter().collect());
-                }
+                Whom::Peer(peer) | Whom::Said(peer, _) => self.net.dial_peer(peer, addrs),
             }
         }
     }
@@ -217,9 +226,61 @@ impl Whom {
     fn address(&self) -> Option<&Multiaddr> {
         match self {
             Self::At(addr) => Some(addr),
-            Self::Peer(_) => None,
+            Self::Peer(_) | Self::Said(..) => None,
         }
     }
+
+    fn peer(&self) -> Option<PeerId> {
+        match self {
+            Self::Peer(peer) | Self::Said(peer, _) => Some(*peer),
+            Self::At(_) => None,
+        }
+    }
+}
+
+/// The other people who are connected, and with how many nodes: a member with many is one member still.
+fn company(people: &BTreeMap<PeerId, Proof>, me: &Did) -> BTreeMap<Did, usize> {
+    let mut company = BTreeMap::new();
+    for proof in people.values().filter(|proof| proof.did != *me) {
+        *company.entry(proof.did).or_default() += 1;
+    }
+    company
+}
+
+/// Where others see us, the most first. Our signature stands under it: with two people there, two must say so, or a
+/// device of ours.
+fn believed(seen: impl Iterator<Item = (Did, Multiaddr)>, company: usize, me: &Did) -> Vec<Multiaddr> {
+    let mut by: BTreeMap<Multiaddr, BTreeSet<Did>> = BTreeMap::new();
+    for (did, addr) in seen {
+        by.entry(addr).or_default().insert(did);
+    }
+    let mut seen: Vec<_> = by.into_iter().filter(|(_, by)| by.len() >= company.min(2) || by.contains(me)).collect();
+    seen.sort_by_key(|(_, by)| Reverse(by.len()));
+    seen.into_iter().take(SEEN).map(|(addr, _)| addr).collect()
+}
+
+/// Peers whose rows go: beyond a few of one device the oldest, then of more than `most` the oldest of whoever has the
+/// most.
+fn beyond_their_share(rows: &BTreeMap<String, Reached>, most: usize) -> Vec<String> {
+    let mut newest: Vec<(&String, &Reached)> = rows.iter().collect();
+    newest.sort_by_key(|(_, row)| Reverse(row.at));
+    let (mut devices, mut people) = (BTreeMap::<Did, usize>::new(), BTreeMap::<Did, usize>::new());
+    let (mut gone, mut kept) = (Vec::new(), Vec::new());
+    for (peer, row) in newest {
+        let of_device = devices.entry(row.device).or_default();
+        *of_device += 1;
+        if *of_device > limits::NODE_ROWS {
+            gone.push(peer.clone());
+            continue;
+        }
+        let of_person = people.entry(row.did).or_default();
+        *of_person += 1;
+        kept.push((*of_person, row.at, peer));
+    }
+    kept.sort_by_key(|(nth, at, _)| (Reverse(*nth), *at));
+    let excess = kept.len().saturating_sub(most);
+    gone.extend(kept.into_iter().take(excess).map(|(_, _, peer)| peer.clone()));
+    gone
 }
 
 /// The row of a connected node: the address that works comes first. Dated anew once in a while only.
@@ -265,5 +326,47 @@ mod tests {
         }
         assert_eq!(row.addrs.len(), limits::REACHED_ADDRS);
         assert!(!row.addrs.contains(&"/ip4/203.0.113.9/tcp/4700".to_owned()));
+    }
+
+    fn person(n: u8) -> Did {
+        Secret::from_seed([n; 32]).did()
+    }
+
+    #[test]
+    fn company_is_people_and_our_own_devices_are_none() {
+        let nodes = [(1, 11), (1, 12), (2, 21), (9, 91)]
+            .map(|(did, device)| (PeerId::random(), Proof { did: person(did), device: person(device) }));
+        let company = company(&nodes.into(), &person(9));
+        assert_eq!(company, BTreeMap::from([(person(1), 2), (person(2), 1)]));
+    }
+
+    #[test]
+    fn one_member_alone_makes_us_say_no_address_where_another_could_contradict() {
+        let addr = |n: u8| -> Multiaddr { format!("/ip4/192.0.2.{n}/tcp/4700").parse().unwrap() };
+        let seen = |of: &[(u8, u8)], company| {
+            believed(of.iter().map(|(did, at)| (person(*did), addr(*at))), company, &person(9))
+        };
+        assert_eq!(seen(&[(1, 1)], 1), [addr(1)]);
+        assert_eq!(seen(&[(1, 1), (1, 1), (1, 1)], 2), [], "one with three nodes is one");
+        assert_eq!(seen(&[(1, 1), (1, 1), (2, 2), (3, 2)], 3), [addr(2)]);
+        assert_eq!(seen(&[(1, 1), (9, 3)], 2), [addr(3)], "our other device");
+    }
+
+    #[test]
+    fn nobody_with_many_nodes_makes_us_forget_where_others_were() {
+        let row = |person_no: u8, device: u8, at: u64| Reached {
+            did: person(person_no),
+            device: person(device),
+            at,
+            addrs: Vec::new(),
+        };
+        let mut rows = BTreeMap::from([("quiet".to_owned(), row(1, 10, 0))]);
+        rows.extend((1..=50).map(|n| (format!("one device {n:02}"), row(2, 20, n))));
+        assert_eq!(beyond_their_share(&rows, 100).len(), 50 - limits::NODE_ROWS);
+        rows.extend((1..=50).map(|n| (format!("one person {n:02}"), row(3, 100 + n as u8, n))));
+        let gone: BTreeSet<String> = beyond_their_share(&rows, 10).into_iter().collect();
+        assert!(!gone.contains("quiet") && !gone.contains("one device 50") && !gone.contains("one person 50"));
+        assert!(gone.contains("one person 01"));
+        assert_eq!(rows.len() - gone.len(), 10);
     }
 }
