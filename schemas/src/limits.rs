@@ -125,6 +125,9 @@ limits! {
     /// Each is at most [`WHEREABOUTS`] long; beyond it the oldest of whoever has the most.
     NODES_KNOWN: usize = 512, "members' nodes whose addresses are known", "nodes", "the oldest goes";
     NODES_ASIDE: usize = 64, "addresses of nodes whose member is not known yet", "nodes", "the oldest goes";
+    NODES_ASIDE_OF: usize = 16, "of them, told by one peer", "nodes", "its oldest goes";
+    NODE_CHANGE: u64 = 30, "time between two changes of where a device's node is", "seconds", "the newest waits";
+    NODE_AHEAD: u64 = 10 * 60, "time that what a device says of its node is dated ahead", "seconds", "ignored";
     NODE_FORGOTTEN: u64 = 30 * 86_400, "a node that was not reached and said nothing for so long", "seconds", "forgotten";
     REACHED_ADDRS: usize = 4, "addresses at which a node was reached", "addresses", "the oldest goes";
     NODE_ROWS: usize = 2, "nodes of one device that are remembered where they were reached", "nodes", "the oldest goes";

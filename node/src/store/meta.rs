@@ -5,6 +5,7 @@ use redb::ReadableTable;
 use super::{
     Store, StoreError,
     tables::{Reading, Tables},
+    writer::Writer,
 };
 
 pub(super) fn counter(t: &Reading, name: &str) -> Result<u64, StoreError> {
@@ -19,21 +20,12 @@ impl Store {
     }
 
     pub fn set_meta(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
-        self.set_metas(&[(key, value)])
+        self.write(|w| put(w, &[(key, value)]))
     }
 
-    /// Several in one write.
-    pub(super) fn set_metas<K: AsRef<str>, V: AsRef<[u8]>>(&self, rows: &[(K, Option<V>)]) -> Result<(), StoreError> {
-        self.write(|w| {
-            for (key, value) in rows {
-                match value {
-                    Some(value) => w.t.meta.insert(key.as_ref(), value.as_ref())?,
-                    None => w.t.meta.remove(key.as_ref())?,
-                };
-            }
-            w.dirty = true;
-            Ok(())
-        })
+    /// Several that others can say again, in one write that is on the disk a little later.
+    pub(super) fn receive_metas(&self, rows: &[(String, Option<Vec<u8>>)]) -> Result<(), StoreError> {
+        self.receive(|w| put(w, rows))
     }
 
     /// All metas whose key starts with `prefix`.
@@ -49,4 +41,15 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+fn put<K: AsRef<str>, V: AsRef<[u8]>>(w: &mut Writer<'_>, rows: &[(K, Option<V>)]) -> Result<(), StoreError> {
+    for (key, value) in rows {
+        match value {
+            Some(value) => w.t.meta.insert(key.as_ref(), value.as_ref())?,
+            None => w.t.meta.remove(key.as_ref())?,
+        };
+    }
+    w.dirty = true;
+    Ok(())
 }

@@ -33,12 +33,12 @@ impl Store {
         Ok(rows.iter().filter_map(|(_, bytes)| Whereabouts::read(bytes).ok()).collect())
     }
 
-    /// In one write.
+    /// In one write, which a power cut may undo: others say it again.
     pub fn set_whereabouts(&self, said: &[(Did, Option<Block>)]) -> Result<(), StoreError> {
         let row = |(device, block): &(Did, Option<Block>)| {
             (format!("{NODE}{device}"), block.as_ref().map(|block| block.bytes().to_vec()))
         };
-        self.set_metas(&said.iter().map(row).collect::<Vec<_>>())
+        self.receive_metas(&said.iter().map(row).collect::<Vec<_>>())
     }
 
     /// By peer id.
@@ -54,14 +54,14 @@ impl Store {
         Ok(reached)
     }
 
-    /// In one write.
+    /// In one write, which a power cut may undo: others say it again.
     pub fn set_reached(&self, rows: &[(String, Option<Reached>)]) -> Result<(), StoreError> {
         let mut metas = Vec::with_capacity(rows.len());
         for (peer, row) in rows {
             let bytes = row.as_ref().map(Block::encode).transpose()?.map(|block| block.bytes().to_vec());
             metas.push((format!("{REACHED}{peer}"), bytes));
         }
-        self.set_metas(&metas)
+        self.receive_metas(&metas)
     }
 }
 

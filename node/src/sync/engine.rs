@@ -116,6 +116,7 @@ impl Engine {
             Input::Changed { community } => self.on_changed(now, community),
             Input::Announce { community, audience, announce } => self.on_announce(now, community, audience, announce),
             Input::Known { seq } => self.on_known(now, seq),
+            Input::Forged { peer } => self.misbehaved(now, peer, "told a forged word about a node"),
             Input::SyncNow => self.peers.values_mut().for_each(|peer| peer.compare_by(now)),
             Input::Tick => {}
         }

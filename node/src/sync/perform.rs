@@ -85,10 +85,10 @@ impl Performer {
                 done.inputs.push(Input::Compared { peer, found });
             }
             Errand::Tell { peer, session, since, proofs } => {
-                let told = self.tell(since, &proofs);
+                let told = self.tell(&peer, since, &proofs);
                 done.frames.extend(told.into_iter().map(|frame| (peer, session, frame)));
             }
-            Errand::Learn { shared, said } => done.inputs = self.learn(&shared, said)?,
+            Errand::Learn { peer, shared, said } => done.inputs = self.learn(peer, &shared, said)?,
             Errand::Hear { peer, community, announce } => done.inputs = self.notified(peer, community, announce)?,
         }
         Ok(done)
@@ -130,7 +130,8 @@ impl Performer {
     /// One roster changed.
     fn refresh(&self, community: Cid) -> Result<Vec<Input>, StoreError> {
         let drawn = self.draw(&community)?.into_iter();
-        let changed = [Input::Communities(self.communities()?), Input::Changed { community }];
+        let known = Input::Known { seq: self.book().seq() };
+        let changed = [Input::Communities(self.communities()?), Input::Changed { community }, known];
         Ok(drawn.chain(changed).chain(self.learn_again()?).collect())
     }
 
@@ -161,7 +162,12 @@ impl Performer {
         let view = self.store.view(Scope::Members)?;
         let Some(picture) = Picture::of(&view, community)? else { return Ok(None) };
         let (as_of, devices) = (view.generation(), picture.devices());
-        self.pictures().insert(*community, Arc::new(picture));
+        let before = self.pictures().insert(*community, Arc::new(picture));
+        if let Some(before) = before {
+            let known = before.devices();
+            let gained = devices.difference(&known).map(|proof| proof.device).collect();
+            self.book().tell_again(&gained);
+        }
         Ok(Some(Input::Members { community: *community, as_of, devices }))
     }
 

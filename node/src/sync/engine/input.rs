@@ -135,6 +135,10 @@ pub enum Input {
     Known {
         seq: u64,
     },
+    /// A peer told a word that whoever it names did not sign: honest ones look before they pass one on.
+    Forged {
+        peer: PeerId,
+    },
     /// Compare heads with every peer now.
     SyncNow,
     /// A timer; see [`Engine::wake`].

@@ -13,6 +13,8 @@ use super::{
 
 /// Shortest pause between two tellings to one peer.
 const PAUSE: u64 = 5 * SECOND;
+/// The same before everything is told anew, in a new session on a connection that stands.
+const PAUSE_ANEW: u64 = 60 * SECOND;
 
 /// What a peer was told of nodes.
 #[derive(Debug, Default)]
@@ -20,6 +22,7 @@ pub(super) struct Told {
     /// When to tell it more.
     pub(super) next: Option<u64>,
     last: Option<u64>,
+    anew: bool,
     /// Up to this word.
     seq: u64,
     /// Of these communities.
@@ -27,9 +30,9 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// A new session begins anew: the peer may have restarted.
+    /// A new session begins anew: what was told in the last one may not have arrived.
     pub(super) fn forget(&mut self) {
-        (self.next, self.seq) = (None, 0);
+        (self.next, self.seq, self.anew) = (None, 0, true);
         self.of.clear();
     }
 }
@@ -38,7 +41,8 @@ impl Engine {
     /// Tells a peer what it has not been told, soon.
     pub(super) fn tell_nodes(&mut self, now: u64, id: PeerId) {
         if let Some(peer) = self.peers.get_mut(&id) {
-            let soon = peer.told.last.map_or(0, |last| last + PAUSE).max(now + SETTLE);
+            let pause = if peer.told.anew { PAUSE_ANEW } else { PAUSE };
+            let soon = peer.told.last.map_or(0, |last| last + pause).max(now + SETTLE);
             peer.told.next = Some(peer.told.next.map_or(soon, |next| next.min(soon)));
         }
     }
@@ -65,7 +69,7 @@ impl Engine {
         if since >= known {
             return;
         }
-        peer.told.last = Some(now);
+        (peer.told.last, peer.told.anew) = (Some(now), false);
         peer.told.seq = known;
         peer.told.of = of.clone();
         let proofs =
@@ -79,6 +83,7 @@ impl Engine {
         // Not a member (any more): a hint we can do without.
         if !shared.is_empty() {
             self.errand(Errand::Learn {
+                peer: id,
                 shared,
                 said: nodes.said.into_iter().map(|bytes| bytes.into_vec().into()).collect(),
             });

@@ -65,7 +65,7 @@ pub enum Errand {
     /// Tell where nodes are, as far as a word came after `since` and is of what `proofs` still admit to.
     Tell { peer: PeerId, session: StreamId, since: u64, proofs: BTreeMap<Cid, Proof> },
     /// Take what a member of these communities told of where nodes are.
-    Learn { shared: BTreeSet<Cid>, said: Vec<Bytes> },
+    Learn { peer: PeerId, shared: BTreeSet<Cid>, said: Vec<Bytes> },
     /// Store an announcement from a `notify`.
     Hear { peer: PeerId, community: Cid, announce: Bytes },
 }

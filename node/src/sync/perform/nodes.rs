@@ -11,9 +11,10 @@ use serde_bytes::ByteBuf;
 
 use super::Performer;
 use crate::{
+    net::PeerId,
     store::StoreError,
     sync::{
-        book::Book,
+        book::{Book, Rows, Word},
         engine::{Input, Proof},
         message::{Frame, NODES_TOLD, Nodes},
     },
@@ -23,6 +24,8 @@ use crate::{
 const REPEATED: u64 = 7 * 86_400 * 1_000_000;
 /// Shortest time between two different words of ours: an address that comes and goes is not told each time.
 const PAUSE: u64 = 30 * 1_000_000;
+/// A word of ours that is dated further ahead is of a clock that was wrong.
+const CLOCK: u64 = 60 * 1_000_000;
 
 impl Performer {
     /// The newest word of every member's device that is known here, ours among them.
@@ -63,7 +66,7 @@ impl Performer {
             return Ok(());
         }
         let mut kept = self.store.whereabouts()?;
-        // A restored backup brings rows that somebody else may have written.
+        // Whoever could write into the file is no member's device.
         kept.retain(|(block, said)| said.verify(block).is_ok());
         self.book().open(kept);
         Ok(())
@@ -74,30 +77,33 @@ impl Performer {
         if self.me.is_root() {
             return Ok(Vec::new());
         }
-        self.tidy_book()?;
+        let mut inputs = self.tidy_book()?;
         let (now, device) = (self.clock.micros(), self.me.device.did());
         let last = self.book().get(&device).cloned();
         let mut rev = Tid::new(now, self.clock.tid_bits());
         if let Some(last) = last {
             let age = now.saturating_sub(last.rev.micros());
             let same = last.peer == peer && last.addrs == addrs;
-            if (same && age < REPEATED) || (!same && age < PAUSE) {
-                return Ok(Vec::new());
+            let ahead = last.rev.micros() > now + CLOCK;
+            if (same && age < REPEATED) || (!same && age < PAUSE && !ahead) {
+                return Ok(inputs);
             }
-            // A clock that was set back must not make us say what nobody believes.
+            // Others may have taken it: of a clock that was a little ahead and was set back. What is dated further ahead
+            // they did not, and the book has let it go.
             rev = rev.max(Tid::new(last.rev.micros() + 1, self.clock.tid_bits()));
         }
         let said = Whereabouts { did: self.me.did, device, rev, peer, addrs };
         let block = said.seal(&self.me.device)?;
-        self.keep(vec![(block, said)])
+        inputs.extend(self.keep(vec![Word { block, said, from: None }])?);
+        Ok(inputs)
     }
 
     /// Of the communities that a peer's proofs still admit to, what came since `since`; not what it said itself.
-    pub(super) fn tell(&self, since: u64, proofs: &BTreeMap<Cid, Proof>) -> Vec<Frame> {
+    pub(super) fn tell(&self, to: &PeerId, since: u64, proofs: &BTreeMap<Cid, Proof>) -> Vec<Frame> {
         let pictures: Vec<_> = (proofs.iter())
             .filter_map(|(cid, proof)| self.picture(cid).filter(|picture| picture.holds(proof)))
             .collect();
-        let told = self.book().since(since, |said| {
+        let told = self.book().since(since, to, |said| {
             let of = Proof { did: said.did, device: said.device };
             !proofs.values().any(|proof| *proof == of) && pictures.iter().any(|picture| picture.holds(&of))
         });
@@ -105,9 +111,15 @@ impl Performer {
         told.chunks(NODES_TOLD).map(|said| Frame::Nodes(frame(said))).collect()
     }
 
-    /// Takes what a member of these communities tells. Cheapest check first: shape, roster, age, signature.
-    pub(super) fn learn(&self, shared: &BTreeSet<Cid>, said: Vec<Bytes>) -> Result<Vec<Input>, StoreError> {
-        let mut news = BTreeMap::new();
+    /// Takes what a member of these communities tells. Cheapest check first: shape, age, signature, roster. Of somebody
+    /// who tells a forged word no more is looked at.
+    pub(super) fn learn(
+        &self,
+        from: PeerId,
+        shared: &BTreeSet<Cid>,
+        said: Vec<Bytes>,
+    ) -> Result<Vec<Input>, StoreError> {
+        let (mut news, mut forged) = (BTreeMap::new(), None);
         for bytes in said.into_iter().take(NODES_TOLD) {
             let Ok((block, word)) = Whereabouts::read(&bytes) else { continue };
             if !word.is_numeric()
@@ -116,54 +128,53 @@ impl Performer {
             {
                 continue;
             }
-            let of = Proof { did: word.did, device: word.device };
-            if !shared.iter().any(|cid| self.picture(cid).is_some_and(|picture| picture.holds(&of))) {
-                self.book().set_aside(shared.clone(), bytes);
-                continue;
+            if word.verify(&block).is_err() {
+                forged = Some(Input::Forged { peer: from });
+                break;
             }
-            if word.verify(&block).is_ok() {
-                news.insert(word.device, (block, word));
+            let of = Proof { did: word.did, device: word.device };
+            match shared.iter().any(|cid| self.picture(cid).is_some_and(|picture| picture.holds(&of))) {
+                true => drop(news.insert(word.device, Word { block, said: word, from: Some(from) })),
+                false => self.book().set_aside(shared.clone(), from, bytes),
             }
         }
-        self.keep(news.into_values().collect())
+        let mut inputs = self.keep(news.into_values().collect())?;
+        inputs.extend(forged);
+        Ok(inputs)
     }
 
     /// A roster changed: it may know whom it did not, and not know any more whom it did.
     pub(super) fn learn_again(&self) -> Result<Vec<Input>, StoreError> {
-        self.tidy_book()?;
+        let mut inputs = self.tidy_book()?;
         let aside = self.book().take_aside();
-        let mut inputs = Vec::new();
-        for (shared, bytes) in aside {
-            inputs.extend(self.learn(&shared, vec![bytes])?);
+        for (shared, from, bytes) in aside {
+            inputs.extend(self.learn(from, &shared, vec![bytes])?);
         }
         Ok(inputs)
     }
 
-    fn keep(&self, news: Vec<(folkmoot_schemas::block::Block, Whereabouts)>) -> Result<Vec<Input>, StoreError> {
-        if news.is_empty() {
-            return Ok(Vec::new());
-        }
+    fn keep(&self, news: Vec<Word>) -> Result<Vec<Input>, StoreError> {
+        let (now, own) = (self.clock.micros(), self.me.device.did());
         let mut rows = BTreeMap::new();
-        let seq = {
-            let (mut book, own) = (self.book(), self.me.device.did());
-            for (block, said) in news {
-                rows.insert(said.device, Some(block.clone()));
-                rows.extend(book.put(block, said, &own).into_iter().map(|device| (device, None)));
-            }
-            book.seq()
-        };
-        self.store.set_whereabouts(&rows.into_iter().collect::<Vec<_>>())?;
-        Ok(vec![Input::Known { seq }])
+        for word in news {
+            rows.extend(self.book().put(word, now, &own));
+        }
+        self.write_down(rows.into_iter().collect())
     }
 
-    fn tidy_book(&self) -> Result<(), StoreError> {
+    fn tidy_book(&self) -> Result<Vec<Input>, StoreError> {
         let (own, now) = (self.me.device.did(), self.clock.micros());
         let member =
             |said: &Whereabouts| said.device == own || self.held(&Proof { did: said.did, device: said.device });
-        let gone = self.book().prune(now, member);
-        match gone.is_empty() {
-            true => Ok(()),
-            false => self.store.set_whereabouts(&gone.into_iter().map(|device| (device, None)).collect::<Vec<_>>()),
+        let rows = self.book().tidy(now, member);
+        self.write_down(rows)
+    }
+
+    fn write_down(&self, rows: Rows) -> Result<Vec<Input>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
+        self.store.set_whereabouts(&rows)?;
+        Ok(vec![Input::Known { seq: self.book().seq() }])
     }
 }

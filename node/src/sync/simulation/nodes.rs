@@ -124,17 +124,21 @@ fn a_member_cannot_speak_for_others_nor_bring_in_a_stranger() {
     let uncertified = word(&world, 2, &Secret::from_seed([99; 32]), 666);
     let ours = word(&world, 0, &world.nodes[0].me.device, 666);
     let name = word_with(&world, 2, &world.nodes[2].me.device, "/dns4/example.org/tcp/666");
-    for said in [forged, strange, uncertified, ours, name, b"\xa0".to_vec()] {
-        let learn = Errand::Learn { shared: [community].into(), said: vec![said.into()] };
-        let done = world.nodes[0].performer.perform(learn).unwrap();
-        assert!(done.inputs.is_empty());
+    let from = world.nodes[2].peer;
+    let learn = |world: &World, said: Vec<Vec<u8>>| {
+        let said = said.into_iter().map(Into::into).collect();
+        world.nodes[0].performer.perform(Errand::Learn { peer: from, shared: [community].into(), said }).unwrap().inputs
+    };
+    for said in [strange, uncertified, ours, name, b"\xa0".to_vec()] {
+        assert!(learn(&world, vec![said]).is_empty());
         assert_eq!(ports(&world, 0), before);
     }
-    // The right word of the same device is taken, from whomever.
     let right = word(&world, 2, &world.nodes[2].me.device, 7);
-    let learn = Errand::Learn { shared: [community].into(), said: vec![right.clone().into()] };
-    let done = world.nodes[0].performer.perform(learn).unwrap();
-    assert!(matches!(done.inputs[..], [Input::Known { .. }]));
+    let inputs = learn(&world, vec![forged, right.clone()]);
+    assert!(matches!(inputs[..], [Input::Forged { peer }] if peer == from), "{inputs:?}");
+    assert_eq!(ports(&world, 0), before, "after a forged one nothing more is looked at");
+    // The right word of the same device is taken, from whomever.
+    assert!(matches!(learn(&world, vec![right])[..], [Input::Known { .. }]));
     assert_eq!(ports(&world, 0)[&2], "7");
 
     // A stranger is not even listened to: of a word that is right in itself nothing is made.
@@ -161,4 +165,87 @@ fn who_speaks_an_earlier_version_is_told_nothing_and_loses_nothing() {
     world.run_for(40);
     world.assert_alike(&[0, 1], super::Scope::Members, &community);
     assert!(!world.received[&1].iter().any(|frame| matches!(frame, Frame::Nodes(_))));
+}
+
+/// A stream of the session that `from` and `to` have, as `to` names it.
+fn session(world: &World, from: usize, to: usize) -> u64 {
+    *world.nodes[to].sessions.iter().find(|(_, wire)| wire.0 == from).unwrap().0
+}
+
+fn tell(world: &mut World, from: usize, to: usize, said: Vec<u8>) {
+    let (peer, session) = (world.nodes[from].peer, session(world, from, to));
+    world.input(to, Input::Frame { peer, session, frame: Frame::Nodes(Nodes { said: vec![ByteBuf::from(said)] }) });
+}
+
+#[test]
+fn who_tells_a_forged_word_loses_the_session() {
+    let (mut world, _) = world(1, Visibility::Members);
+    let mut forged = word(&world, 2, &world.nodes[2].me.device, 666);
+    let last = forged.windows(3).position(|part| part == b"666").unwrap();
+    forged[last] = b'5';
+    assert!(world.nodes[0].sessions.values().any(|wire| wire.0 == 1));
+    tell(&mut world, 1, 0, forged);
+    assert!(!world.nodes[0].sessions.values().any(|wire| wire.0 == 1));
+}
+
+#[test]
+fn of_a_word_that_changes_all_the_time_members_pass_on_little_and_the_newest_in_the_end() {
+    let (mut world, _) = world(1, Visibility::Members);
+    let told = |world: &World, to: usize| {
+        let frames = world.received[&to].iter();
+        frames.map(|frame| if let Frame::Nodes(nodes) = frame { nodes.said.len() } else { 0 }).sum::<usize>()
+    };
+    let before = [told(&world, 1), told(&world, 2)];
+    for n in 0..60 {
+        let said = word(&world, 1, &world.nodes[1].me.device, 1000 + n);
+        tell(&mut world, 1, 0, said);
+        world.run_for(5);
+        // As a running node does now and then.
+        world.listen(0, 1);
+    }
+    world.run_for(31);
+    world.listen(0, 1);
+    world.run_for(20);
+    assert_eq!(ports(&world, 2)[&1], "1059");
+    assert!(told(&world, 2) - before[1] <= 300 / 30 + 2, "{}", told(&world, 2) - before[1]);
+    assert_eq!(told(&world, 1), before[0], "nothing is told back");
+}
+
+#[test]
+fn a_device_whose_clock_was_ahead_is_believed_again_as_soon_as_it_is_right() {
+    use std::sync::atomic::Ordering::Relaxed;
+    for ahead in [365 * 86_400, 20 * 3600, 300] {
+        let (mut world, _) = world(1, Visibility::Members);
+        let now = world.now();
+        world.clock.store(now + ahead * 1_000_000, Relaxed);
+        world.listen(1, 50);
+        world.clock.store(now, Relaxed);
+        world.run_for(40);
+        world.listen(1, 60);
+        world.run_for(80);
+        world.listen(0, 1);
+        world.run_for(20);
+        assert_eq!((&*ports(&world, 1)[&1], &*ports(&world, 0)[&1]), ("60", "60"), "{ahead} s ahead");
+    }
+}
+
+#[test]
+fn members_of_a_community_are_told_of_who_joins_it_although_their_node_was_known_from_another() {
+    let mut world = World::new(3, 3, 0);
+    let (a, b) = (world.found(0, Visibility::Members), world.found(0, Visibility::Members));
+    world.invite(0, 1, &a);
+    world.invite(0, 2, &b);
+    for node in 0..3 {
+        world.refresh(node);
+        world.listen(node, 1);
+    }
+    world.connect(1, 0);
+    world.connect(2, 0);
+    world.run_for(60);
+    assert_eq!(ports(&world, 2), all(&[(0, "1"), (2, "1")]));
+    world.invite(0, 1, &b);
+    world.run_for(120);
+    for at in 0..3 {
+        assert_eq!(ports(&world, at), all(&[(0, "1"), (1, "1"), (2, "1")]), "node {at}");
+    }
 }
