@@ -67,7 +67,11 @@ impl Reading<'_> {
             *device != me.device.did() && mine.as_ref().is_some_and(|(_, identity)| identity.certifies(device))
         };
         let mut others = Vec::new();
-        for (_, said) in self.desk.store.whereabouts()?.into_iter().filter(|(_, said)| other(&said.device)) {
+        let mut words = self.desk.store.whereabouts()?;
+        words.retain(|(_, said)| other(&said.device));
+        // Who said it last is the likeliest to be on.
+        words.sort_by_key(|(_, said)| Reverse(said.rev));
+        for (_, said) in words {
             let worth = |addr: &&String| addr.parse().is_ok_and(|addr| crate::net::worth_dialling(&addr, &own));
             others.extend(said.addrs.iter().find(worth).map(|addr| format!("{addr}/p2p/{}", said.peer)));
         }

@@ -410,21 +410,25 @@ fn an_invite_link_names_another_node_of_the_same_person_and_nobody_elses() {
     let mut home = Home::new(1);
     let river = home.person.found("River Street", Visibility::Public);
     home.live = Live { running: true, addresses: vec!["/ip4/192.0.2.1/tcp/4700".into()], ..Live::default() };
-    let board = Secret::from_seed([77; 32]);
+    let boards = [77, 79, 80].map(|seed| Secret::from_seed([seed; 32]));
     let (before, first) =
         home.person.store.view(Scope::Members).unwrap().identity(&home.person.me.did).unwrap().unwrap();
-    let device = Device { key: board.did(), name: "board".into(), added: Tid::new(1, 0) };
-    let devices = first.devices.iter().cloned().chain([device]).collect();
+    let device = |key: &Secret| Device { key: key.did(), name: "board".into(), added: Tid::new(1, 0) };
+    let devices = first.devices.iter().cloned().chain(boards.iter().map(device)).collect();
     let both = Identity { did: first.did, seq: first.seq + 1, prev: Some(*before.cid()), devices };
     let identities = vec![both.seal(&Secret::from_seed([1; 32])).unwrap()];
     let batch = Batch { identities, ..Batch::new(river, Audience::Public) };
     home.person.store.apply(batch, home.person.clock.micros()).unwrap();
 
-    let rows: Vec<_> = [(first.did, &board, 2), (Secret::from_seed([2; 32]).did(), &Secret::from_seed([78; 32]), 3)]
+    let stranger = (Secret::from_seed([2; 32]).did(), &Secret::from_seed([78; 32]));
+    let of = [(first.did, &boards[0]), (first.did, &boards[1]), (first.did, &boards[2]), stranger];
+    let rows: Vec<_> = of
         .into_iter()
-        .map(|(did, device, n)| {
+        .zip([(2, 5), (3, 9), (4, 7), (5, 8)])
+        .map(|((did, device), (n, rev))| {
             let addrs = vec![format!("/ip4/10.0.0.{n}/tcp/1"), format!("/ip4/192.0.2.{n}/tcp/4700")];
-            let said = Whereabouts { did, device: device.did(), rev: Tid::new(5, 0), peer: format!("peer{n}"), addrs };
+            let said =
+                Whereabouts { did, device: device.did(), rev: Tid::new(rev, 0), peer: format!("peer{n}"), addrs };
             (device.did(), Some(said.seal(device).unwrap()))
         })
         .collect();
@@ -435,7 +439,8 @@ fn an_invite_link_names_another_node_of_the_same_person_and_nobody_elses() {
         other => panic!("{other:?}"),
     };
     let addrs = InviteLink::parse(&link).unwrap().addrs;
-    assert_eq!(addrs, ["/ip4/192.0.2.1/tcp/4700", "/ip4/192.0.2.2/tcp/4700/p2p/peer2"]);
+    let others = [3, 4].map(|n| format!("/ip4/192.0.2.{n}/tcp/4700/p2p/peer{n}"));
+    assert_eq!((&*addrs[0], &addrs[1..]), ("/ip4/192.0.2.1/tcp/4700", &others[..]), "who spoke last first");
 }
 
 #[test]
