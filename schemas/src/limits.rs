@@ -138,6 +138,7 @@ limits! {
     DIALS_AT_ONCE: usize = 16, "addresses being dialled at once", "addresses", "dialled later";
     CONNECTIONS: u32 = 128, "connections", "connections", "refused";
     CONNECTIONS_IN: u32 = 96, "incoming connections", "connections", "refused";
+    CONNECTIONS_FREE: usize = 64, "incoming connections, before a member's further nodes are let go", "connections", "closed";
     CONNECTIONS_OUT: u32 = 64, "outgoing connections", "connections", "not dialled";
     CONNECTIONS_PER_PEER: u32 = 2, "connections with one peer", "connections", "refused";
     CONNECTIONS_PER_IP: u32 = 8, "connections with one public address", "connections", "refused";

@@ -27,6 +27,8 @@ const NEAREST: usize = 8;
 const SPREAD: Duration = Duration::from_secs(2);
 /// How often another one is dialled where there is company enough.
 const ANOTHER: Duration = Duration::from_secs(60);
+/// A connection that did not stand so long was none: whoever hangs up on us at once is called less and less often.
+const STOOD: Duration = Duration::from_secs(60);
 /// Shortest time after which a new word of a node that was there begins its pauses anew.
 const AGAIN: Duration = Duration::from_secs(5 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -72,6 +74,8 @@ struct Attempt {
     begun: Instant,
     next: Instant,
     pause: Duration,
+    /// Since when it need not be dialled: connected, or forgotten.
+    idle: Option<Instant>,
 }
 
 /// Who was dialled, and when each is dialled again.
@@ -99,14 +103,18 @@ impl Dialling {
         dialling: usize,
         mut chance: impl FnMut() -> u16,
     ) -> Vec<(Whom, Vec<Multiaddr>)> {
-        self.attempts.retain(|whom, _| absent.contains_key(whom));
+        self.attempts.retain(|whom, attempt| match absent.contains_key(whom) {
+            true => attempt.idle.take().is_none_or(|since| now < since + STOOD),
+            false => now < *attempt.idle.get_or_insert(now) + STOOD,
+        });
         self.spent.retain(|_, until| *until > now);
         for (whom, known) in absent {
             if self.begins(whom, known, now) {
                 let alone = known.named || known.reached > 0;
                 let wait = if alone { Duration::ZERO } else { SPREAD * u32::from(chance()) / 1024 };
                 let addrs = known.addrs.iter().cloned().collect();
-                self.attempts.insert(whom.clone(), Attempt { addrs, begun: now, next: now + wait, pause: FIRST });
+                self.attempts
+                    .insert(whom.clone(), Attempt { addrs, begun: now, next: now + wait, pause: FIRST, idle: None });
             }
         }
         let here = |known: &Known| known.person.and_then(|person| company.get(&person)).copied().unwrap_or_default();
@@ -267,15 +275,18 @@ mod tests {
     }
 
     #[test]
-    fn whoever_answered_begins_anew_when_it_is_lost() {
-        let (mut dialling, start) = (Dialling::default(), Instant::now());
-        let absent = BTreeMap::from([(peer(1), known(false, &[1]))]);
-        for at in 0..100 {
-            dialling.due(start + Duration::from_secs(at), &absent, &company(0), 0, || 0);
-        }
-        let now = start + Duration::from_secs(100);
-        assert!(dialling.due(now, &BTreeMap::new(), &company(1), 0, || 0).is_empty());
-        assert_eq!(whom(dialling.due(now, &absent, &company(0), 0, || 0)), [peer(1)]);
+    fn whoever_answered_begins_anew_when_it_is_lost_unless_it_hung_up_at_once() {
+        let redialled = |stood: Duration| {
+            let (mut dialling, start) = (Dialling::default(), Instant::now());
+            let absent = BTreeMap::from([(peer(1), known(false, &[1]))]);
+            for at in 0..100 {
+                dialling.due(start + Duration::from_secs(at), &absent, &company(0), 0, || 0);
+            }
+            let now = start + Duration::from_secs(100);
+            assert!(dialling.due(now, &BTreeMap::new(), &company(1), 0, || 0).is_empty());
+            whom(dialling.due(now + stood, &absent, &company(0), 0, || 0)) == [peer(1)]
+        };
+        assert!(redialled(STOOD) && !redialled(Duration::from_secs(3)));
     }
 
     /// Addresses dialled in an hour for one entry, or many, of which every turn says new addresses.

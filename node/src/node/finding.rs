@@ -53,6 +53,9 @@ pub(super) async fn run(node: &Node) {
         let inner = &node.inner;
         let (links, people) = (inner.net.links(), inner.driver.progress().people);
         inner.say_where_we_are(&mut memory.said, &links, &people);
+        for peer in further_nodes(&links, &people, &inner.me.did) {
+            inner.net.disconnect(peer);
+        }
         let (looking, now_linked, proven) = (node.clone(), links.clone(), people.clone());
         let looked = inner.tasks.spawn_blocking(move || {
             looking.inner.note_reached(&now_linked, &proven)?;
@@ -247,6 +250,32 @@ fn company(people: &BTreeMap<PeerId, Proof>, me: &Did) -> BTreeMap<Did, usize> {
     company
 }
 
+/// Where many called us, so that newcomers find no place: further nodes of members who have one here, the latest of
+/// whoever has the most first. What they hold they have from each other.
+fn further_nodes(links: &BTreeMap<PeerId, Link>, people: &BTreeMap<PeerId, Proof>, me: &Did) -> Vec<PeerId> {
+    let incoming = links.iter().filter(|(_, link)| !link.dialled);
+    let excess = incoming.clone().count().saturating_sub(limits::CONNECTIONS_FREE);
+    if excess == 0 {
+        return Vec::new();
+    }
+    let mut nodes: Vec<(Did, Instant, PeerId)> = incoming
+        .filter_map(|(peer, link)| Some((people.get(peer)?.did, link.since, *peer)))
+        .filter(|(did, ..)| did != me)
+        .collect();
+    nodes.sort_unstable();
+    let mut nth = BTreeMap::<Did, usize>::new();
+    let mut further: Vec<(usize, PeerId)> = Vec::new();
+    for (did, _, peer) in nodes {
+        let before = nth.entry(did).or_default();
+        if *before > 0 {
+            further.push((*before, peer));
+        }
+        *before += 1;
+    }
+    further.sort_unstable_by_key(|further| Reverse(*further));
+    further.into_iter().take(excess).map(|(_, peer)| peer).collect()
+}
+
 /// Where others see us, the most first. Our signature stands under it: with two people there, two must say so, or a
 /// device of ours.
 fn believed(seen: impl Iterator<Item = (Did, Multiaddr)>, company: usize, me: &Did) -> Vec<Multiaddr> {
@@ -368,5 +397,34 @@ mod tests {
         assert!(!gone.contains("quiet") && !gone.contains("one device 50") && !gone.contains("one person 50"));
         assert!(gone.contains("one person 01"));
         assert_eq!(rows.len() - gone.len(), 10);
+    }
+
+    #[test]
+    fn of_a_crowd_only_further_nodes_of_one_member_are_let_go_the_latest_of_whoever_has_the_most() {
+        let begun = Instant::now();
+        let (mut links, mut people) = (BTreeMap::new(), BTreeMap::new());
+        let mut node = |did: u8, nth: u64, dialled: bool| {
+            let (peer, device) = (PeerId::random(), person(did));
+            let since = begun + Duration::from_secs(nth);
+            links.insert(peer, Link { since, ..link("/ip4/192.0.2.1/tcp/1", dialled) });
+            people.insert(peer, Proof { did: person(did), device });
+            peer
+        };
+        for did in 0..62 {
+            node(did, 0, false);
+        }
+        node(1, 1, true);
+        let mut of_many: Vec<PeerId> = (1..=5).map(|nth| node(99, nth, false)).collect();
+        let ours = node(100, 0, false);
+        let gone = further_nodes(&links, &people, &person(100));
+        assert_eq!(gone.len(), 62 + 5 + 1 - limits::CONNECTIONS_FREE);
+        of_many.reverse();
+        assert_eq!(gone, of_many[..4]);
+        assert!(!gone.contains(&ours));
+        links.remove(&ours);
+        for peer in &gone {
+            links.remove(peer);
+        }
+        assert!(further_nodes(&links, &people, &person(100)).is_empty());
     }
 }
