@@ -249,3 +249,22 @@ fn members_of_a_community_are_told_of_who_joins_it_although_their_node_was_known
         assert_eq!(ports(&world, at), all(&[(0, "1"), (1, "1"), (2, "1")]), "node {at}");
     }
 }
+
+#[test]
+fn a_member_that_opens_a_session_again_and_again_is_told_everything_once_a_minute() {
+    let (mut world, _) = world(1, Visibility::Members);
+    let told = |world: &World| world.received[&1].iter().filter(|frame| matches!(frame, Frame::Nodes(_))).count();
+    let before = told(&world);
+    for _ in 0..40 {
+        for (at, with) in [(0, 1), (1, 0)] {
+            let (peer, ours) = (world.nodes[with].peer, world.nodes[at].sessions.clone());
+            for (session, _) in ours.into_iter().filter(|(_, wire)| wire.0 == 1) {
+                world.nodes[at].sessions.remove(&session);
+                world.input(at, Input::Closed { peer, session });
+            }
+        }
+        world.run_for(5);
+    }
+    let after = told(&world) - before;
+    assert!((2..=4).contains(&after), "{after} times in 200 s");
+}
