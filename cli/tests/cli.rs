@@ -760,6 +760,38 @@ fn a_cancellation_by_mail_calls_off_what_was_imported_and_nothing_else() {
 }
 
 #[test]
+fn an_answer_to_one_date_stays_with_its_day_however_often_the_series_gets_another_time() {
+    let home = Home::settled();
+    home.ok(&["event", "add", "Choir", "2031-01-02 19:30", "--repeat", "every week", "--duration", "2h"]);
+    home.ok(&["rsvp", "Choir", "yes", "+2", "--at", "2031-01-09", "--note", "With the twins", "--guest", "Rose"]);
+    let rose = || {
+        let said = home.json(&["event", "guests", "Choir", "--at", "2031-01-09"]).remove(0);
+        let people = said["answers"]["people"].as_array().unwrap().clone();
+        assert_eq!(people.len(), 1, "{people:?}");
+        (people[0]["status"].clone(), people[0]["count"].clone(), people[0]["note"].clone())
+    };
+    let stands = ("going".into(), 3.into(), "With the twins".into());
+    for start in ["19:00", "19:30", "18:00", "18:15", "18:30", "18:45", "20:00"] {
+        home.ok(&["event", "edit", "Choir", "--start", start]);
+        assert_eq!(rose(), stands, "at {start}");
+    }
+    home.ok(&["rsvp", "Choir", "no", "--at", "2031-01-09", "--guest", "Rose"]);
+    home.ok(&["event", "edit", "Choir", "--start", "19:30"]);
+    assert_eq!(rose().0, "notgoing");
+}
+
+#[test]
+fn an_answer_and_the_event_it_answers_come_in_one_import() {
+    let home = Home::settled();
+    let (event, reply) = (home.0.path().join("b.ics"), home.0.path().join("a.ics"));
+    fs::write(&event, calendar(["UID:gig\r\nSUMMARY:Gig\r\nDTSTART:20310105T200000\r\n".to_owned()])).unwrap();
+    fs::write(&reply, message("REPLY", "gig", "ATTENDEE;CN=Rose;PARTSTAT=ACCEPTED:mailto:rose@example.org")).unwrap();
+    let import = || home.json(&["event", "import", event.to_str().unwrap(), reply.to_str().unwrap()]).pop().unwrap();
+    assert_eq!(import()["answers"]["added"], 1);
+    assert_eq!(import()["answers"]["unchanged"], 1);
+}
+
+#[test]
 fn an_answer_by_mail_is_a_guests_and_the_newest_counts() {
     let home = Home::settled();
     let file = home.0.path().join("reply.ics");
@@ -787,7 +819,7 @@ fn an_answer_by_mail_is_a_guests_and_the_newest_counts() {
     assert_eq!((&answers()["going"], &answers()["people"][0]["note"]), (&2.into(), &"With cake".into()));
     // One date alone, by its moment in UTC.
     let one = reply(uid, &format!("RECURRENCE-ID:20310109T183000Z\r\n{}", grandma("TENTATIVE")));
-    assert_eq!((&one[0]["action"], &one[0]["occurrence"]), (&"added".into(), &"2031-01-09T19:30".into()));
+    assert_eq!((&one[0]["action"], &one[0]["occurrence"]), (&"added".into(), &"2031-01-09".into()));
     assert_eq!(reply(uid, &grandma("DECLINED"))[0]["action"], "changed");
     assert_eq!(answers()["going"], 0);
     let summary = summary(reply(uid, &grandma("DECLINED")));

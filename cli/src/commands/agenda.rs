@@ -174,7 +174,15 @@ fn print_date(session: &Session, date: &AgendaDate, day: Date, several: bool, he
         (false, Some("notgoing") | None) => String::new(),
         (false, Some(answer)) => format!("{answer}{with}"),
     };
-    let line = line.text("  ").faint(mine).text("  ").id(&date.date.item.short);
+    // Who has no place would stand before a closed door.
+    let place = match (date.place.as_deref(), date.number) {
+        (Some("waiting"), Some(number)) => format!(", number {number} on the waiting list"),
+        (Some("admitted"), Some(number)) => format!(", some of you number {number} on the waiting list"),
+        (Some("declined"), _) => ", but there is no place for you".to_owned(),
+        (Some("open"), _) => ", nobody has said yet whether there is a place".to_owned(),
+        _ => String::new(),
+    };
+    let line = line.text("  ").faint(mine).warn(place).text("  ").id(&date.date.item.short);
     let off = date.date.cancelled || event.status == Status::Cancelled;
     out.line(line);
     let below = |line: Line| out.line(line);
@@ -189,7 +197,14 @@ fn print_date(session: &Session, date: &AgendaDate, day: Date, several: bool, he
     if date.changed && !off {
         let what = if date.changes.is_empty() { "changed".to_owned() } else { date.changes.join("; ") };
         below(begin().warn(format!("since you answered: {what}")));
-        below(begin().text(format!("answer again: moot rsvp {} yes, maybe or no", date.date.item.short)));
+        // An answer without a date is one to the whole series.
+        let series = crate::record::open(&date.date.item)?.as_event().is_some_and(|event| event.recur.is_some());
+        let at = if series {
+            format!(" --at {}", date.date.at.split('T').next().unwrap_or_default())
+        } else {
+            String::new()
+        };
+        below(begin().text(format!("answer again: moot rsvp {} yes, maybe or no{at}", date.date.item.short)));
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ use folkmoot_schemas::{
     block::parse_cid,
     records::{
         event::{Event, Override, Place, Price, RsvpMode, ShowPlace, Status},
-        revision::Revision,
+        revision::{Revision, Right},
     },
     recur::{self, BUDGET, Instance, Rule},
     when::words,
@@ -136,7 +136,10 @@ fn find_to_change(session: &Session, target: &str, act: &str) -> Result<(Found, 
 fn send(session: &Session, item: &Item, old: &Event, mut event: Event, verb: &str) -> Result<usize> {
     event.follow(old);
     let changed = event.sequence != old.sequence;
-    imported::mark(&mut event, old);
+    // A steward says whether it takes place, and changes nothing else of it.
+    if item.may != Some(May::Revise(Right::Steward)) {
+        imported::mark(&mut event, old);
+    }
     let draft = match item.may {
         Some(May::Edit) => record::redraft("event", item, event)?,
         _ => record::draft("change", Revision { of: parse_uri(&item.uri)?, seen: parse(&item.cid)?, event })?,

@@ -87,7 +87,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         )));
     }
     // A single event has one date; naming it would make a second answer beside the one for the event.
-    let occurrence = instance.as_ref().filter(|_| planned.recur.is_some()).map(|i| i.at.text());
+    // By its day, which stays when the series gets another time.
+    let occurrence = instance.as_ref().filter(|_| planned.recur.is_some()).map(|i| i.at.civil_date().to_string());
     let guest = args.guest.as_deref().map(clean).filter(|name| !name.is_empty());
     let guest = guest.map(|name| event::guest_called(session, &found.item, name)).transpose()?;
     // Who confirms need not remember what they had said.

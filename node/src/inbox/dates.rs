@@ -75,7 +75,7 @@ pub fn dates(
 fn answer_for<'m>(mine: &'m [(Rsvp, u64)], at: &str) -> Option<&'m (Rsvp, u64)> {
     let day = |at: &str| at.split('T').next().unwrap_or_default().to_owned();
     let fits = mine.iter().filter(|(rsvp, _)| rsvp.occurrence.as_deref().is_none_or(|named| day(named) == day(at)));
-    fits.max_by_key(|(rsvp, given)| (rsvp.occurrence.is_some(), rsvp.occurrence.as_deref() == Some(at), *given))
+    fits.max_by_key(|(rsvp, given)| (rsvp.occurrence.is_some(), *given))
 }
 
 /// Author or named host, by the author's own record.

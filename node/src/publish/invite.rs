@@ -142,7 +142,15 @@ pub fn looks_at(store: &Store, community: &Cid, peer: &str) -> Result<bool, Stor
 pub fn pending_joins(store: &Store, me: &Did) -> Result<BTreeSet<Cid>, StoreError> {
     let mut pending = absent(store, me, meta::JOIN)?;
     pending.append(&mut awaited(store, me)?);
-    Ok(pending)
+    let view = store.view(Scope::Members)?;
+    let mut waiting = BTreeSet::new();
+    for community in pending {
+        // Whoever left, or was put out, waits for nothing.
+        if !view.community(&community)?.is_some_and(|found| found.state.former.contains_key(me)) {
+            waiting.insert(community);
+        }
+    }
+    Ok(waiting)
 }
 
 /// Those of them we are known to belong to.

@@ -385,5 +385,6 @@ fn leaving_closes_ones_open_invites_and_keeps_what_one_published() {
     let cut = &state.former[&bob.me.did].cut;
     assert_eq!(cut.len(), 1);
     assert_eq!(bob.entry(&post.uri).cid, post.cid);
+    assert!(pending_joins(&bob.store, &bob.me.did).unwrap().is_empty(), "and waits for no answer any more");
     assert!(matches!(leave(&bob.store, &bob.me, &bob.clock, &id), Err(PublishError::NotMember(_))));
 }

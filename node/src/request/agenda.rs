@@ -2,7 +2,17 @@
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
-use folkmoot_schemas::{Uri, kind::Kind, records::event::Event, records::profile::Profile, recur};
+use folkmoot_schemas::{
+    Uri,
+    kind::Kind,
+    records::{
+        admission::Standing,
+        event::{Event, RsvpRules},
+        profile::Profile,
+        rsvp::Answer::Going,
+    },
+    recur,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, OccurrenceInfo, Reply, handle::Answer, records::BUDGET, resolve::Reading};
@@ -44,6 +54,12 @@ pub struct AgendaDate {
     /// `going`, `maybe`, `interested`, `notgoing`; None: only held.
     pub answer: Option<String>,
     pub count: u32,
+    /// Where there are only so many places: `admitted`, `waiting`, `declined`, `open`; of those going.
+    #[serde(default)]
+    pub place: Option<String>,
+    /// On the waiting list, from 1.
+    #[serde(default)]
+    pub number: Option<u32>,
     pub hosting: bool,
     /// It changed since it was answered.
     pub changed: bool,
@@ -88,13 +104,37 @@ impl Reading<'_> {
     fn agenda_date(&self, mine: &MyDate) -> Result<AgendaDate, Failure> {
         let changes = mine.changed(&self.view)?;
         let answer = mine.answer.as_ref().map(|(rsvp, _)| rsvp);
+        let (place, number) = match answer.filter(|rsvp| rsvp.status == Going) {
+            Some(_) => self.place_on(&mine.date)?,
+            None => (None, None),
+        };
         Ok(AgendaDate {
+            place,
+            number,
             date: self.occurrence(&mine.date)?,
             answer: answer.map(|rsvp| super::answers::word(rsvp.status).to_owned()),
             count: answer.map_or(0, |rsvp| rsvp.count),
             hosting: mine.hosting,
             changed: changes.is_some(),
             changes: changes.unwrap_or_default().iter().map(|phrase| one_line(phrase)).collect(),
+        })
+    }
+
+    fn place_on(&self, date: &Occurrence) -> Result<(Option<String>, Option<u32>), Failure> {
+        let rules = date.entry.record.as_event().and_then(|event| event.rsvp.as_ref());
+        if !rules.is_some_and(RsvpRules::needs_list) {
+            return Ok((None, None));
+        }
+        let at = date.instance.at.text();
+        let at = date.entry.record.as_event().and_then(|event| event.recur.as_ref()).map(|_| at.as_str());
+        let given = self.view.given(&date.entry, at)?;
+        let own = given.iter().find(|one| one.entry.uri.did == self.desk.me.did && one.rsvp.guest_name.is_none());
+        Ok(match own.and_then(|own| own.standing) {
+            None => (None, None),
+            Some(Standing::Admitted(_, number)) => (Some("admitted".into()), number),
+            Some(Standing::Waiting(number)) => (Some("waiting".into()), Some(number)),
+            Some(Standing::Declined) => (Some("declined".into()), None),
+            Some(Standing::Open) => (Some("open".into()), None),
         })
     }
 
@@ -112,6 +152,7 @@ impl Reading<'_> {
                 let state = &community.state;
                 let Some(event) = entry.record.as_event() else { continue };
                 if answered.contains_key(&entry.uri)
+                    || self.view.vote_as_answer(&entry, me)?.is_some()
                     || dates::is_host(state, &entry, me)
                     || !state.is_member(&state.today(&entry.uri.did))
                 {

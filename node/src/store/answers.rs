@@ -151,8 +151,8 @@ impl View {
     /// For an occurrence, an answer to that date stands before the same person's answer to the whole event. One person
     /// has one record per (event, occurrence, guest): the rkey is derived from them, and others have a fault.
     ///
-    /// A series has one occurrence a day, so an answer stays with its date when the time of day moves; one that names
-    /// the time as it is now stands before it, else the newest.
+    /// A series has one occurrence a day, so an answer stays with its date when the time of day moves: it is named by its
+    /// day. Of several to one day, as answers that name a time of day can be, the newest counts.
     fn live_answers(
         &self,
         event: &Entry,
@@ -161,9 +161,7 @@ impl View {
         occurrence: Option<&str>,
     ) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
         let mut live: BTreeMap<(Did, Option<String>), (Entry, Rsvp)> = BTreeMap::new();
-        let rank = |entry: &Entry, rsvp: &Rsvp| {
-            (rsvp.occurrence.is_some(), rsvp.occurrence.as_deref() == occurrence, entry.updated, entry.rev)
-        };
+        let rank = |entry: &Entry, rsvp: &Rsvp| (rsvp.occurrence.is_some(), entry.updated, entry.rev);
         let asked: BTreeSet<String> =
             names_of(fields, occurrence).map(|at| rkey(&event.uri, at.as_deref(), None)).collect();
         let wanted = |did: &Did, rkey: &str| asked.contains(rkey) || is_host(did, &event.uri, fields, state);

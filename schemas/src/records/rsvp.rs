@@ -62,7 +62,8 @@ pub struct Rsvp {
     /// [`Event::plan_id`](super::event::Event::plan_id) of what it saw. None: whoever answered could not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_plan: Option<String>,
-    /// `Start::text` of the occurrence, or null for the whole event; never absent.
+    /// The day of one date of a series by its rule, `2026-12-24`, or null for the whole event; never absent. With a time of
+    /// day behind it is the same date: the series can have another time since.
     #[serde(deserialize_with = "Option::deserialize")]
     pub occurrence: Option<String>,
     pub status: Answer,

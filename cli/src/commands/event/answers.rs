@@ -48,7 +48,8 @@ pub(super) fn carry(session: &Session, item: &Item) -> Result<usize> {
     let (found, event) = super::find(session, &item.uri)?;
     let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
     let own = all(session, item)?.into_iter().filter(|(item, _)| item.did == me.did && item.fault.is_none());
-    let anew = to_plan(own.map(|(_, rsvp)| rsvp), &event, super::parse(found.item.shown_cid())?);
+    let own = own.map(|(item, rsvp)| ((item.updated, item.rev), rsvp));
+    let anew = to_plan(own, &event, super::parse(found.item.shown_cid())?);
     let mut drafts = Vec::with_capacity(anew.len());
     for rsvp in &anew {
         drafts.push(record::draft("answer", rsvp.clone())?);
@@ -66,20 +67,30 @@ pub(super) fn carry(session: &Session, item: &Item) -> Result<usize> {
 }
 
 /// Of these answers, those of somebody who means to come and answered another plan than `event`, seen as `seen`.
-fn to_plan(own: impl Iterator<Item = Rsvp>, event: &Event, seen: Cid) -> Vec<Rsvp> {
+/// Each comes with when it was given: of several to one day the last one counts.
+fn to_plan<T: Ord>(own: impl Iterator<Item = (T, Rsvp)>, event: &Event, seen: Cid) -> Vec<Rsvp> {
     let mode = event.rsvp.as_ref().map(|rules| rules.mode).unwrap_or_default();
     if event.status == Status::Cancelled || matches!(mode, RsvpMode::None | RsvpMode::External) {
         return Vec::new();
     }
-    let comes = |rsvp: &Rsvp| rsvp.status != Answer::NotGoing && rsvp.guest_name.is_none();
+    let mut live: BTreeMap<Option<String>, (T, Rsvp)> = BTreeMap::new();
+    for (given, rsvp) in own.filter(|(_, rsvp)| rsvp.guest_name.is_none()) {
+        let day = rsvp.day().map(str::to_owned);
+        if live.get(&day).is_none_or(|(other, _)| *other < given) {
+            live.insert(day, (given, rsvp));
+        }
+    }
+    let comes = |rsvp: &Rsvp| rsvp.status != Answer::NotGoing;
     let dated = |rsvp: &Rsvp| match rsvp.day() {
         Some(day) => event.on_day(day).is_some_and(|date| date.status != Status::Cancelled),
         None => true,
     };
     let outdated = |rsvp: &Rsvp| event.outdates(rsvp, rsvp.day());
-    own.filter(|rsvp| comes(rsvp) && dated(rsvp) && outdated(rsvp))
-        .map(|rsvp| Rsvp { seen, seen_sequence: event.sequence, seen_plan: Some(event.plan_id(rsvp.day())), ..rsvp })
-        .collect()
+    let anew = |(day, (_, rsvp)): (Option<String>, (T, Rsvp))| {
+        let plan = Some(event.plan_id(day.as_deref()));
+        Rsvp { seen, seen_sequence: event.sequence, seen_plan: plan, occurrence: day, ..rsvp }
+    };
+    live.into_iter().filter(|(_, (_, rsvp))| comes(rsvp) && dated(rsvp) && outdated(rsvp)).map(anew).collect()
 }
 
 /// How a guest of this home's person is spelled in what was answered for them before: `rose` is the Rose there is.
@@ -117,8 +128,8 @@ pub(crate) fn to_single_dates(session: &Session, item: &Item, event: &Event) -> 
         if start.civil_date() < today {
             continue;
         }
-        // The one that names the time as it is now stands before others to the same day, else the newest.
-        let rank = (named == at.text(), item.updated, item.rev.clone());
+        // Of several to the same day, as of a time when the series had another one, the newest.
+        let rank = (item.updated, item.rev.clone());
         // Answers that do not say whose they are have nothing in common.
         let whose = if item.did.is_empty() { item.uri.clone() } else { item.did.clone() };
         let key = (start.instant("UTC"), item.author.clone(), whose, rsvp.guest_name.clone());
@@ -159,7 +170,7 @@ mod tests {
             show: ShowName::Hosts,
             guest_name: None,
         };
-        let of = |rsvp: &Rsvp, event: &Event| to_plan(std::iter::once(rsvp.clone()), event, new);
+        let of = |rsvp: &Rsvp, event: &Event| to_plan(std::iter::once((0, rsvp.clone())), event, new);
         let want = Rsvp { seen: new, seen_sequence: 2, seen_plan: Some(event.plan_id(None)), ..going.clone() };
         assert_eq!(of(&going, &event), std::slice::from_ref(&want));
         for stays in [

@@ -202,7 +202,7 @@ fn would_lose(old: &Event, lost: &[Override]) -> Error {
 
 /// Is this an answer to a coming date that the series had and has no longer?
 fn strays(answer: &Rsvp, old: &Event, new: &Event, today: Date) -> bool {
-    let at = answer.occurrence.as_deref().and_then(|at| old.start.named(at));
+    let at = answer.day().and_then(folkmoot_schemas::when::parse_date).map(|day| old.start.on(day));
     at.is_some_and(|at| {
         let day = at.civil_date();
         day >= today && recur::has(old, &old.start.on(day)) && !recur::has(new, &new.start.on(day))

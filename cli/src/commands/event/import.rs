@@ -111,7 +111,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         }
     }
     reading.said.extend(passed_over);
-    let known = Known::read(session, &community)?;
+    let mut known = Known::read(session, &community)?;
     let has_answers = |item: &Item| Ok(!answers_to(session, item)?.is_empty());
     let mut steps = plan::plan(&mut reading, &known, args.older, &has_answers)?;
     // One commit, unless it is very long: either all of the calendar is there or nothing.
@@ -125,6 +125,11 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         take_away(session, &community, &steps)?;
     }
     if !reading.answers.is_empty() {
+        // What was just published is what they answer.
+        let wrote = steps.iter().any(|step| matches!(step.act, Act::Added | Act::Changed | Act::Replaced));
+        if wrote && !args.dry_run {
+            known = Known::read(session, &community)?;
+        }
         let mut guests = answers::guests(session, &community, &known)?;
         for answered in reading.answers.iter() {
             let done = match answers::answer(&known, &mut guests, answered, args.older)? {

@@ -52,6 +52,16 @@ pub(super) fn mark(event: &mut Event, old: &Event) {
     }
 }
 
+/// As if its status had been changed here.
+pub(super) fn mark_status(event: &mut Event) {
+    if let Some(source) = &mut event.source
+        && !source.edited.iter().any(|edited| edited == "status")
+    {
+        source.edited.push("status".into());
+        source.edited.sort();
+    }
+}
+
 /// What an import makes of an event that is there: `old` as it is here, `new` as the file has it now. The next version
 /// if there is something to publish, and what of the file was left out for the sake of what was changed here.
 pub(super) fn merge(old: &Event, new: &Event) -> (Option<Event>, Option<String>) {

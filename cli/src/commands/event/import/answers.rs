@@ -10,7 +10,7 @@ use folkmoot_schemas::{
         rsvp::{Rsvp, ShowName},
     },
     recur,
-    when::{Start, words},
+    when::words,
 };
 
 use super::{super::parse, Act, Step, Subject, known::Known};
@@ -71,7 +71,7 @@ pub(super) fn answer(
         },
         // Mail names a plan by its number alone.
         seen_plan: None,
-        occurrence: at.as_ref().filter(|_| event.recur.is_some()).map(Start::text),
+        occurrence: at.as_ref().filter(|_| event.recur.is_some()).map(|at| at.civil_date().to_string()),
         status: answered.status,
         count: answered.count,
         note: answered.note.clone(),

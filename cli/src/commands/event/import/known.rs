@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use folkmoot_gateway::calendar;
 use folkmoot_node::request::{CommunityInfo, Item, Reply, Request};
-use folkmoot_schemas::{kind::Kind, records::event::Event};
+use folkmoot_schemas::{
+    kind::Kind,
+    records::{event::Event, revision::Right},
+};
 
+use super::super::imported;
 use crate::{
     commands::post::parse_uri,
     error::Result,
@@ -43,7 +47,11 @@ impl Known {
         let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?.did;
         let mut events = Vec::new();
         for item in record::list(session, Some(&community.cid), Event::NAME, usize::MAX)? {
-            if let Some(event) = record::open(&item)?.as_event().cloned() {
+            if let Some(mut event) = record::open(&item)?.as_event().cloned() {
+                // What a steward said cannot stand among the fields that were edited here; no file undoes it either.
+                if item.revised.iter().any(|one| one.right == Right::Steward) {
+                    imported::mark_status(&mut event);
+                }
                 events.push((item, event));
             }
         }

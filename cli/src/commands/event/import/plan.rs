@@ -55,8 +55,9 @@ pub(super) fn plan(
 ) -> Result<Vec<Step>> {
     let mut plan = Plan { known, older_too, drafts: BTreeMap::new(), singles: HashMap::new(), skipped: Vec::new() };
     for whole in reading.events.iter() {
-        plan.whole(whole);
-        plan.replace(whole, has_answers)?;
+        if plan.whole(whole) {
+            plan.replace(whole, has_answers)?;
+        }
     }
     let (whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());
     // Before single dates, which are judged by it; and after them, since they may have come just now.
@@ -124,8 +125,8 @@ impl<'k> Plan<'k> {
         keys
     }
 
-    /// An older version of an event brings back none of the dates that a newer one replaced.
-    fn whole(&mut self, whole: &Whole) {
+    /// An older version of an event brings back none of the dates that a newer one replaced. False: it is older.
+    fn whole(&mut self, whole: &Whole) -> bool {
         let keys = self.keys(&whole.uid);
         let held = keys.iter().filter_map(|key| version(self.known.event(key)?));
         let older = !self.older_too && held.into_iter().any(|held| whole.version.is_older_than(held));
@@ -136,6 +137,7 @@ impl<'k> Plan<'k> {
                 draft.older = true;
             }
         }
+        !older
     }
 
     /// Makes an event follow what its file says now.
