@@ -102,6 +102,8 @@ pub(crate) struct EventItem {
     pub(crate) lang: Option<String>,
     /// "Cancelled" and the like.
     pub(crate) status: Option<&'static str>,
+    /// See [`crate::words::moved`].
+    pub(crate) moved: Option<String>,
     pub(crate) note: Option<String>,
     pub(crate) when: When,
     /// "Saturday 5 December 2026": the heading it stands under.

@@ -138,6 +138,22 @@ fn clock(local: DateTime) -> String {
     local.strftime("%H:%M").to_string()
 }
 
+/// "New date, was Thursday 31 December", "New time, was 15:00"; "Was 15:00" where the status is said beside it. None for
+/// what is when it always was.
+pub(crate) fn moved(event: &Event) -> Option<String> {
+    let former = event.former_start()?;
+    let (then, now) = (former.civil_date(), event.start.civil_date());
+    let was = match then == now {
+        true => event.was_words()?,
+        false => format!("{} {}", then.strftime("%A"), when::day_words(then, now)),
+    };
+    Some(match event.status {
+        Status::Confirmed if then == now => format!("New time, was {was}"),
+        Status::Confirmed => format!("New date, was {was}"),
+        _ => format!("Was {was}"),
+    })
+}
+
 /// A start in words: for former dates.
 pub(crate) fn start(start: &Start) -> String {
     match start {
@@ -230,6 +246,24 @@ mod tests {
         let weekend = When::new(&event(json!({"name": "Jam", "start": start, "duration": 44 * 3600})));
         assert_eq!(weekend.beside, "18:00 until Sunday 6 December, 14:00");
         assert_eq!(weekend.sentence(), "Friday 4 December 2026, 18:00 – Sunday 6 December 2026, 14:00");
+    }
+
+    #[test]
+    fn what_was_moved_says_what_it_was_as_far_as_that_differs() {
+        let at = |local: &str| json!({"local": local, "zone": "Europe/Berlin"});
+        let said = |previous: serde_json::Value, status: &str| {
+            moved(&event(json!({
+                "name": "Gig", "start": at("2026-12-30T16:00"), "previous": previous, "status": status,
+            })))
+        };
+        let words = |text: &str| Some(text.to_owned());
+        let (day, time) = (json!([at("2026-12-31T16:00")]), json!([at("2026-12-30T15:00")]));
+        assert_eq!(said(day.clone(), "confirmed"), words("New date, was Thursday 31 December"));
+        assert_eq!(said(json!([at("2027-01-02T16:00")]), "confirmed"), words("New date, was Saturday 2 January 2027"));
+        assert_eq!(said(time, "confirmed"), words("New time, was 15:00"));
+        assert_eq!(said(day, "cancelled"), words("Was Thursday 31 December"));
+        assert_eq!(said(json!([]), "confirmed"), None);
+        assert_eq!(said(json!([at("2026-12-30T16:00"), at("2026-12-31T16:00")]), "confirmed"), None, "back again");
     }
 
     #[test]

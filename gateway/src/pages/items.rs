@@ -127,6 +127,7 @@ fn event_item(reading: &Reading<'_>, occurrence: &Occurrence) -> Option<EventIte
         href: reading.href(&uri.community, &page),
         lang: words::lang(event.lang.as_deref()).map(str::to_owned).or_else(|| reading.lang(&uri.community)),
         status: words::status(event.status),
+        moved: words::moved(&event),
         note: event.status_note.clone(),
         zone: when.zone.clone().filter(|zone| Some(zone.as_str()) != home),
         day: words::day(instance.start.civil_date()),

@@ -75,6 +75,32 @@ fn a_series_is_one_event_with_a_page_for_each_date() {
 }
 
 #[test]
+fn lists_and_pages_say_that_a_date_was_moved_and_from_when() {
+    let at = |local: &str| json!({"local": local, "zone": "Europe/Berlin"});
+    let sample = with_events([
+        json!({"name": "Choir", "start": at("2026-12-03T20:00"), "recur": {"freq": "weekly"},
+               "overrides": [{"at": "2026-12-31T20:00", "start": at("2026-12-30T20:00"), "note": "New Year"}]}),
+        json!({"name": "Tea", "start": at("2026-12-02T16:00"), "previous": [at("2026-12-02T15:00")], "sequence": 1}),
+    ]);
+    let month = page(&sample.store, "/events/2026/12/");
+    assert_eq!(month.matches("New date, was Thursday 31 December").count(), 1, "{month}");
+    assert_eq!(month.matches("New time, was 15:00").count(), 1);
+    let address = |name: &str| {
+        let before = month.split(&format!(">{name}<")).next().unwrap();
+        before.rsplit("href=\"").next().unwrap().split('"').next().unwrap().to_owned()
+    };
+    assert!(page(&sample.store, &address("Tea")).contains("<strong>New time, was 15:00</strong>"));
+    let choir = address("Choir");
+    let (series, _) = choir.split_once("/at/").unwrap();
+    let moved = page(&sample.store, &format!("{series}/at/2026-12-31T20:00"));
+    assert!(moved.contains("<strong>New date, was Thursday 31 December</strong> <span>New Year</span>"), "{moved}");
+    let plain = page(&sample.store, &format!("{series}/at/2026-12-10T20:00"));
+    let (own, _) = plain.split_once("<h1").unwrap();
+    assert!(!own.contains("class=\"status"));
+    assert!(page(&sample.store, series).contains("New date, was Thursday 31 December"));
+}
+
+#[test]
 fn lists_go_on_without_losing_or_repeating_a_date() {
     let sample = Sample::new();
     let ada = sample.somebody(1);

@@ -42,7 +42,7 @@ impl Event {
 
     /// The last start on another day, which people must hear of most; else the last one. None for an event that never
     /// moved, or is back at a start it had before: nothing is new then.
-    fn former_start(&self) -> Option<&Start> {
+    pub fn former_start(&self) -> Option<&Start> {
         if self.previous.contains(&self.start) {
             return None;
         }
