@@ -10,6 +10,7 @@ use folkmoot_schemas::{
         post::Post,
     },
     recur,
+    when::{self, Start},
 };
 
 use super::{
@@ -75,6 +76,9 @@ struct EventPage {
     edited_by: Option<Person>,
     imported: Option<String>,
     answers: Option<Counts>,
+    /// Until when answers are taken, and for how many.
+    terms: Option<String>,
+    closed: bool,
     calendar: String,
     proof: Proof,
     rsvp: String,
@@ -158,6 +162,9 @@ fn page(
     frame.kind = "article";
     let canonical = reading.canonical(&community, &address);
     let zone = reading.zone(&community);
+    let closes = record.rsvp.as_ref().and_then(|rules| rules.closes.as_ref());
+    let fallback_zone = reading.fallback_zone(&community);
+    let closed = closes.is_some_and(|closes| closes.instant(fallback_zone) < reading.now);
     let edited = !entry.revised.is_empty() || entry.updated > entry.created + 60_000_000;
     let person = |did: &Option<folkmoot_schemas::Did>| {
         did.map(|did| reading.person(&community, &did).map(|p| p.href)).transpose()
@@ -228,6 +235,8 @@ fn page(
         edited_by: entry.revised.first().map(|last| reading.person(&community, &last.uri.did)).transpose()?,
         imported: record.source.as_ref().map(|s| s.url.clone().unwrap_or_else(|| s.kind.clone())),
         answers: counts(record, &answers),
+        terms: terms(record, closed, fallback_zone),
+        closed,
         calendar: reading.href(&community, &Page::EventCalendar(id.clone())),
         proof: proof::offer(reading, &entry.uri, &Page::Event(id.clone()), &Page::EventProof(id.clone())),
         rsvp: match at {
@@ -387,6 +396,28 @@ fn counts(event: &Event, answers: &Answers) -> Option<Counts> {
         names: answers.names.clone(),
         capacity: rules.capacity,
     })
+}
+
+/// `zone`: the community's, for a last moment that names none.
+fn terms(event: &Event, closed: bool, zone: &str) -> Option<String> {
+    let rules = event.rsvp.as_ref().filter(|rules| rules.mode != RsvpMode::None)?;
+    let closes = rules.closes.as_ref().map(|closes| {
+        let moment = match closes {
+            Start::Date { .. } => when::local_at(closes.instant(zone), zone)
+                .map(|local| Start::Local { local, zone: zone.to_owned() })
+                .unwrap_or_else(|| closes.clone()),
+            Start::Local { .. } => closes.clone(),
+        };
+        let moment = when::words(&moment, None, None);
+        if closed { format!("Answers closed {moment}.") } else { format!("Answers until {moment}.") }
+    });
+    let plus = rules.plus_max.filter(|_| !closed).map(|most| match most {
+        0 => "Nobody may bring others.".to_owned(),
+        1 => "Each may bring one other.".to_owned(),
+        most => format!("Each may bring up to {most} others."),
+    });
+    let said: Vec<String> = [closes, plus].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(" "))
 }
 
 #[cfg(test)]

@@ -101,6 +101,34 @@ fn lists_and_pages_say_that_a_date_was_moved_and_from_when() {
 }
 
 #[test]
+fn an_event_page_says_until_when_answers_are_taken_and_how_many_one_may_bring() {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let describe = Describe { zone: Some("Europe/Berlin".into()), ..Describe::default() };
+    let community = sample.found(&ada, "Club", Visibility::Public, describe);
+    // The sample's now is 16:13 in Berlin.
+    let shown = |rules: serde_json::Value| {
+        let start = json!({"local": "2026-09-26T20:00", "zone": "Europe/Berlin"});
+        let gig = sample.publish(&ada, &community, event(json!({"name": "Gig", "start": start, "rsvp": rules})));
+        page(&sample.store, &format!("/e/{}", gig.uri.short_id()))
+    };
+    let until = |local: &str| json!({"local": local, "zone": "Europe/Berlin"});
+    let open = shown(json!({"closes": until("2026-09-21T16:15"), "plus_max": 3}));
+    let said = "Answers until Monday 21 September 2026, 16:15 (Europe/Berlin). Each may bring up to 3 others.";
+    assert!(open.contains(said) && open.contains("Members answer with"), "{open}");
+    let closed = shown(json!({"closes": until("2026-09-21T16:10"), "plus_max": 3}));
+    assert!(closed.contains("Answers closed Monday 21 September 2026, 16:10 (Europe/Berlin).<"), "{closed}");
+    assert!(!closed.contains("Members answer with") && !closed.contains("may bring"));
+    // A day alone ends answers as it begins, where the community is.
+    let day = shown(json!({"closes": {"date": "2026-09-22"}}));
+    assert!(day.contains("Answers until Tuesday 22 September 2026, 00:00 (Europe/Berlin)."));
+    // Also where nobody is told who comes.
+    let hidden = shown(json!({"show": "hosts", "closes": until("2026-09-22T12:00"), "plus_max": 0}));
+    assert!(hidden.contains("12:00 (Europe/Berlin). Nobody may bring others.") && !hidden.contains("Who is going"));
+    assert!(!shown(json!({"mode": "open"})).contains("class=\"terms\""));
+}
+
+#[test]
 fn lists_go_on_without_losing_or_repeating_a_date() {
     let sample = Sample::new();
     let ada = sample.somebody(1);
