@@ -154,6 +154,35 @@ pub(crate) fn moved(event: &Event) -> Option<String> {
     })
 }
 
+/// What became of one date of a series: "Thursday 24 December 2026 is cancelled: Christmas", "Wednesday 30 December
+/// instead of Thursday 31 December", "Thursday 31 December 2026, 21:00, was 20:00". None: it is as its series says.
+///
+/// `event` is that of the date, `at` the start the series gives it.
+pub(crate) fn changed_date(event: &Event, at: &Start, note: Option<&str>) -> Option<String> {
+    let (then, now) = (at.civil_date(), event.start.civil_date());
+    let time = |start: &Start| match start {
+        Start::Local { local, .. } => clock(*local),
+        Start::Date { .. } => "all day".to_owned(),
+    };
+    let other_time = time(at) != time(&event.start);
+    let point = |start: &Start, beside: Date| {
+        let date = start.civil_date();
+        let day = format!("{} {}", date.strftime("%A"), when::day_words(date, beside));
+        if other_time { format!("{day}, {}", time(start)) } else { day }
+    };
+    let said = match event.status {
+        Status::Cancelled => format!("{} is cancelled", day(then)),
+        Status::Postponed => format!("{} is postponed", day(then)),
+        _ if then != now => format!("{} instead of {}", point(&event.start, then), point(at, now)),
+        _ if other_time => format!("{}, {}, was {}", day(now), time(&event.start), time(at)),
+        _ => return None,
+    };
+    Some(match note {
+        Some(note) => format!("{said}: {note}"),
+        None => said,
+    })
+}
+
 /// A start in words: for former dates.
 pub(crate) fn start(start: &Start) -> String {
     match start {

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use folkmoot_node::store::reader::Entry;
 use folkmoot_schemas::{
     kind::Kind,
-    records::{event::Event, post::Post},
+    records::{
+        event::{Event, Status},
+        post::Post,
+    },
 };
 
 use super::{Shown, items};
@@ -21,6 +24,8 @@ use crate::{
 };
 
 const ITEMS: usize = 30;
+/// Changed dates of a series that an entry names.
+const DATES: usize = 20;
 
 pub(super) fn all(reading: &Reading<'_>) -> Shown {
     feed(reading, &Page::Feed, &[Post::NAME, Event::NAME], &reading.site_name())
@@ -86,9 +91,11 @@ fn item(reading: &Reading<'_>, entry: &Entry) -> Result<Option<Item>, super::Pag
         };
         let mut source = String::new();
         let place = main.event.places.first().and_then(words::place_name).or_else(|| event.place_line());
-        for line in
-            [event.status_note.clone(), Some(when.sentence()), place, event.summary.clone()].into_iter().flatten()
-        {
+        // Of a series each date says it for itself.
+        let moved = words::moved(&main.event).filter(|_| event.recur.is_none());
+        let zone = reading.fallback_zone(community);
+        let lines = [event.status_note.clone(), Some(when.sentence()), moved, place].into_iter().flatten();
+        for line in lines.chain(changed_dates(event, reading.now, zone)).chain(event.summary.clone()) {
             source.push_str(&markdown::to_html(&literal(&line), 2));
         }
         source.push_str(&markdown::to_html(event.text.as_deref().unwrap_or_default(), 2));
@@ -107,6 +114,29 @@ fn item(reading: &Reading<'_>, entry: &Entry) -> Result<Option<Item>, super::Pag
         tags,
         lang: words::lang(lang.as_deref()).map(str::to_owned),
     }))
+}
+
+/// The coming dates of a series that are not as its rule says, by time.
+fn changed_dates(event: &Event, now: i64, zone: &str) -> Vec<String> {
+    if event.recur.is_none() || event.status == Status::Cancelled {
+        return Vec::new();
+    }
+    let mut coming: Vec<_> = event
+        .overrides
+        .iter()
+        .filter(|change| !change.gone)
+        .filter_map(|change| {
+            let named = event.start.named(&change.at)?;
+            let latest = change.start.as_ref().map_or(i64::MIN, |start| start.instant(zone)).max(named.instant(zone));
+            (latest > now - 86_400).then_some((named.instant(zone), change))
+        })
+        .collect();
+    coming.sort_by_key(|(at, change)| (*at, change.at.as_str()));
+    let said = coming.into_iter().filter_map(|(_, change)| {
+        let date = Occasion::at(event, &change.at, zone)?;
+        words::changed_date(&date.event, &date.instance.at, change.note.as_deref())
+    });
+    said.take(DATES).collect()
 }
 
 /// Plain text as Markdown that shows just that text.

@@ -129,6 +129,56 @@ fn an_event_page_says_until_when_answers_are_taken_and_how_many_one_may_bring() 
 }
 
 #[test]
+fn a_feed_says_which_dates_of_a_series_are_off_or_moved_and_what_a_moved_event_was() {
+    let at = |local: &str| json!({"local": local, "zone": "Europe/Berlin"});
+    let sample = with_events([
+        json!({"name": "Choir", "start": at("2026-09-03T20:00"), "recur": {"freq": "weekly"}, "overrides": [
+            {"at": "2026-09-10T20:00", "status": "cancelled", "note": "Long over"},
+            {"at": "2026-12-31T20:00", "start": at("2026-12-30T20:00")},
+            {"at": "2026-12-24T20:00", "status": "cancelled", "note": "Christmas"},
+            {"at": "2026-12-17T20:00", "start": at("2026-12-17T21:00")},
+            {"at": "2026-11-05T20:00", "start": at("2026-11-06T19:00"), "note": "<Hall> closed"},
+            {"at": "2026-11-12T20:00", "name": "Open rehearsal"},
+            {"at": "2026-11-13T20:00", "status": "cancelled", "note": "No such date"}]}),
+        json!({"name": "Tea", "start": at("2026-12-02T16:00"), "previous": [at("2026-12-03T16:00")], "sequence": 1}),
+    ]);
+    let feed = page(&sample.store, "/events.atom");
+    let said = [
+        "Friday 6 November, 19:00 instead of Thursday 5 November, 20:00: &amp;lt;Hall&amp;gt; closed&lt;",
+        "Thursday 17 December 2026, 21:00, was 20:00&lt;",
+        "Thursday 24 December 2026 is cancelled: Christmas&lt;",
+        "Wednesday 30 December instead of Thursday 31 December&lt;",
+    ];
+    let places: Vec<_> = said.map(|text| feed.find(text).unwrap_or_else(|| panic!("{text}: {feed}"))).into();
+    assert!(places.is_sorted());
+    assert!(feed.contains("New date, was Thursday 3 December&lt;"), "{feed}");
+    for not in ["Long over", "No such date", "12 November"] {
+        assert!(!feed.contains(not), "{not}");
+    }
+}
+
+#[test]
+fn a_change_of_one_date_is_the_newest_entry_of_the_feed() {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Club", Visibility::Public, Describe::default());
+    let weekly = |overrides: serde_json::Value| {
+        event(
+            json!({"name": "Choir", "start": {"date": "2026-09-03"}, "recur": {"freq": "weekly"}, "overrides": overrides}),
+        )
+    };
+    let choir = sample.publish(&ada, &community, weekly(json!([])));
+    sample.publish(&ada, &community, event(json!({"name": "Tea", "start": {"date": "2026-10-01"}})));
+    let first = |feed: &str| feed.split("<entry").nth(1).unwrap().to_owned();
+    assert!(first(&page(&sample.store, "/events.atom")).contains("Tea"));
+    sample.edit(&ada, &choir.uri, weekly(json!([{"at": "2026-12-24", "status": "cancelled"}])));
+    let feed = page(&sample.store, "/events.atom");
+    assert!(first(&feed).contains("Thursday 24 December 2026 is cancelled"), "{feed}");
+    let updated = |text: &str| text.split("<updated>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    assert_eq!(updated(&feed), updated(&first(&feed)), "the feed's own time is its newest entry's");
+}
+
+#[test]
 fn lists_go_on_without_losing_or_repeating_a_date() {
     let sample = Sample::new();
     let ada = sample.somebody(1);
