@@ -27,6 +27,8 @@ pub(crate) struct Facts<'a> {
     /// Page of the venue of each place.
     pub(crate) venues: Vec<Option<String>>,
     pub(crate) origin: &'a str,
+    /// Places nobody has yet, as far as everybody may know.
+    pub(crate) left: Option<u32>,
     /// The community: organises what names no host.
     pub(crate) organizer: &'a str,
     pub(crate) community: &'a str,
@@ -93,7 +95,7 @@ fn value(facts: &Facts<'_>) -> Value {
     put("organizer", one_or_many(organizers(facts)));
     let act = |a: &folkmoot_schemas::records::event::PerformingAct| json!({"@type": "PerformingGroup", "name": a.name, "url": a.url.as_deref().and_then(markdown::link)});
     put("performer", one_or_many(event.acts.iter().map(act).collect()));
-    put("offers", offers(event, facts.url));
+    put("offers", offers(event, facts));
     if let Some(price) = &event.price {
         put("isAccessibleForFree", json!(price.min == 0 && price.max.unwrap_or(0) == 0));
     }
@@ -103,6 +105,7 @@ fn value(facts: &Facts<'_>) -> Value {
         put("keywords", json!(event.tags.join(", ")));
     }
     put("maximumAttendeeCapacity", json!(event.rsvp.as_ref().and_then(|r| r.capacity)));
+    put("remainingAttendeeCapacity", json!(facts.left));
     if let Some((name, url)) = &facts.series {
         put("superEvent", json!({"@type": "EventSeries", "name": name, "url": url}));
     } else if let Some((name, url)) = &facts.parent {
@@ -175,7 +178,7 @@ fn organizers(facts: &Facts<'_>) -> Vec<Value> {
     out
 }
 
-fn offers(event: &Event, page: &str) -> Value {
+fn offers(event: &Event, facts: &Facts<'_>) -> Value {
     let Some(price) = &event.price else { return Value::Null };
     let url = event.links.iter().find(|l| l.kind == LinkKind::Tickets).and_then(|l| markdown::link(&l.url));
     let digits = minor_digits(&price.currency);
@@ -184,10 +187,11 @@ fn offers(event: &Event, page: &str) -> Value {
         0 => minor.to_string(),
         digits => format!("{}.{:0width$}", minor / unit, minor % unit, width = digits as usize),
     };
-    let sold = if event.status == Status::Cancelled { "SoldOut" } else { "InStock" };
+    let gone = event.status == Status::Cancelled || facts.left == Some(0);
+    let sold = if gone { "SoldOut" } else { "InStock" };
     let mut offer = json!({
         "@type": "Offer", "price": amount(price.min), "priceCurrency": price.currency,
-        "url": url.unwrap_or(page), "availability": format!("https://schema.org/{sold}"),
+        "url": url.unwrap_or(facts.url), "availability": format!("https://schema.org/{sold}"),
     });
     if let Some(max) = price.max.filter(|max| *max != price.min) {
         offer["@type"] = json!("AggregateOffer");
@@ -211,6 +215,10 @@ mod tests {
     use crate::occasion::tests as sample;
 
     fn of(event: &Event) -> String {
+        with_left(event, None)
+    }
+
+    fn with_left(event: &Event, left: Option<u32>) -> String {
         let occasion = Occasion::main(event, 0, "UTC").unwrap();
         super::event(&Facts {
             occasion: &occasion,
@@ -219,6 +227,7 @@ mod tests {
             parent: None,
             parts: Vec::new(),
             venues: Vec::new(),
+            left,
             origin: "https://a.example",
             organizer: "</script><script>alert(1)</script>",
             community: "https://a.example/",
@@ -236,6 +245,19 @@ mod tests {
         let back: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(back["name"], "</script><!--<script>");
         assert_eq!(back["startDate"], "2026-05-01T20:00:00+02:00");
+    }
+
+    #[test]
+    fn a_full_house_offers_nothing() {
+        let event = sample::event(json!({
+            "name": "Gig", "start": {"date": "2026-05-01"}, "price": {"min": 800, "currency": "EUR"},
+        }));
+        let of = |left| serde_json::from_str::<Value>(&with_left(&event, left)).unwrap();
+        assert_eq!(of(Some(0))["offers"]["availability"], "https://schema.org/SoldOut");
+        assert_eq!(of(Some(0))["remainingAttendeeCapacity"], 0);
+        assert_eq!(of(Some(1))["offers"]["availability"], "https://schema.org/InStock");
+        assert_eq!(of(None)["offers"]["availability"], "https://schema.org/InStock");
+        assert!(of(None).get("remainingAttendeeCapacity").is_none());
     }
 
     #[test]

@@ -264,6 +264,7 @@ fn page(
                 .iter()
                 .map(|uri| uri.as_ref().map(|uri| reading.canonical(&uri.community, &venue_page(uri))))
                 .collect(),
+            left: places_left(record, &answers, at),
             origin: reading.origin.as_str(),
             organizer: reading.find(&community).map_or("", |c| c.state.name.as_str()),
             community: &reading.canonical(&community, &Page::Home),
@@ -398,6 +399,14 @@ fn counts(event: &Event, answers: &Answers) -> Option<Counts> {
     })
 }
 
+/// None: as many as come may come, nobody gave places yet, or this is not for everybody to know.
+fn places_left(event: &Event, answers: &Answers, at: Option<&str>) -> Option<u32> {
+    // Each date of a series has places of its own.
+    let one_date = event.recur.is_none() || at.is_some();
+    let listed = answers.listed.filter(|_| answers.known && one_date)?;
+    Some(event.rsvp.as_ref()?.capacity?.saturating_sub(listed.admitted))
+}
+
 /// `zone`: the community's, for a last moment that names none.
 fn terms(event: &Event, closed: bool, zone: &str) -> Option<String> {
     let rules = event.rsvp.as_ref().filter(|rules| rules.mode != RsvpMode::None)?;
@@ -422,7 +431,28 @@ fn terms(event: &Event, closed: bool, zone: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use folkmoot_node::store::reader::Listed;
+    use serde_json::json;
+
     use super::*;
+    use crate::occasion::tests as sample;
+
+    #[test]
+    fn places_are_left_as_long_as_the_list_gives_fewer_than_there_are() {
+        let mut gig = sample::event(json!({"name": "Gig", "start": {"date": "2026-05-01"}, "rsvp": {"capacity": 3}}));
+        let listed =
+            |admitted| Answers { known: true, listed: Some(Listed { admitted, waiting: 2 }), ..Answers::default() };
+        assert_eq!(places_left(&gig, &listed(1), None), Some(2));
+        assert_eq!(places_left(&gig, &listed(3), None), Some(0));
+        assert_eq!(places_left(&gig, &listed(5), None), Some(0), "places were taken away since");
+        assert_eq!(places_left(&gig, &Answers { known: true, going: 9, ..Answers::default() }, None), None, "no list");
+        assert_eq!(places_left(&gig, &Answers { known: false, ..listed(3) }, None), None);
+        gig.recur = sample::weekly().recur;
+        assert_eq!(places_left(&gig, &listed(3), None), None);
+        assert_eq!(places_left(&gig, &listed(3), Some("2026-05-07")), Some(0));
+        gig.rsvp = None;
+        assert_eq!(places_left(&gig, &listed(3), Some("2026-05-07")), None);
+    }
 
     #[test]
     fn a_mail_address_gets_a_subject_and_nothing_else_becomes_one() {
