@@ -35,6 +35,8 @@ pub struct Calendar<'a> {
 pub struct Item<'a> {
     pub event: &'a Event,
     pub uri: &'a Uri,
+    /// Name of who wrote it.
+    pub author: String,
     /// Its page, where it has one.
     pub url: Option<String>,
     /// Where pictures are fetched from, e.g. `https://moot.example.org`.
@@ -179,7 +181,9 @@ impl Item<'_> {
             out.raw(&format!("IMAGE;VALUE=URI;DISPLAY=BADGE;FMTTYPE={mime}"), &url);
         }
         // ORGANIZER would need a mail address.
-        let hosts = event.hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ");
+        let author = words::author_leads(event, &self.uri.did, &self.author).then_some(self.author.as_str());
+        let hosts = author.into_iter().chain(event.hosts.iter().map(|host| host.name.as_str()));
+        let hosts = hosts.collect::<Vec<_>>().join(", ");
         for contact in [Some(hosts).filter(|names| !names.is_empty()), event.contact.clone()].into_iter().flatten() {
             out.text("CONTACT", &contact);
         }

@@ -1,9 +1,13 @@
 //! schema.org data of an event page, as search engines read it. A data block, which browsers never run; still, no text
 //! in it can end the block.
 
-use folkmoot_schemas::records::{
-    event::{Event, HostRole, LinkKind, Mode, Place, ShowPlace, Status, minor_digits},
-    venue::Venue,
+use folkmoot_schemas::{
+    Did,
+    records::{
+        event::{Event, HostRole, LinkKind, Mode, Place, ShowPlace, Status, minor_digits},
+        profile::ProfileKind,
+        venue::Venue,
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -29,9 +33,33 @@ pub(crate) struct Facts<'a> {
     pub(crate) origin: &'a str,
     /// Places nobody has yet, as far as everybody may know.
     pub(crate) left: Option<u32>,
+    /// Its author, and its hosts with a did, each with the kind of their profile.
+    pub(crate) author: Known<'a>,
+    pub(crate) hosts: Vec<Option<Known<'a>>>,
     /// The community: organises what names no host.
     pub(crate) organizer: &'a str,
     pub(crate) community: &'a str,
+}
+
+/// Somebody with a page of their own.
+#[derive(Debug, Clone)]
+pub(crate) struct Known<'a> {
+    pub(crate) did: &'a Did,
+    pub(crate) name: String,
+    /// Who has no profile counts as a person.
+    pub(crate) kind: ProfileKind,
+    pub(crate) url: String,
+}
+
+impl Known<'_> {
+    fn value(&self, name: &str) -> Value {
+        let kind = match self.kind {
+            ProfileKind::Person => "Person",
+            ProfileKind::Band => "PerformingGroup",
+            ProfileKind::Group | ProfileKind::Venue => "Organization",
+        };
+        json!({"@type": kind, "name": name, "url": self.url})
+    }
 }
 
 /// Ready for `<script type="application/ld+json">`.
@@ -169,9 +197,16 @@ fn place(place: &Place, page: Option<&str>) -> Value {
 }
 
 fn organizers(facts: &Facts<'_>) -> Vec<Value> {
-    let hosts = facts.occasion.event.hosts.iter().filter(|h| h.role != HostRole::Venue);
-    let mut out: Vec<Value> =
-        hosts.map(|h| json!({"@type": "Organization", "name": h.name, "url": facts.community})).collect();
+    let event = &facts.occasion.event;
+    let known = facts.hosts.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+    let hosts = event.hosts.iter().zip(known).filter(|(host, _)| host.role != HostRole::Venue);
+    let hosts = hosts.map(|(host, known)| match known {
+        Some(known) => known.value(&host.name),
+        None => json!({"@type": "Organization", "name": host.name, "url": facts.community}),
+    });
+    let author = &facts.author;
+    let leads = words::author_leads(event, author.did, &author.name).then(|| author.value(&author.name));
+    let mut out: Vec<Value> = leads.into_iter().chain(hosts).collect();
     if out.is_empty() {
         out.push(json!({"@type": "Organization", "name": facts.organizer, "url": facts.community}));
     }
@@ -220,7 +255,12 @@ mod tests {
 
     fn with_left(event: &Event, left: Option<u32>) -> String {
         let occasion = Occasion::main(event, 0, "UTC").unwrap();
+        let did = folkmoot_schemas::key::Secret::from_seed([7; 32]).did();
+        let author =
+            Known { did: &did, name: "Ada".into(), kind: ProfileKind::Person, url: "https://a.example/p/ada".into() };
         super::event(&Facts {
+            author,
+            hosts: Vec::new(),
             occasion: &occasion,
             url: "https://a.example/e/x",
             series: None,

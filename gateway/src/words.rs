@@ -1,7 +1,8 @@
 //! Dates and places as people say them.
 
 use folkmoot_schemas::{
-    records::event::{Event, Place, ShowPlace, Status},
+    Did,
+    records::event::{Event, HostRole, Place, ShowPlace, Status},
     when::{self, Start},
 };
 use jiff::{
@@ -181,6 +182,15 @@ pub(crate) fn changed_date(event: &Event, at: &Start, note: Option<&str>) -> Opt
         Some(note) => format!("{said}: {note}"),
         None => said,
     })
+}
+
+/// Is the author named before the hosts? Co-hosts share the work with somebody. What was imported is the work of those
+/// it names, and what names nobody but its venue is the community's.
+pub(crate) fn author_leads(event: &Event, did: &Did, name: &str) -> bool {
+    let hosts = || event.hosts.iter().filter(|host| host.role != HostRole::Venue);
+    event.source.is_none()
+        && hosts().next().is_some()
+        && !event.hosts.iter().any(|host| host.did.as_ref() == Some(did) || host.name == name)
 }
 
 /// A start in words: for former dates.

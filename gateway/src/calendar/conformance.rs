@@ -262,7 +262,7 @@ fn otherwise(start: &Start) -> i64 {
 
 fn item<'a>(event: &'a Event, uri: &'a Uri) -> Item<'a> {
     let rev = Tid::new(1_790_000_000_000_000, 7);
-    Item { event, uri, url: None, origin: None, rev, zone: "UTC", lang: None }
+    Item { event, uri, author: "Ada".into(), url: None, origin: None, rev, zone: "UTC", lang: None }
 }
 
 fn written(items: Vec<Item<'_>>) -> String {

@@ -18,6 +18,7 @@ fn item<'a>(event: &'a Event, uri: &'a Uri) -> Item<'a> {
     Item {
         event,
         uri,
+        author: "Ada".into(),
         url: Some("https://a.example/e/abc".into()),
         origin: Some("https://a.example"),
         rev: Tid::new(1_790_000_000_000_000, 7),
@@ -188,6 +189,20 @@ fn status_is_said_in_the_word_calendars_have_and_first_in_the_description() {
 }
 
 #[test]
+fn the_author_is_named_before_those_who_host_with_them_and_only_there() {
+    let ben = || json!({"name": "Ben", "role": "cohost"});
+    assert!(with(json!({"hosts": [ben()]})).contains("\nCONTACT:Ada\\, Ben\n"));
+    assert!(with(json!({"hosts": [ben(), {"name": "Ada", "role": "host"}]})).contains("\nCONTACT:Ben\\, Ada\n"));
+    let self_named = json!({"name": "A.", "role": "host", "did": uri("1").did.to_string()});
+    assert!(with(json!({"hosts": [self_named]})).contains("\nCONTACT:A.\n"));
+    let venue = json!({"name": "The Shed", "role": "venue"});
+    assert!(with(json!({"hosts": [venue]})).contains("\nCONTACT:The Shed\n"));
+    assert!(!with(json!({})).contains("CONTACT"));
+    let imported = json!({"hosts": [ben()], "source": {"kind": "ics", "uid": "1"}});
+    assert!(with(imported).contains("\nCONTACT:Ben\n"));
+}
+
+#[test]
 fn what_a_calendar_has_words_for_is_said_in_them() {
     let picture = cid_of(folkmoot_schemas::block::RAW, b"poster");
     let parent = uri("festival");
@@ -215,7 +230,7 @@ fn what_a_calendar_has_words_for_is_said_in_them() {
         "GEO:52.513000;-13.413000".into(),
         "CONFERENCE;VALUE=URI;FEATURE=VIDEO;LABEL=\"Video, call\":https://meet.example/gig".into(),
         format!("IMAGE;VALUE=URI;DISPLAY=BADGE;FMTTYPE=image/png:https://a.example/b/{picture}"),
-        "CONTACT:River Street".into(),
+        "CONTACT:Ada\\, River Street".into(),
         "CONTACT:stage@a.example".into(),
         "CATEGORIES:jazz,late\\; night".into(),
         "URL;VALUE=URI:https://a.example/e/abc".into(),

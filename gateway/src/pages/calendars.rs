@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use folkmoot_node::store::reader::Entry;
+use folkmoot_node::store::{StoreError, reader::Entry};
 use folkmoot_schemas::{kind::Kind, records::event::Event};
 
 use super::{
@@ -29,7 +29,8 @@ pub(super) fn community(reading: &Reading<'_>) -> Shown {
 
 /// A calendar of these events; `own` is its address.
 pub(super) fn of(reading: &Reading<'_>, events: &[Arc<Entry>], name: &str, own: &str) -> Shown {
-    let mut list: Vec<Item<'_>> = events.iter().filter_map(|e| item(reading, e)).collect();
+    let list = events.iter().map(|e| item(reading, e)).collect::<Result<Vec<_>, _>>()?;
+    let mut list: Vec<Item<'_>> = list.into_iter().flatten().collect();
     // In an order that does not change as time goes on.
     list.sort_by_cached_key(|item| calendar::uid(item.uri));
     render(list, name, own, Caching::List)
@@ -38,7 +39,7 @@ pub(super) fn of(reading: &Reading<'_>, events: &[Arc<Entry>], name: &str, own: 
 pub(super) fn event(reading: &Reading<'_>, id: &str) -> Shown {
     match reading.by_short(id, Event::NAME)? {
         Found::Entry(entry) => {
-            let list = item(reading, &entry).into_iter().collect();
+            let list = item(reading, &entry)?.into_iter().collect();
             render(list, &reading.site_name(), &reading.own_canonical(&Page::Calendar), Caching::Revalidate)
         }
         Found::Gone => Ok(gone(reading)),
@@ -46,17 +47,19 @@ pub(super) fn event(reading: &Reading<'_>, id: &str) -> Shown {
     }
 }
 
-fn item<'a>(reading: &'a Reading<'_>, entry: &'a Entry) -> Option<Item<'a>> {
+fn item<'a>(reading: &'a Reading<'_>, entry: &'a Entry) -> Result<Option<Item<'a>>, StoreError> {
+    let Some(event) = entry.record.as_event() else { return Ok(None) };
     let community = &entry.uri.community;
-    Some(Item {
-        event: entry.record.as_event()?,
+    Ok(Some(Item {
+        event,
         uri: &entry.uri,
+        author: reading.person(community, &entry.uri.did)?.name,
         url: Some(reading.canonical(community, &Page::Event(entry.uri.short_id()))),
         origin: Some(reading.origin.as_str()),
         rev: entry.shown_rev(),
         zone: reading.fallback_zone(community),
         lang: reading.find(community).and_then(|c| c.state.describe.lang.as_deref()),
-    })
+    }))
 }
 
 fn render(items: Vec<Item<'_>>, name: &str, url: &str, caching: Caching) -> Shown {

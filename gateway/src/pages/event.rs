@@ -3,7 +3,7 @@
 use askama::Template;
 use folkmoot_node::store::reader::{Answers, Entry, Occurrence};
 use folkmoot_schemas::{
-    Uri,
+    Cid, Did, Uri,
     kind::Kind,
     records::{
         event::{Event, HostRole, LinkKind, RsvpMode, Status},
@@ -17,7 +17,7 @@ use super::{
     Shown, home, html,
     items::{self, Where},
     notice::{gone, not_found},
-    proof,
+    person, proof,
 };
 use crate::{
     answer::Caching,
@@ -166,9 +166,7 @@ fn page(
     let fallback_zone = reading.fallback_zone(&community);
     let closed = closes.is_some_and(|closes| closes.instant(fallback_zone) < reading.now);
     let edited = !entry.revised.is_empty() || entry.updated > entry.created + 60_000_000;
-    let person = |did: &Option<folkmoot_schemas::Did>| {
-        did.map(|did| reading.person(&community, &did).map(|p| p.href)).transpose()
-    };
+    let page_of = |did: &Option<Did>| did.map(|did| reading.person(&community, &did).map(|p| p.href)).transpose();
     let mut hosts = Vec::new();
     for host in &on.hosts {
         let extra = match host.role {
@@ -176,12 +174,12 @@ fn page(
             HostRole::Cohost => Some("co-host".to_owned()),
             HostRole::Venue => Some("venue".to_owned()),
         };
-        hosts.push(Named { name: host.name.clone(), href: person(&host.did)?, extra });
+        hosts.push(Named { name: host.name.clone(), href: page_of(&host.did)?, extra });
     }
     let mut acts = Vec::new();
     for act in &on.acts {
         let link = act.url.as_deref().and_then(markdown::link).map(str::to_owned);
-        acts.push(Named { name: act.name.clone(), href: link.or(person(&act.did)?), extra: act.at.clone() });
+        acts.push(Named { name: act.name.clone(), href: link.or(page_of(&act.did)?), extra: act.at.clone() });
     }
     let venues = on.places.iter().map(|place| items::venue_page(reading, place)).collect::<Result<Vec<_>, _>>()?;
     let venue_page = |uri: &Uri| Page::Venue(uri.short_id());
@@ -264,6 +262,12 @@ fn page(
                 .iter()
                 .map(|uri| uri.as_ref().map(|uri| reading.canonical(&uri.community, &venue_page(uri))))
                 .collect(),
+            author: known(reading, &community, &entry.uri.did)?,
+            hosts: on
+                .hosts
+                .iter()
+                .map(|host| host.did.as_ref().map(|did| known(reading, &community, did)).transpose())
+                .collect::<Result<_, _>>()?,
             left: places_left(record, &answers, at),
             origin: reading.origin.as_str(),
             organizer: reading.find(&community).map_or("", |c| c.state.name.as_str()),
@@ -308,7 +312,7 @@ fn parent(reading: &Reading<'_>, entry: &Entry, record: &Event) -> Result<Option
 /// The events that say they are part of this one, each once, by time.
 fn parts(reading: &Reading<'_>, entry: &Entry, record: &Event) -> Result<Vec<Occurrence>, super::PageError> {
     let zone = reading.fallback_zone(&entry.uri.community);
-    let own = |did: &folkmoot_schemas::Did| record.has_part_by(&entry.uri.did, did);
+    let own = |did: &Did| record.has_part_by(&entry.uri.did, did);
     let all = reading.view.about_by(&entry.uri, Event::NAME, own)?;
     let mut parts: Vec<Occurrence> = all
         .into_iter()
@@ -396,6 +400,15 @@ fn counts(event: &Event, answers: &Answers) -> Option<Counts> {
         before_change: answers.before_change,
         names: answers.names.clone(),
         capacity: rules.capacity,
+    })
+}
+
+fn known<'a>(reading: &Reading<'_>, community: &Cid, did: &'a Did) -> Result<jsonld::Known<'a>, super::PageError> {
+    Ok(jsonld::Known {
+        did,
+        name: reading.person(community, did)?.name,
+        kind: person::profile(reading, community, did)?.map(|profile| profile.kind).unwrap_or_default(),
+        url: reading.canonical(community, &Page::Person(*did)),
     })
 }
 

@@ -111,7 +111,11 @@ fn role_in_words(role: Role) -> &'static str {
     }
 }
 
-fn profile(reading: &Reading<'_>, community: &folkmoot_schemas::Cid, did: &Did) -> Result<Option<Profile>, StoreError> {
+pub(super) fn profile(
+    reading: &Reading<'_>,
+    community: &folkmoot_schemas::Cid,
+    did: &Did,
+) -> Result<Option<Profile>, StoreError> {
     let Ok(uri) = Uri::new(*community, *did, Profile::NAME, "self") else { return Ok(None) };
     Ok(reading.get(&uri)?.and_then(|e| e.record.as_profile().cloned()))
 }

@@ -1,7 +1,11 @@
 use axum::http::StatusCode;
 use folkmoot_schemas::{
     charter::Visibility,
-    records::{revision::Revision, venue::Venue},
+    records::{
+        profile::{Profile, ProfileKind},
+        revision::Revision,
+        venue::Venue,
+    },
     roster::Describe,
 };
 use serde_json::json;
@@ -176,6 +180,50 @@ fn a_change_of_one_date_is_the_newest_entry_of_the_feed() {
     assert!(first(&feed).contains("Thursday 24 December 2026 is cancelled"), "{feed}");
     let updated = |text: &str| text.split("<updated>").nth(1).unwrap().split('<').next().unwrap().to_owned();
     assert_eq!(updated(&feed), updated(&first(&feed)), "the feed's own time is its newest entry's");
+}
+
+#[test]
+fn search_engines_are_told_the_author_first_and_people_and_bands_as_what_they_are() {
+    let sample = Sample::new();
+    let [ada, ben, cleo, tides] = [1, 2, 3, 4].map(|n| sample.somebody(n));
+    let community = sample.found(&ada, "Club", Visibility::Public, Describe::default());
+    for who in [&ben, &cleo, &tides] {
+        sample.add(&ada, &community, who);
+    }
+    let profile = |name: &str, kind| Profile { name: name.into(), kind, ..Profile::default() };
+    sample.publish(&ada, &community, profile("Ada", ProfileKind::Person));
+    sample.publish(&tides, &community, profile("The Low Tides", ProfileKind::Band));
+    sample.publish(&cleo, &community, profile("Kitchen", ProfileKind::Group));
+    let organizers = |hosts: serde_json::Value| -> Vec<String> {
+        let gig = event(json!({"name": "Gig", "start": {"date": "2026-09-26"}, "hosts": hosts}));
+        let gig = sample.publish(&ada, &community, gig);
+        let shown = page(&sample.store, &format!("/e/{}", gig.uri.short_id()));
+        let (_, rest) = shown.split_once("<script type=\"application/ld+json\">").unwrap();
+        let data: serde_json::Value = serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
+        let all = match &data["organizer"] {
+            serde_json::Value::Array(all) => all.clone(),
+            one => vec![one.clone()],
+        };
+        let word = |one: &serde_json::Value, key: &str| one[key].as_str().unwrap().to_owned();
+        all.iter().map(|one| format!("{} {}", word(one, "@type"), word(one, "name"))).collect()
+    };
+    let host =
+        |who: &sample::Somebody, name: &str| json!({"name": name, "role": "cohost", "did": who.did().to_string()});
+    assert_eq!(
+        organizers(json!([
+            host(&ben, "Ben"), host(&tides, "The Low Tides"), host(&cleo, "Kitchen"),
+            {"name": "Harbour Trust", "role": "host"}, {"name": "Old Mill", "role": "venue"},
+        ])),
+        [
+            "Person Ada",
+            "Person Ben",
+            "PerformingGroup The Low Tides",
+            "Organization Kitchen",
+            "Organization Harbour Trust"
+        ]
+    );
+    assert_eq!(organizers(json!([host(&ben, "Ben"), host(&ada, "Ada")])), ["Person Ben", "Person Ada"]);
+    assert_eq!(organizers(json!([])), ["Organization Club"]);
 }
 
 #[test]

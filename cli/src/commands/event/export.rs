@@ -68,6 +68,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         calendar::Item {
             event: &one.event,
             uri: &one.uri,
+            author: one.item.author.clone(),
             url: one.item.url.clone(),
             origin: one.item.url.as_deref().and_then(origin),
             rev: one.rev,
