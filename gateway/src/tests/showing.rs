@@ -240,7 +240,10 @@ fn lists_go_on_without_losing_or_repeating_a_date() {
             sample.publish(
                 &ada,
                 &community,
-                event(serde_json::json!({"name": format!("{when} {n:02}."), "start": {"local": local, "zone": zone}})),
+                event(serde_json::json!({
+                    "name": format!("{when} {n:02}."), "start": {"local": local, "zone": zone},
+                    "previous": [{"local": "2025-12-31T20:00", "zone": zone}],
+                })),
             );
         }
     }
