@@ -14,6 +14,7 @@ use folkmoot_schemas::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{
     error::{Error, Result},
@@ -69,13 +70,43 @@ pub(crate) fn fill(event: &mut Event, kept: &[Kept]) {
     }
 }
 
-/// Of what is kept, what belongs to places that still are what they were: a co-host may have moved the event elsewhere.
-pub(crate) fn standing(event: &Event, kept: Vec<Kept>) -> Vec<Kept> {
-    let mut event = event.clone();
-    let places: Vec<_> = hiding(&mut event).collect();
-    let stands =
-        |kept: &Kept| places.iter().any(|(at, n, place)| (at, *n) == (&kept.at, kept.n) && is_same(&kept.place, place));
-    kept.into_iter().filter(stands).collect()
+/// Is the place that `kept` belongs to still what it was? A co-host may have changed it.
+fn stands(event: &Event, kept: &Kept) -> bool {
+    spot(event, kept).is_some_and(|place| place.hides_address() && is_same(&kept.place, place))
+}
+
+/// The place of `event` that stands where the one of `kept` stood.
+fn spot<'a>(event: &'a Event, kept: &Kept) -> Option<&'a Place> {
+    let places = match &kept.at {
+        None => &event.places,
+        Some(at) => event.overrides.iter().find(|change| change.at == *at)?.places.as_ref()?,
+    };
+    places.get(kept.n)
+}
+
+/// What stays here after the change from `old` to `new`, both with their whole addresses: `whole` of the new event, and of
+/// what was `known` all that somebody else's change parted from its place. It is the only copy: it goes when the place is
+/// changed here, by who keeps it.
+pub(crate) fn keep(old: &Event, new: &Event, known: &[Kept], mut whole: Vec<Kept>) -> Vec<Kept> {
+    for parted in known.iter().filter(|kept| !stands(old, kept)) {
+        if !stands(new, parted) && is_moved(spot(old, parted), spot(new, parted)) {
+            continue;
+        }
+        match whole.iter_mut().find(|other| (&other.at, other.n) == (&parted.at, parted.n)) {
+            // What was typed now, and the rest as it was.
+            Some(other) => other.place = other.place.with(&parted.place.with(&other.place)),
+            None => whole.push(parted.clone()),
+        }
+    }
+    whole
+}
+
+/// Does the change lead to another door?
+fn is_moved(old: Option<&Place>, new: Option<&Place>) -> bool {
+    let door = |place: Option<&Place>| {
+        place.map(|p| (p.name.clone(), p.street.clone(), p.lat_e7, p.lon_e7, p.venue.clone())).unwrap_or_default()
+    };
+    door(old) != door(new)
 }
 
 fn is_same(a: &Place, b: &Place) -> bool {
@@ -94,10 +125,10 @@ pub(crate) fn gave_away(event: &Event, whole: &[Kept]) -> bool {
     })
 }
 
-/// What is kept of one date: its own, else the event's.
+/// What is kept of one date: its own, and the event's where that date is held there.
 pub(crate) fn of_date(whole: Vec<Kept>, event: &Event, at: &str) -> Vec<Kept> {
     let own = event.overrides.iter().any(|change| change.at == at && change.places.is_some());
-    whole.into_iter().filter(|kept| if own { kept.at.as_deref() == Some(at) } else { kept.at.is_none() }).collect()
+    whole.into_iter().filter(|kept| kept.at.as_deref().map_or(!own, |other| other == at)).collect()
 }
 
 /// The places whose address readers are not given, each with its date and number.
@@ -200,21 +231,39 @@ impl Kept {
 }
 
 /// Says to whom the author has to tell what of `whole` stays here; `list`: to those alone who have a place.
-pub(crate) fn remind(session: &Session, whole: &[Kept], list: bool) {
+pub(crate) fn remind(session: &Session, event: &Event, whole: &[Kept], list: bool) {
     let who = if list { "those with a place" } else { "those who come" };
     for kept in whole {
         session.out.line(kept.line(&format!("address for {who} (tell them yourself)  ")));
+        say_parted(session, event, kept);
     }
 }
 
 /// Says what of `whole` stays here.
-pub(crate) fn say(session: &Session, whole: &[Kept]) {
+pub(crate) fn say(session: &Session, event: &Event, whole: &[Kept]) {
     for kept in whole {
         session.out.line(kept.line("  only on this machine  "));
+        say_parted(session, event, kept);
     }
     if !whole.is_empty() {
         session.out.line(Line::new().warn("  nobody who comes is sent the address: tell them yourself"));
     }
+}
+
+fn say_parted(session: &Session, event: &Event, kept: &Kept) {
+    if !stands(event, kept) {
+        session
+            .out
+            .line(Line::new().warn("  the place was changed since: ask who changed it whether this still holds"));
+    }
+}
+
+/// What `--json` says of what is kept.
+pub(crate) fn as_json(event: &Event, whole: &[Kept]) -> Value {
+    whole
+        .iter()
+        .map(|kept| json!({"at": kept.at, "n": kept.n, "place": kept.place, "place_changed": !stands(event, kept)}))
+        .collect()
 }
 
 #[cfg(test)]
@@ -243,12 +292,28 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_not_said_of_another_place() {
+    fn an_address_outlives_what_others_do_to_its_place_but_not_that_its_keeper_moves_the_event() {
         let mut event = party(flat());
         let kept = split(&mut event).unwrap();
-        assert_eq!(standing(&event, kept.clone()), kept);
-        event.places[0].name = Some("Ben's flat".into());
-        assert_eq!(standing(&event, kept), []);
+        assert!(stands(&event, &kept[0]));
+        let renamed = Place { name: Some("Ben's flat".into()), ..flat().area() };
+        let elsewhere = Place { locality: Some("Leeds North".into()), ..flat().area() };
+        let open = Place { show: None, ..flat().area() };
+        for place in [renamed, elsewhere.clone(), open, Place::default()] {
+            let old = party(place);
+            assert!(!stands(&old, &kept[0]));
+            let new = Event { summary: Some("Bring cake".into()), ..old.clone() };
+            assert_eq!(keep(&old, &new, &kept, vec![]), kept);
+            assert_eq!(keep(&old, &party(flat().area()), &kept, vec![]), kept, "it is there again");
+            let moved = party(Place { name: Some("Town hall".into()), ..Place::default() });
+            assert_eq!(keep(&old, &moved, &kept, vec![]), []);
+        }
+        let typed = Place { postcode: Some("03046".into()), ..elsewhere.clone() };
+        let whole = vec![Kept { place: typed.clone(), ..kept[0].clone() }];
+        let both = Place { street: flat().street, ..typed.clone() };
+        let want = [Kept { place: both, ..kept[0].clone() }];
+        assert_eq!(keep(&party(elsewhere), &party(typed), &kept, whole), want);
+        assert_eq!(keep(&party(flat()), &party(Place { show: None, ..flat() }), &kept, vec![]), [], "it is public now");
     }
 
     #[test]

@@ -42,13 +42,13 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
         None => Vec::new(),
     };
     let kept = match record.as_event() {
-        Some(event) => kept::standing(event, kept::read(session, &item.uri)?),
+        Some(_) => kept::read(session, &item.uri)?,
         None => Vec::new(),
     };
     if session.out.json {
         let mut value = record::as_json(item);
-        if !kept.is_empty() {
-            value["kept_here"] = json!(kept);
+        if let Some(event) = record.as_event().filter(|_| !kept.is_empty()) {
+            value["kept_here"] = kept::as_json(event, &kept);
         }
         value["parts"] = parts.iter().map(record::as_json).collect();
         value["replies"] = replies.iter().map(record::as_json).collect();
@@ -62,8 +62,8 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     }
     let out = &session.out;
     card(out, item, &record.card());
-    kept::say(session, &kept);
     if let Some(planned) = record.as_event() {
+        kept::say(session, planned, &kept);
         event::print_dates(session, planned, &dates);
     }
     for part in &parts {

@@ -59,6 +59,22 @@ fn a_poll_becomes_an_event_on_every_node_and_the_address_leaves_only_its_authors
         }
         assert!(!node.page("/").contains("When is the concert?"), "polls are for members");
     }
+    // A co-host takes the place elsewhere: the only copy of the address stays with Alice.
+    alice.ok(&["event", "edit", &event, "--cohost", "Bob"]);
+    eventually("bob may change it", || match shown(&bob, "event", &event)?["record"]["hosts"][0]["edit"].as_bool() {
+        Some(true) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    bob.ok(&["event", "edit", &event, "--locality", "Leeds North"]);
+    let changed = |what: &str| {
+        let here = shown(&alice, "event", &event)?;
+        let kept = &here["kept_here"][0];
+        let whole = kept["place"]["street"] == "Hidden Road 17" && kept["place_changed"] == true;
+        if whole && here["record"].to_string().contains(what) { Ok(()) } else { Err(here.to_string()) }
+    };
+    eventually("alice sees his change and her address", || changed("Leeds North"));
+    alice.ok(&["event", "edit", &event, "--summary", "Bring a cushion"]);
+    changed("Bring a cushion").expect("an edit of something else keeps the address");
     let file = alice.scratch("all.car");
     alice.ok(&["export", "--all", "-o", file.to_str().expect("a UTF-8 path")]);
     assert!(a.stop().success() && b.stop().success());

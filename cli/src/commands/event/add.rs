@@ -71,7 +71,7 @@ pub(crate) fn publish(session: &Session, community: &str, mut event: Event, agai
         kept::write(session, &info.uri, &whole)?;
     }
     echo(session, &event);
-    kept::say(session, &whole);
+    kept::say(session, &event, &whole);
     for info in &infos {
         say_namesakes(session, &event.name, info);
     }

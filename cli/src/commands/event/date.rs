@@ -54,7 +54,7 @@ pub(super) fn edit(args: edit::Args, at: &str, item: &Item, old: &Event, session
     for line in echoed(&instance, old, &before, &day) {
         session.out.line(line);
     }
-    kept::say(session, &done.whole);
+    kept::say(session, &event, &done.kept);
     edit::say_marked(session, &done, answers::all(session, item)?.len());
     Ok(())
 }

@@ -124,7 +124,7 @@ fn change(args: Args, session: &Session) -> Result<()> {
     if !typed_doors {
         fields::say_doors(session, old.doors.as_deref(), event.doors.as_deref());
     }
-    kept::say(session, &done.whole);
+    kept::say(session, &event, &done.kept);
     let answers = answers::all(session, &found.item)?;
     say_marked(session, &done, answers.len());
     let stray = answers.iter().filter(|(_, answer)| strays(answer, &old, &event, now.date())).count();
@@ -139,23 +139,24 @@ fn change(args: Args, session: &Session) -> Result<()> {
 /// What a published change came to.
 pub(super) struct Done {
     /// Places of which the address stays here.
-    pub(super) whole: Vec<Kept>,
+    pub(super) kept: Vec<Kept>,
     /// Earlier answers have to be given again.
     material: bool,
     /// All but so many of this person's own.
     carried: usize,
 }
 
-/// Publishes `event` as what follows `old`, unless nothing differs. Both have their whole addresses; what of them stays
-/// here was `kept` so far.
-pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event, kept: &[Kept]) -> Result<Done> {
+/// Publishes `event` as what follows `old`, unless nothing differs. Both have their whole addresses; what stays here was
+/// `known` so far.
+pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event, known: &[Kept]) -> Result<Done> {
     if event == old {
         return Err(Error::refused("could not publish the change: nothing was changed")
             .hint("moot event edit --help lists what can be"));
     }
-    let (mut old, mut event) = (old.clone(), event.clone());
+    let (full, mut old, mut event) = (event, old.clone(), event.clone());
     let whole = kept::split(&mut event)?;
     let gave_away = kept::gave_away(&old, &whole);
+    let kept = kept::keep(&old, full, known, whole);
     kept::split(&mut old)?;
     let material = old.material_change(&event);
     let carried = if event == old {
@@ -165,13 +166,13 @@ pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event
     } else {
         send(session, item, &old, event, "changed")?
     };
-    if whole != kept {
-        kept::write(session, &item.uri, &whole)?;
+    if kept != known {
+        kept::write(session, &item.uri, &kept)?;
     }
     if gave_away {
         session.out.note("the address was public until now: who has the earlier version still has it");
     }
-    Ok(Done { whole, material, carried })
+    Ok(Done { kept, material, carried })
 }
 
 /// What becomes of the answers that were given before a change which makes people think again.

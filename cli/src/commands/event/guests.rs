@@ -43,7 +43,7 @@ pub(crate) fn list(args: &Guests, session: &Session) -> Result<()> {
         None if event.recur.is_some() => coming(session, &event, DATES),
         _ => Vec::new(),
     };
-    let kept = kept::standing(&event, kept::read(session, &found.item.uri)?);
+    let kept = kept::read(session, &found.item.uri)?;
     let kept = match &instance {
         Some(instance) => kept::of_date(kept, &event, &instance.at.text()),
         None => kept,
@@ -62,7 +62,7 @@ pub(crate) fn list(args: &Guests, session: &Session) -> Result<()> {
         "dates": counts.iter().map(|(date, answers)| json!({"at": date.at.text(), "answers": answers})).collect::<Vec<_>>(),
     });
     if !kept.is_empty() {
-        value["kept_here"] = json!(kept);
+        value["kept_here"] = kept::as_json(&event, &kept);
     }
     session.out.object(&value);
     let when = instance.as_ref().map_or_else(|| event.when_words(), |i| words(&i.start, event.duration, event.days));
@@ -75,7 +75,7 @@ pub(crate) fn list(args: &Guests, session: &Session) -> Result<()> {
         let line = Line::new().faint("next  ").text(words(&date.start, event.duration, event.days)).text("  ");
         session.out.line(if date.cancelled { line.warn("cancelled") } else { line.text(in_numbers(answers)) });
     }
-    kept::remind(session, &kept, said.list.is_some());
+    kept::remind(session, &event, &kept, said.list.is_some());
     if !counts.is_empty() {
         session.out.note(Line::new().faint("--at DATE lists who comes then"));
     }

@@ -24,11 +24,11 @@ pub(super) fn print_date(session: &Session, item: &Item, event: &Event, at: &str
     let instance = occurrence(session, event, at)?;
     let on = event.on(&instance);
     let answers = answers(session, item, event.recur.as_ref().map(|_| instance.at.text()))?;
-    let kept = kept::of_date(kept::standing(event, kept::read(session, &item.uri)?), event, &instance.at.text());
+    let kept = kept::of_date(kept::read(session, &item.uri)?, event, &instance.at.text());
     if session.out.json {
         let mut value = record::as_json(item);
         if !kept.is_empty() {
-            value["kept_here"] = json!(kept);
+            value["kept_here"] = kept::as_json(event, &kept);
         }
         value["at"] = json!(instance.at.text());
         value["start"] = json!(instance.start);
@@ -38,7 +38,7 @@ pub(super) fn print_date(session: &Session, item: &Item, event: &Event, at: &str
         return Ok(());
     }
     card(&session.out, item, &on.card());
-    kept::say(session, &kept);
+    kept::say(session, event, &kept);
     guests::print(&session.out, &answers);
     if let Some(own) = guests::own_place(&answers, None) {
         session.out.line(own);
