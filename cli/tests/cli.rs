@@ -457,7 +457,12 @@ fn an_address_that_is_kept_back_is_in_nothing_that_is_published() {
     assert!(said.contains("the text of the event names the street"), "{said}");
     assert!(told(&add(&["--show-place", "ask", "--repeat", "weekly"])) && told(&["event", "show", "Party"]));
     assert!(told(&["event", "edit", "Party", "--price", "free"]));
+    let said = home.ok(&["event", "edit", "Party", "--price", "3 EUR"]);
+    assert!(said.contains("\n  Ada's flat, Leeds\n") && said.matches("Hidden Road").count() == 1, "{said}");
     assert!(told(&["event", "edit", "Party", "--at", "2030-12-12", "--street", "Secret Lane 2"]));
+    let unnamed = ["event", "edit", "Party", "--at", "2030-12-19", "--place", "", "--street", "Secret Lane 3"];
+    let said = home.ok(&unnamed);
+    assert!(said.contains("  place  Leeds\n") && said.matches("Secret Lane 3").count() == 1, "{said}");
     let date = home.ok(&["event", "show", "Party", "--at", "2030-12-12"]);
     assert!(date.contains("Secret Lane 2") && !date.contains("Hidden Road"), "{date}");
     let guests = home.ok(&["event", "guests", "Party", "--at", "2030-12-12"]);

@@ -225,6 +225,7 @@ pub(crate) fn news(event: &Event) -> Option<String> {
 fn places_line(event: &Event) -> Option<String> {
     // With the address, so that one left over from another place is seen.
     let line = |place: &Place| {
+        let place = if place.hides_address() { &place.area() } else { place };
         let parts = [place.name.clone(), place.address()];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", ")).filter(|line| !line.is_empty())
     };

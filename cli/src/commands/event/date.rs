@@ -10,7 +10,7 @@ use folkmoot_schemas::{
     when::{Start, words},
 };
 
-use super::{answers, edit, fields, now_in, occurrence, unchanged};
+use super::{answers, edit, fields, now_in, occurrence, places_line, unchanged};
 use crate::{
     error::{Error, Result},
     kept,
@@ -83,7 +83,7 @@ fn echoed(instance: &Instance, old: &Event, before: &Event, day: &Event) -> Vec<
         lines.push(named("name", Some(&day.name)));
     }
     if day.places != before.places {
-        let line = named("place", day.place_line().as_deref());
+        let line = named("place", places_line(day).as_deref());
         lines.push(if day.places == old.places { line.text(", as the series says") } else { line });
     }
     if day.text != before.text {
