@@ -15,6 +15,7 @@ mod form;
 pub mod fuzzing;
 mod ics;
 mod kept;
+mod leak;
 mod mention;
 mod near;
 mod output;

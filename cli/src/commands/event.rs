@@ -43,6 +43,8 @@ use super::post::parse_uri;
 use crate::{
     deferred::Deferred,
     error::{Error, Result},
+    kept::Kept,
+    leak,
     output::{Line, count},
     record::{self, Found},
     session::Session,
@@ -132,8 +134,9 @@ fn find_to_change(session: &Session, target: &str, act: &str) -> Result<(Found, 
 }
 
 /// Publishes `event` as what follows `old`: the author in the event itself, others by a revision of it. Whoever changes
-/// the plan knows of it: how many of their own answers went along.
-fn send(session: &Session, item: &Item, old: &Event, mut event: Event, verb: &str) -> Result<usize> {
+/// the plan knows of it: how many of their own answers went along. `kept`: what of the addresses stays here.
+fn send(session: &Session, item: &Item, old: &Event, mut event: Event, verb: &str, kept: &[Kept]) -> Result<usize> {
+    leak::check(session, &event, Some(old), kept)?;
     event.follow(old);
     let changed = event.sequence != old.sequence;
     // A steward says whether it takes place, and changes nothing else of it.

@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use super::{echo, fields, now_in, zone_of};
 use crate::{
     error::{Error, Result},
-    form, kept, record,
+    form, kept, leak, record,
     session::Session,
     when::Typed,
 };
@@ -64,6 +64,7 @@ fn plan(args: Args, session: &Session) -> Result<()> {
 /// A new event, with the addresses that stay here. Its URI.
 pub(crate) fn publish(session: &Session, community: &str, mut event: Event, again: bool) -> Result<String> {
     let whole = kept::split(&mut event)?;
+    leak::check(session, &event, None, &whole)?;
     let mut draft = record::draft("event", event.clone())?;
     draft.again = again;
     let infos = record::publish_each(session, Some(community), vec![draft], "planned")?;

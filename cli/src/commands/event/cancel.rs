@@ -6,6 +6,7 @@ use folkmoot_schemas::{
 use super::{find_to_change, occurrence, send};
 use crate::{
     error::{Error, Result},
+    kept,
     output::Line,
     session::Session,
 };
@@ -65,7 +66,7 @@ pub(crate) fn run(args: Args, to: Status, session: &Session) -> Result<()> {
             .because(what)
             .hint(format!("moot event edit EVENT{at} --confirmed takes that back")));
     }
-    send(session, &found.item, &old, event, to.word())?;
+    send(session, &found.item, &old, event, to.word(), &kept::read(session, &found.item.uri)?)?;
     session.out.line(Line::new().faint("  ").text(what));
     Ok(())
 }

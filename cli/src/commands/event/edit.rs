@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     form,
     kept::{self, Kept},
+    leak,
     output::{Line, count},
     record,
     session::Session,
@@ -153,18 +154,19 @@ pub(super) fn publish(session: &Session, item: &Item, old: &Event, event: &Event
         return Err(Error::refused("could not publish the change: nothing was changed")
             .hint("moot event edit --help lists what can be"));
     }
-    let (full, mut old, mut event) = (event, old.clone(), event.clone());
+    let (full, mut event) = (event, event.clone());
     let whole = kept::split(&mut event)?;
-    let gave_away = kept::gave_away(&old, &whole);
-    let kept = kept::keep(&old, full, known, whole);
-    kept::split(&mut old)?;
+    let gave_away = kept::gave_away(old, &whole);
+    let kept = kept::keep(old, full, known, whole);
+    let old = kept::published(old);
     let material = old.material_change(&event);
     let carried = if event == old {
+        leak::check(session, &event, Some(&old), &kept)?;
         let line = Line::new().strong("address changed on this machine").text(": nothing of ").id(&item.short);
         record::unchanged_but(session, item, line.text(" had to be published"));
         0
     } else {
-        send(session, item, &old, event, "changed")?
+        send(session, item, &old, event, "changed", &kept)?
     };
     if kept != known {
         kept::write(session, &item.uri, &kept)?;
