@@ -1,12 +1,12 @@
-//! Does what is about to be published name a street that is kept back? Every event is asked.
+//! Does what is about to be published name a street that is kept back? Every event, and every post about one, is asked.
 
-use folkmoot_schemas::records::event::Event;
+use folkmoot_schemas::records::{event::Event, post::Post};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
-    kept::Kept,
+    kept::{self, Kept},
     output::Line,
     session::Session,
 };
@@ -30,6 +30,16 @@ pub(crate) fn check(session: &Session, new: &Event, old: Option<&Event>, kept: &
         session.out.note(Line::new().warn(line));
     }
     Ok(())
+}
+
+/// The same of a post about the event at `uri`.
+pub(crate) fn check_post(session: &Session, uri: &str, new: &Post, old: Option<&Post>) -> Result<()> {
+    match find(new, old, &kept::read(session, uri)?)?.new {
+        Some(_) => Err(Error::refused("could not publish the post: it names the street that the event keeps back")
+            .because("updates and posts are read by everybody who may read the event, not by those who come alone")
+            .hint("take it out, and tell the address to each who comes: by mail, telephone or messenger")),
+        None => Ok(()),
+    }
 }
 
 /// The fields that name a street: one by a text that was not there before, and those that did so already.

@@ -478,6 +478,13 @@ fn an_address_that_is_kept_back_is_in_nothing_that_is_published() {
         let said = home.refused(1, args);
         assert!(said.contains(&format!("{field} of the event names the street")), "{said}");
     }
+    for more in [&["--update"][..], &["--title", "Come"]] {
+        let said = home.refused(1, &[&["post", "--about", "Party", "Ring at Hidden Road 1"], more].concat());
+        assert!(said.contains("names the street") && said.contains("read by everybody"), "{said}");
+    }
+    home.refused(1, &["reply", "Party", "Ring at Hidden Road 1"]);
+    let post = home.json(&["post", "--about", "Party", "--update", "Ring twice"]);
+    home.refused(1, &["edit", post[0]["short"].as_str().unwrap(), "Ring twice at Hidden Road 1"]);
     let guests = home.ok(&["event", "guests", "Party", "--at", "2030-12-12"]);
     assert!(guests.contains("address for those who come (tell them yourself)  Secret Lane 2"), "{guests}");
     let kept = fs::read_dir(home.dir().join("addresses")).unwrap().next().unwrap().unwrap();

@@ -7,7 +7,7 @@ use folkmoot_schemas::records::{
 use crate::{
     editor,
     error::{Error, Result},
-    mention, record,
+    leak, mention, record,
     session::Session,
 };
 
@@ -59,6 +59,10 @@ fn publish(session: &Session, item: &Item, before: &Post, mut post: Post) -> Res
     }
     if post == *before {
         return record::unchanged(session, item);
+    }
+    let thread = post.reply.as_ref().map(|reply| &reply.root.uri);
+    if let Some(about) = post.about.as_ref().or(thread) {
+        leak::check_post(session, &about.to_string(), &post, Some(before))?;
     }
     let draft = record::redraft("post", item, post)?;
     record::publish_one(session, Some(&item.community), draft, "edited")

@@ -10,7 +10,7 @@ use folkmoot_schemas::{
 use crate::{
     editor,
     error::{Error, Result},
-    mention,
+    leak, mention,
     picture::Pictures,
     record::{self, Found},
     session::{Session, answer},
@@ -78,10 +78,13 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             tags: args.tag.iter().map(|t| clean(t.trim_start_matches('#'))).collect(),
             lang: args.lang.clone(),
             images,
-            about,
+            about: about.clone(),
             kind,
             ..Post::default()
         };
+        if let Some(event) = &about {
+            leak::check_post(session, &event.to_string(), &post, None)?;
+        }
         let mut draft = record::draft("post", post)?;
         draft.members_only = args.members;
         draft.again = args.again;

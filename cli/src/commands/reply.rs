@@ -8,7 +8,7 @@ use super::post::parse_uri;
 use crate::{
     editor,
     error::{Error, Result},
-    mention, record,
+    leak, mention, record,
     session::Session,
 };
 
@@ -38,11 +38,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         Some(reply) => reply.root.clone(),
         None => parent.clone(),
     };
+    let event = root.uri.to_string();
     let name = format!("reply-{}", found.item.short);
     editor::publish(&args.text, (&name, ""), session, |text| {
         let mentions = mention::of(session, Some(&found.item.community), &text)?;
         let reply = Some(Reply { root, parent });
-        let mut draft = record::draft("reply", Post { text, reply, mentions: mentions.clone(), ..Post::default() })?;
+        let post = Post { text, reply, mentions: mentions.clone(), ..Post::default() };
+        leak::check_post(session, &event, &post, None)?;
+        let mut draft = record::draft("reply", post)?;
         draft.members_only = found.item.audience == "members";
         draft.again = args.again;
         record::publish_one(session, Some(&found.item.community), draft, "replied")?;
