@@ -515,6 +515,41 @@ fn an_address_that_is_kept_back_is_in_nothing_that_is_published() {
 }
 
 #[test]
+fn a_calendar_that_names_the_street_which_is_kept_back_is_not_taken_over() {
+    let home = Home::settled();
+    let file = home.dir().join("party.ics");
+    let write = |stamp: u8, text: &str| {
+        let lines = [
+            "BEGIN:VCALENDAR",
+            "VERSION:2.0",
+            "PRODID:-//x//x",
+            "BEGIN:VEVENT",
+            "UID:party@example.org",
+            &format!("DTSTAMP:2030010{stamp}T000000Z"),
+            "DTSTART:20301205T200000Z",
+            "SUMMARY:Party",
+            &format!("DESCRIPTION:{text}"),
+            "END:VEVENT",
+            "END:VCALENDAR",
+            "",
+        ];
+        fs::write(&file, lines.join("\r\n")).unwrap();
+    };
+    let import = ["event", "import", file.to_str().unwrap()];
+    write(1, "Come");
+    home.ok(&import);
+    let place = ["--street", "Hidden Road 1", "--locality", "Leeds", "--show-place", "area"];
+    home.ok(&[&["event", "edit", "Party"], &place[..]].concat());
+    write(2, "Come to Hidden Road 1");
+    let said = home.refused(1, &import);
+    assert!(said.contains("the text of the event names the street"), "{said}");
+    write(3, "Come and sing");
+    home.ok(&import);
+    let shown = home.ok(&["event", "show", "Party"]);
+    assert!(shown.contains("Come and sing") && shown.contains("only on this machine  Hidden Road 1"), "{shown}");
+}
+
+#[test]
 fn a_poll_of_dates_becomes_the_event_and_votes_count_until_people_answer() {
     let home = Home::settled();
     home.ok(&[

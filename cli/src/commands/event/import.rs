@@ -11,6 +11,7 @@ use super::{answers::all as answers_to, zone_of};
 use crate::{
     error::{Error, Result},
     ics::{self, Context, Reading, Skipped},
+    kept, leak,
     output::{Line, count},
     record,
     session::{Session, answer},
@@ -114,6 +115,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let mut known = Known::read(session, &community)?;
     let has_answers = |item: &Item| Ok(!answers_to(session, item)?.is_empty());
     let mut steps = plan::plan(&mut reading, &known, args.older, &has_answers)?;
+    for step in &steps {
+        check_street(session, step)?;
+    }
     // One commit, unless it is very long: either all of the calendar is there or nothing.
     let drafts: Vec<WireDraft> = steps.iter_mut().filter_map(|step| step.draft.take()).collect();
     if !drafts.is_empty() && !args.dry_run {
@@ -288,4 +292,16 @@ fn losses(steps: &[Step]) -> Vec<(&str, usize)> {
     losses.sort_by_key(|(_, n)| Reverse(*n));
     losses.truncate(SHOWN);
     losses
+}
+
+/// A calendar knows nothing of an address that is kept back here.
+fn check_street(session: &Session, step: &Step) -> Result<()> {
+    let (Some(_), Some((uri, _)), Subject::Event { event, .. }) = (&step.draft, &step.held, &step.subject) else {
+        return Ok(());
+    };
+    match kept::read(session, uri)? {
+        kept if kept.is_empty() => Ok(()),
+        kept => leak::check(session, event, record::find(session, uri)?.record.as_event(), &kept)
+            .map_err(|error| error.because(format!("{}  {}", event.name, event.when_words()))),
+    }
 }
