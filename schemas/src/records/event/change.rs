@@ -121,7 +121,7 @@ impl Event {
 
 impl Start {
     /// A start of one date, after the series went from the form and zone of `old` to those of `new`.
-    fn in_form_of(&self, old: &Self, new: &Self) -> Self {
+    pub(super) fn in_form_of(&self, old: &Self, new: &Self) -> Self {
         match (self, new) {
             (Self::Local { local, zone }, Self::Local { zone: other, .. }) => {
                 let zone = if old.zone() == Some(zone) { other } else { zone };

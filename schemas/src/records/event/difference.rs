@@ -1,7 +1,14 @@
 //! What changed between two versions of a plan, in words for those who had answered the older one.
 
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
 use super::{Event, Mode, Override, Place, Status};
-use crate::when::{self, Start};
+use crate::{
+    recur::Dates,
+    when::{self, Start},
+};
 
 /// Single dates that are told one by one.
 const DATES: usize = 4;
@@ -78,41 +85,75 @@ impl Event {
         Some(when::clock(end))
     }
 
-    /// Of a series: single dates that are not as they were.
+    /// Of a series: single dates that changed beyond what the change of the series itself makes of them. By day, since
+    /// an override names its date by the start, which moves with the time of day. Days that are not dates of both
+    /// come or go with the rule.
     fn date_changes(&self, older: &Self) -> Vec<String> {
-        let find = |event: &Self, at: &str| event.overrides.iter().find(|change| change.at == at).cloned();
-        let mut names: Vec<&String> = self.overrides.iter().chain(&older.overrides).map(|change| &change.at).collect();
-        names.sort();
-        names.dedup();
-        names.into_iter().filter_map(|at| date_change(self, at, find(older, at), find(self, at))).collect()
+        let named = |event: &Self| -> Vec<Date> {
+            let dates = event.overrides.iter().filter_map(|change| event.start.named(&change.at));
+            dates.map(|start| start.civil_date()).collect()
+        };
+        let days: BTreeSet<Date> = named(older).into_iter().chain(named(self)).collect();
+        if days.is_empty() {
+            return Vec::new();
+        }
+        let (then, now) = (Dates::of(older), Dates::of(self));
+        let both = |day: &Date| then.has(&older.start.on(*day)) && now.has(&self.start.on(*day));
+        days.into_iter().filter(both).filter_map(|day| date_change(older, self, day)).collect()
     }
 }
 
-fn date_change(event: &Event, at: &str, before: Option<Override>, after: Option<Override>) -> Option<String> {
-    let date = event.start.named(at)?;
-    let off =
-        |change: &Option<Override>| change.as_ref().is_some_and(|c| c.gone || c.status == Some(Status::Cancelled));
-    let start = |change: &Option<Override>| change.as_ref().and_then(|c| c.start.clone()).unwrap_or(date.clone());
-    let day = when::date_words(date.civil_date());
-    let note = after.as_ref().and_then(|c| c.note.as_ref()).map(|note| format!(": {note}")).unwrap_or_default();
-    Some(match (off(&before), off(&after)) {
-        (false, true) => format!("{day} is cancelled{note}"),
-        (true, false) => format!("{day} takes place after all{note}"),
+/// When, where and whether people meet on one date of a series.
+struct DatePlan<'a> {
+    off: bool,
+    start: Start,
+    duration: Option<u32>,
+    places: &'a [Place],
+}
+
+impl<'a> DatePlan<'a> {
+    /// `own`: what the date has of its own, else it is as the series says.
+    fn new(series: &'a Event, day: Date, own: Option<&'a Override>) -> Self {
+        let status = own.and_then(|own| own.status).unwrap_or(series.status);
+        Self {
+            off: own.is_some_and(|own| own.gone) || status == Status::Cancelled,
+            start: own.and_then(|own| own.start.clone()).unwrap_or_else(|| series.start.on(day)),
+            duration: own.and_then(|own| own.duration).or(series.duration),
+            places: own.and_then(|own| own.places.as_deref()).unwrap_or(&series.places),
+        }
+    }
+}
+
+fn date_change(older: &Event, newer: &Event, day: Date) -> Option<String> {
+    let own = |event: &Event| {
+        let at = event.start.on(day).text();
+        event.overrides.iter().find(|change| change.at == at).cloned()
+    };
+    let (own_before, own_after) = (own(older), own(newer));
+    // What the date had of its own, in the series as it is now: so it would be if the series alone had changed.
+    let kept = own_before
+        .clone()
+        .map(|own| Override { start: own.start.map(|start| start.in_form_of(&older.start, &newer.start)), ..own });
+    let before = DatePlan::new(older, day, own_before.as_ref());
+    let kept = DatePlan::new(newer, day, kept.as_ref());
+    let after = DatePlan::new(newer, day, own_after.as_ref());
+    let note = own_after.as_ref().and_then(|own| own.note.as_ref()).map(|note| format!(": {note}")).unwrap_or_default();
+    // By the day on which people know it.
+    let [was_on, is_on] = [&before, &after].map(|date| when::date_words(date.start.civil_date()));
+    Some(match (kept.off, after.off) {
+        (false, true) => format!("{was_on} is cancelled{note}"),
+        (true, false) => format!("{is_on} takes place after all{note}"),
         (true, true) => return None,
-        (false, false) if start(&before) != start(&after) => {
-            format!("{day}: {}{note}", moved(&start(&before), &start(&after)))
+        (false, false) if kept.start != after.start && before.start != after.start => {
+            format!("{was_on}: {}{note}", moved(&before.start, &after.start))
         }
-        (false, false) => {
-            let places = |change: &Option<Override>| {
-                change.as_ref().and_then(|c| c.places.clone()).unwrap_or_else(|| event.places.clone())
-            };
-            let duration = |change: &Option<Override>| change.as_ref().and_then(|c| c.duration).or(event.duration);
-            match place_change(&places(&before), &places(&after)) {
-                Some(place) => format!("{day}: {place}{note}"),
-                None if duration(&before) != duration(&after) => format!("{day} takes another time{note}"),
-                None => return None,
+        (false, false) => match place_change(kept.places, after.places) {
+            Some(_) => format!("{is_on}: {}{note}", place_change(before.places, after.places)?),
+            None if kept.duration != after.duration && before.duration != after.duration => {
+                format!("{is_on} takes another time{note}")
             }
-        }
+            None => return None,
+        },
     })
 }
 
@@ -254,7 +295,66 @@ mod tests {
         off.overrides[0].note = Some("Holiday".into());
         assert_eq!(off.changes_since(&series), ["Friday 11 December 2026 is cancelled: Holiday"]);
         assert_eq!(series.changes_since(&off), ["Friday 11 December 2026 takes place after all"]);
-        off.overrides = (1..=9).map(|month| change(&format!("2027-0{month}-01T20:00"))).collect();
+        let week = |n: i64| series.start.on(series.start.civil_date().saturating_add(jiff::Span::new().weeks(n)));
+        off.overrides = (1..=9).map(|n| change(&week(n).text())).collect();
         assert_eq!(off.changes_since(&series).last().unwrap(), "5 more dates changed");
+    }
+
+    #[test]
+    fn a_change_of_the_series_is_told_once_and_not_of_dates_that_stay_as_they_were() {
+        let own = |at: &str| Override {
+            at: at.into(),
+            status: None,
+            start: None,
+            duration: None,
+            name: None,
+            text: None,
+            places: None,
+            note: None,
+            gone: false,
+        };
+        let off = |at: &str| Override { status: Some(Status::Cancelled), ..own(at) };
+        let elsewhen = |date: &str, start: &str| Override { start: Some(at(start)), ..own(date) };
+        let rule = crate::recur::Rule {
+            freq: crate::recur::Freq::Weekly,
+            interval: None,
+            by_day: Vec::new(),
+            by_month_day: Vec::new(),
+            until: None,
+            count: None,
+        };
+        let series = Event {
+            recur: Some(rule.clone()),
+            overrides: vec![
+                off("2026-12-17T19:30"),
+                Override { gone: true, ..own("2026-12-24T19:30") },
+                elsewhen("2026-12-31T19:30", "2026-12-30T18:00"),
+            ],
+            ..Event::new("Rehearsal", at("2026-12-03T19:30"))
+        };
+        let mut earlier = Event { start: at("2026-12-03T19:00"), ..series.clone() };
+        earlier.carry_overrides(&series);
+        let told = |event: &Event| event.changes_since(&series);
+        assert_eq!(told(&earlier), ["moved from 19:30 to 19:00"]);
+        let with = |overrides: Vec<Override>| Event { overrides, ..earlier.clone() };
+        let [seventeenth, gone, moved] = <[_; 3]>::try_from(earlier.overrides.clone()).unwrap();
+        assert_eq!(
+            told(&with(vec![off("2026-12-10T19:00"), gone.clone(), moved.clone()]))[1..],
+            ["Thursday 10 December 2026 is cancelled", "Thursday 17 December 2026 takes place after all"]
+        );
+        assert_eq!(
+            told(&with(vec![seventeenth.clone(), gone.clone()]))[1..],
+            ["Wednesday 30 December 2026: moved from Wednesday 30 December, 18:00 to Thursday 31 December, 19:00"]
+        );
+        assert_eq!(
+            told(&with(vec![seventeenth.clone(), gone.clone(), off("2026-12-31T19:00")]))[1..],
+            ["Wednesday 30 December 2026 is cancelled"]
+        );
+        // All of it is off, and what was off before is no news of its own.
+        let none = Event { status: Status::Cancelled, ..earlier.clone() };
+        assert_eq!(told(&none), ["cancelled", "moved from 19:30 to 19:00"]);
+        // Dates that the rule has no more do not take place after all.
+        let short = Event { recur: Some(crate::recur::Rule { count: Some(2), ..rule }), ..with(Vec::new()) };
+        assert_eq!(told(&short).len(), 2, "{:?}", told(&short));
     }
 }
