@@ -76,6 +76,12 @@ impl Event {
         sequence < since || sequence > self.sequence
     }
 
+    /// For an answer that saw this very plan of the date on `day`.
+    pub(super) fn outdates_date(&self, sequence: u32, day: Option<&str>) -> bool {
+        let changed = |date: &DateSince| Some(date.at.as_str()) == day && sequence < date.sequence;
+        sequence > self.sequence || self.dates_since.iter().any(changed)
+    }
+
     /// Takes over the changes `older` had for single dates, each to the same date of this series: an override names its
     /// date by the start, which moves with the time of day. Returns those whose date the series no longer has; dates that
     /// were left out anyway are not among them.

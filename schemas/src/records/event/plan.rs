@@ -155,8 +155,13 @@ impl<'a> Plans<'a> {
 
     /// `answer` was to another plan than the event's; `day`: of that date of a series, by the rule.
     pub fn outdates(&mut self, answer: &Rsvp, day: Option<&str>) -> bool {
-        self.event.outdates_sequence(answer.seen_sequence, day)
-            || answer.seen_plan.as_ref().is_some_and(|plan| plan != self.id(answer.day()))
+        let seen = answer.seen_sequence;
+        match answer.seen_plan.as_ref().map(|plan| plan == self.id(answer.day())) {
+            Some(false) => true,
+            // A change of the series left that date as it was; of changes of the date itself the number tells.
+            Some(true) if answer.day().is_some() => self.event.outdates_date(seen, day),
+            _ => self.event.outdates_sequence(seen, day),
+        }
     }
 }
 

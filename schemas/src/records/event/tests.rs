@@ -518,6 +518,43 @@ fn of_two_changes_that_count_alike_an_answer_is_to_the_one_it_saw() {
 }
 
 #[test]
+fn a_change_of_the_series_outdates_no_answer_to_a_date_it_leaves_as_it_was() {
+    let with = |time: &str, overrides| Event {
+        recur: Some(weekly()),
+        duration: None,
+        overrides,
+        ..Event::new("Choir", local(&format!("2026-12-05T{time}")))
+    };
+    let elsewhen = |at: &str| Override { start: Some(local("2026-12-11T18:00")), ..change(at) };
+    let before = with("20:00", vec![elsewhen("2026-12-12T20:00")]);
+    let mut earlier = with("19:00", vec![elsewhen("2026-12-12T19:00")]);
+    earlier.follow(&before);
+    let to = |event: &Event, day: Option<&str>| Rsvp {
+        occurrence: day.map(|day| format!("{day}T20:00")),
+        seen_plan: Some(event.plan_id(day)),
+        ..saw(event.sequence)
+    };
+    let outdated = |event: &Event, answer: &Rsvp| event.outdates(answer, answer.day());
+    let [all, same, other] = [None, Some("2026-12-12"), Some("2026-12-19")].map(|day| to(&before, day));
+    assert_eq!([&all, &same, &other].map(|answer| outdated(&earlier, answer)), [true, false, true]);
+    assert!(outdated(&earlier, &Rsvp { seen_plan: None, ..same.clone() }), "who cannot tell is believed by the number");
+    assert!(outdated(&earlier, &Rsvp { seen_sequence: 2, ..same.clone() }), "a plan that was never made");
+
+    // The date itself was called off and is back: whoever answered before is asked again.
+    let off = Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") };
+    let mut called_off = with("20:00", vec![off]);
+    called_off.follow(&before);
+    let mut back = before.clone();
+    back.follow(&called_off);
+    assert_eq!(same.seen_plan, Some(back.plan_id(Some("2026-12-12"))));
+    assert!(outdated(&back, &same));
+    // So is who answered a whole event that went elsewhere and came back.
+    let mut returned = before.clone();
+    returned.follow(&earlier);
+    assert_eq!([&all, &same].map(|answer| outdated(&returned, answer)), [true, false]);
+}
+
+#[test]
 fn the_plan_of_a_date_is_that_of_the_event_it_is_then() {
     let place = || Some(vec![hall()]);
     let changes = [
