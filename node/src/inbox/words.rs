@@ -56,7 +56,7 @@ pub(crate) fn answered(who: &str, event: &Event, rsvp: &Rsvp, was: Option<&Rsvp>
     if rsvp.count > 1 && rsvp.status != Answer::NotGoing {
         line += &format!(" with {} more", rsvp.count - 1);
     }
-    if let Some(day) = occurrence(rsvp) {
+    if let Some(day) = occurrence(event, rsvp) {
         line += &format!(", {day}");
     }
     match was {
@@ -69,10 +69,11 @@ pub(crate) fn answered(who: &str, event: &Event, rsvp: &Rsvp, was: Option<&Rsvp>
     line
 }
 
-/// "Friday 11 December 2026", for an answer to one date.
-fn occurrence(rsvp: &Rsvp) -> Option<String> {
-    let at = rsvp.occurrence.as_deref()?;
-    Some(date_words(parse_date(at.split('T').next()?)?))
+/// "Friday 11 December 2026", for an answer to one date: the day it is on now, whatever day the rule names it by.
+fn occurrence(event: &Event, rsvp: &Rsvp) -> Option<String> {
+    let day = rsvp.day()?;
+    let on = event.on_day(day).map(|date| date.start.civil_date());
+    Some(date_words(on.or_else(|| parse_date(day))?))
 }
 
 /// "Harbour Gig: you have a place", "you wait for a place, number 3". Where the hosts say who has one, numbers say nothing.
@@ -92,7 +93,7 @@ pub(crate) fn place(event: &Event, mine: &Rsvp, standing: Standing) -> String {
         Standing::Declined => "there is no place for you".to_owned(),
         Standing::Open => "nobody has said yet whether you have a place".to_owned(),
     };
-    match occurrence(mine) {
+    match occurrence(event, mine) {
         Some(day) => format!("{}, {day}: {said}", event.name),
         None => format!("{}: {said}", event.name),
     }
@@ -191,23 +192,69 @@ pub(crate) fn beginning(record: &Record) -> String {
 
 #[cfg(test)]
 mod tests {
+    use folkmoot_schemas::{
+        Did, Uri,
+        block::{DAG_CBOR, cid_of},
+        kind::Kind,
+        records::{
+            event::{Override, RsvpRules},
+            rsvp::ShowName,
+        },
+        recur::{Freq, Rule},
+        when::{Start, parse_local},
+    };
+
     use super::*;
 
-    #[test]
-    fn who_waits_is_told_a_number_where_that_says_something() {
-        use folkmoot_schemas::{
-            Did, Uri,
-            block::{DAG_CBOR, cid_of},
-            kind::Kind,
-            records::{event::RsvpRules, rsvp::ShowName},
-            when::Start,
+    fn at(text: &str) -> Start {
+        Start::Local { local: parse_local(text).unwrap(), zone: "Europe/Berlin".into() }
+    }
+
+    /// Thursdays; that of 31 December is on the day before.
+    fn rehearsal() -> Event {
+        let weekly = Rule {
+            freq: Freq::Weekly,
+            interval: None,
+            by_day: Vec::new(),
+            by_month_day: Vec::new(),
+            until: None,
+            count: None,
         };
-        let start = Start::Date { date: parse_date("2026-12-05").unwrap() };
-        let event =
-            |mode| Event { rsvp: Some(RsvpRules { mode, ..RsvpRules::default() }), ..Event::new("Gig", start.clone()) };
+        let moved = Override {
+            at: "2026-12-31T19:30".into(),
+            status: None,
+            start: Some(at("2026-12-30T18:00")),
+            duration: None,
+            name: None,
+            text: None,
+            places: None,
+            note: None,
+            gone: false,
+        };
+        Event { recur: Some(weekly), overrides: vec![moved], ..Event::new("Rehearsal", at("2026-12-03T19:30")) }
+    }
+
+    fn to(date: &str) -> Rsvp {
+        Rsvp { occurrence: Some(date.into()), count: 1, ..mine() }
+    }
+
+    #[test]
+    fn a_date_is_named_by_the_day_it_is_on() {
+        let series = rehearsal();
+        let moved = answered("Bo", &series, &to("2026-12-31T19:30"), None);
+        assert_eq!(moved, "Bo is going to Rehearsal, Wednesday 30 December 2026");
+        let as_ever = answered("Bo", &series, &to("2026-12-24T19:30"), None);
+        assert_eq!(as_ever, "Bo is going to Rehearsal, Thursday 24 December 2026");
+        let said = place(&series, &to("2026-12-31T19:30"), Standing::Admitted(1, None));
+        assert_eq!(said, "Rehearsal, Wednesday 30 December 2026: you have a place");
+        let never = answered("Bo", &series, &to("2026-12-25T19:30"), None);
+        assert_eq!(never, "Bo is going to Rehearsal, Friday 25 December 2026");
+    }
+
+    fn mine() -> Rsvp {
         let cid = cid_of(DAG_CBOR, b"gig");
         let did: Did = folkmoot_schemas::key::Secret::from_seed([7; 32]).did();
-        let mine = Rsvp {
+        Rsvp {
             event: Uri::new(cid, did, Event::NAME, "3l6oveex3ii2l").unwrap(),
             seen: cid,
             seen_sequence: 0,
@@ -219,7 +266,15 @@ mod tests {
             note: None,
             show: ShowName::Names,
             guest_name: None,
-        };
+        }
+    }
+
+    #[test]
+    fn who_waits_is_told_a_number_where_that_says_something() {
+        let start = Start::Date { date: parse_date("2026-12-05").unwrap() };
+        let event =
+            |mode| Event { rsvp: Some(RsvpRules { mode, ..RsvpRules::default() }), ..Event::new("Gig", start.clone()) };
+        let mine = mine();
         let of = |mode, standing| place(&event(mode), &mine, standing);
         assert_eq!(of(RsvpMode::Open, Standing::Waiting(3)), "Gig: you wait for a place, number 3");
         assert_eq!(of(RsvpMode::Approval, Standing::Waiting(3)), "Gig: you have no place yet: a host has to say yes");
