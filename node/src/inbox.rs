@@ -67,10 +67,12 @@ pub enum What {
     },
     /// An event is not as it was when the person answered, or when they wrote it. `since`: phrases; empty where the older
     /// version is not here, or nothing changed that matters. `mine`: their answers that it concerns.
+    /// `days`: of a series, by the rule, where nothing but these dates changed.
     Changed {
         event: Arc<Entry>,
         since: Vec<String>,
         mine: Vec<Rsvp>,
+        days: Vec<String>,
     },
     /// An event the person answered is no more.
     Deleted {

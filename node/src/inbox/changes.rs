@@ -1,5 +1,7 @@
 //! What became of a plan since somebody answered it.
 
+use std::collections::BTreeSet;
+
 use folkmoot_schemas::{
     Block, Cid, Record,
     records::{event::Event, rsvp::Rsvp},
@@ -7,14 +9,24 @@ use folkmoot_schemas::{
 
 use crate::store::{StoreError, View, reader::Entry};
 
-/// Phrases, and the answers they concern.
-pub(super) type Changes = (Vec<String>, Vec<Rsvp>);
+/// What changed, for whom.
+#[derive(Debug)]
+pub(super) struct Changes {
+    /// Phrases.
+    pub(super) said: Vec<String>,
+    /// The answers they concern.
+    pub(super) mine: Vec<Rsvp>,
+    /// Days, by the rule, where for all of `mine` nothing but these dates changed; none: all of it did.
+    pub(super) days: Vec<String>,
+}
 
 /// Which of `mine` the change concerns, and what changed for them. None: it concerns none of them, as when another date
 /// of a series moved. Where the version they saw is not here any more, nobody can tell, and no phrases are given.
 pub(super) fn since(view: &View, event: &Entry, newer: &Event, mine: Vec<Rsvp>) -> Result<Option<Changes>, StoreError> {
     let versions = versions(view, event)?;
     let (mut said, mut concerned) = (Vec::new(), Vec::new());
+    // Of each that is concerned.
+    let mut dates: Vec<Vec<String>> = Vec::new();
     for rsvp in mine {
         let older = seen(&versions, &rsvp);
         // Nothing was changed that counts.
@@ -23,6 +35,7 @@ pub(super) fn since(view: &View, event: &Entry, newer: &Event, mine: Vec<Rsvp>) 
         }
         let Some(older) = older else {
             if rsvp.seen_sequence != newer.sequence || newer.outdates(&rsvp, rsvp.day()) {
+                dates.push(rsvp.day().map(str::to_owned).into_iter().collect());
                 concerned.push(rsvp);
             }
             continue;
@@ -37,12 +50,19 @@ pub(super) fn since(view: &View, event: &Entry, newer: &Event, mine: Vec<Rsvp>) 
         };
         if !changes.is_empty() {
             said.extend(changes);
+            dates.push(match rsvp.day() {
+                Some(day) => vec![day.to_owned()],
+                None => newer.only_dates_changed_since(&older),
+            });
             concerned.push(rsvp);
         }
     }
     let mut seen = std::collections::HashSet::new();
     said.retain(|phrase| seen.insert(phrase.clone()));
-    Ok((!concerned.is_empty()).then_some((said, concerned)))
+    let alone = dates.iter().all(|days| !days.is_empty());
+    let days: BTreeSet<String> = dates.into_iter().flatten().filter(|_| alone).collect();
+    let changes = Changes { said, mine: concerned, days: days.into_iter().collect() };
+    Ok((!changes.mine.is_empty()).then_some(changes))
 }
 
 /// What the event was and is, by its author and by those who may revise it, as far as that is here.

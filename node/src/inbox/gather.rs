@@ -17,7 +17,11 @@ use folkmoot_schemas::{
     roster::{Role, State},
 };
 
-use super::{AFTER, Item, OF_ONE, POSTS, What, Why, changes, dates};
+use super::{
+    AFTER, Item, OF_ONE, POSTS, What, Why,
+    changes::{self, Changes},
+    dates,
+};
 use crate::store::{
     StoreError, View,
     reader::{Community, Entry, Lookup},
@@ -153,14 +157,14 @@ impl Gathering<'_> {
             true => None,
             false => changes::since(self.view, event, newer, mine)?,
         };
-        if let Some((since, mine)) = changed {
+        if let Some(Changes { said: since, mine, days }) = changed {
             let stamp = newer.plan_stamp();
-            let what = What::Changed { event: Arc::clone(event), since, mine };
+            let what = What::Changed { event: Arc::clone(event), since, mine, days };
             self.push(key("changed", &event.uri), stamp, event.updated, by, what);
         } else if let (true, Some(last), Record::Event(own)) = (hosting, last, Record::view(&event.block)?.1) {
             // Whoever holds an event hears of every change that is not their own.
             let since = newer.changes_since(&own);
-            let what = What::Changed { event: Arc::clone(event), since, mine: Vec::new() };
+            let what = What::Changed { event: Arc::clone(event), since, mine: Vec::new(), days: Vec::new() };
             self.push(key("changed", &event.uri), last.rev.as_u64(), event.updated, by, what);
         }
         Ok(())

@@ -17,6 +17,9 @@ use super::Why;
 /// Longest line, in characters.
 const LINE: usize = 300;
 
+/// Further days named in a hint.
+const MORE_DAYS: usize = 3;
+
 /// One line without anything that ends it, steers a terminal or turns the direction of writing.
 pub fn one_line(text: &str) -> String {
     let visible = |c: &char| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -113,19 +116,39 @@ pub(crate) fn changed(event: &Event, since: &[String]) -> String {
     format!("{}: {said}{note}", event.name)
 }
 
-/// "you said going before the change: answer again with `moot rsvp … yes`"
-pub(crate) fn mine(event: &Event, short: &str, mine: &[Rsvp]) -> Option<String> {
+/// "you said going before the change: answer again with `moot rsvp … yes`". `days`: of a series, by the rule, where
+/// nothing but these dates changed: an answer to all of it would be to more than was asked.
+pub(crate) fn mine(event: &Event, short: &str, mine: &[Rsvp], days: &[String]) -> Option<String> {
     if mine.is_empty() {
         return None;
     }
     let said = said(mine);
     let all_no = mine.iter().all(|rsvp| rsvp.status == Answer::NotGoing);
-    match event.status {
-        Status::Cancelled => Some(format!("{said}: there is nothing to do")),
-        Status::Postponed => Some(format!("{said}: you are told when there is a new date")),
-        _ if all_no => Some(format!("{said} before the change: moot rsvp {short} yes   if you can come now")),
-        _ => Some(format!("{said} before the change: answer again with moot rsvp {short} yes, maybe or no")),
+    let status = |day: &String| event.on_day(day).map_or(Status::Cancelled, |date| date.status);
+    let mut left: Vec<(&str, Status)> = match days.is_empty() {
+        true => vec![("", event.status)],
+        false => days.iter().map(|day| (day.as_str(), status(day))).collect(),
+    };
+    left.retain(|(_, status)| *status != Status::Cancelled);
+    if left.is_empty() {
+        return Some(format!("{said}: there is nothing to do"));
     }
+    left.retain(|(_, status)| *status != Status::Postponed);
+    let Some(((day, _), others)) = left.split_first() else {
+        return Some(format!("{said}: you are told when there is a new date"));
+    };
+    let at = if day.is_empty() { String::new() } else { format!(" --at {day}") };
+    let others = match others.len() {
+        0 => String::new(),
+        1..=MORE_DAYS => {
+            format!(", and so for {}", others.iter().map(|(day, _)| *day).collect::<Vec<_>>().join(", "))
+        }
+        many => format!(", and so for {many} more dates"),
+    };
+    Some(match all_no {
+        true => format!("{said} before the change: moot rsvp {short} yes{at}   if you can come now{others}"),
+        false => format!("{said} before the change: answer again with moot rsvp {short} yes, maybe or no{at}{others}"),
+    })
 }
 
 /// "you said going", "you said maybe and going".
@@ -235,7 +258,7 @@ mod tests {
     }
 
     fn to(date: &str) -> Rsvp {
-        Rsvp { occurrence: Some(date.into()), count: 1, ..mine() }
+        Rsvp { occurrence: Some(date.into()), count: 1, ..answer() }
     }
 
     #[test]
@@ -251,7 +274,7 @@ mod tests {
         assert_eq!(never, "Bo is going to Rehearsal, Friday 25 December 2026");
     }
 
-    fn mine() -> Rsvp {
+    fn answer() -> Rsvp {
         let cid = cid_of(DAG_CBOR, b"gig");
         let did: Did = folkmoot_schemas::key::Secret::from_seed([7; 32]).did();
         Rsvp {
@@ -270,11 +293,38 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_single_dates_asks_for_no_answer_to_the_whole_series() {
+        let mut series = rehearsal();
+        let off = Override {
+            at: "2026-12-24T19:30".into(),
+            status: Some(Status::Cancelled),
+            start: None,
+            ..series.overrides[0].clone()
+        };
+        series.overrides.push(off);
+        let hint = |status, days: &[&str]| {
+            let days: Vec<String> = days.iter().map(|day| (*day).to_owned()).collect();
+            mine(&series, "abc", &[Rsvp { status, ..answer() }], &days).unwrap()
+        };
+        let again = "you said going before the change: answer again with moot rsvp abc yes, maybe or no";
+        assert_eq!(hint(Answer::Going, &[]), again);
+        assert_eq!(hint(Answer::Going, &["2026-12-24"]), "you said going: there is nothing to do");
+        assert_eq!(hint(Answer::Going, &["2026-12-25"]), "you said going: there is nothing to do", "no date of it");
+        assert_eq!(hint(Answer::Going, &["2026-12-24", "2026-12-31"]), format!("{again} --at 2026-12-31"));
+        assert_eq!(
+            hint(Answer::Going, &["2026-12-17", "2026-12-24", "2026-12-31"]),
+            format!("{again} --at 2026-12-17, and so for 2026-12-31")
+        );
+        let no = hint(Answer::NotGoing, &["2026-12-31"]);
+        assert!(no.ends_with("before the change: moot rsvp abc yes --at 2026-12-31   if you can come now"), "{no}");
+    }
+
+    #[test]
     fn who_waits_is_told_a_number_where_that_says_something() {
         let start = Start::Date { date: parse_date("2026-12-05").unwrap() };
         let event =
             |mode| Event { rsvp: Some(RsvpRules { mode, ..RsvpRules::default() }), ..Event::new("Gig", start.clone()) };
-        let mine = mine();
+        let mine = answer();
         let of = |mode, standing| place(&event(mode), &mine, standing);
         assert_eq!(of(RsvpMode::Open, Standing::Waiting(3)), "Gig: you wait for a place, number 3");
         assert_eq!(of(RsvpMode::Approval, Standing::Waiting(3)), "Gig: you have no place yet: a host has to say yes");

@@ -167,7 +167,7 @@ impl Reading<'_> {
         info.author = one_line(&self.view.name(&item.community, &item.by)?);
         match &item.what {
             What::Answer { event, answer } => self.answered(&mut info, event, answer)?,
-            What::Changed { event, since, mine } => {
+            What::Changed { event, since, mine, days } => {
                 info.kind = "changed".into();
                 self.place(&mut info, &event.uri, event.audience);
                 info.event = self.event_of(event);
@@ -179,7 +179,7 @@ impl Reading<'_> {
                         true => format!("{said} (by {})", info.author),
                         false => said,
                     });
-                    info.hint = words::mine(fields, &event.uri.short_id(), mine);
+                    info.hint = words::mine(fields, &event.uri.short_id(), mine, days);
                 }
             }
             What::Deleted { event, mine } => {

@@ -47,7 +47,7 @@ impl Event {
         if let Some(place) = place_change(&older.places, &self.places) {
             said.push(place);
         }
-        let dates: Vec<String> = self.date_changes(older);
+        let dates: Vec<String> = self.date_changes(older).into_iter().map(|(_, said)| said).collect();
         let more = dates.len().saturating_sub(DATES);
         said.extend(dates.into_iter().take(DATES));
         if more > 0 {
@@ -60,6 +60,14 @@ impl Event {
             said.push(format!("note: {note}"));
         }
         said
+    }
+
+    /// Days, by the rule, of the single dates that changed, where nothing else of the plan did.
+    pub fn only_dates_changed_since(&self, older: &Self) -> Vec<String> {
+        if self.plan_as_a_whole() != older.plan_as_a_whole() {
+            return Vec::new();
+        }
+        self.date_changes(older).into_iter().map(|(day, _)| Start::Date { date: day }.text()).collect()
     }
 
     fn status_change(&self, older: &Self) -> Option<String> {
@@ -88,7 +96,7 @@ impl Event {
     /// Of a series: single dates that changed beyond what the change of the series itself makes of them. By day, since
     /// an override names its date by the start, which moves with the time of day. Days that are not dates of both
     /// come or go with the rule.
-    fn date_changes(&self, older: &Self) -> Vec<String> {
+    fn date_changes(&self, older: &Self) -> Vec<(Date, String)> {
         let named = |event: &Self| -> Vec<Date> {
             let dates = event.overrides.iter().filter_map(|change| event.start.named(&change.at));
             dates.map(|start| start.civil_date()).collect()
@@ -99,7 +107,7 @@ impl Event {
         }
         let (then, now) = (Dates::of(older), Dates::of(self));
         let both = |day: &Date| then.has(&older.start.on(*day)) && now.has(&self.start.on(*day));
-        days.into_iter().filter(both).filter_map(|day| date_change(older, self, day)).collect()
+        days.into_iter().filter(both).filter_map(|day| Some((day, date_change(older, self, day)?))).collect()
     }
 }
 
@@ -295,6 +303,9 @@ mod tests {
         off.overrides[0].note = Some("Holiday".into());
         assert_eq!(off.changes_since(&series), ["Friday 11 December 2026 is cancelled: Holiday"]);
         assert_eq!(series.changes_since(&off), ["Friday 11 December 2026 takes place after all"]);
+        assert_eq!(off.only_dates_changed_since(&series), ["2026-12-11"]);
+        let longer = Event { duration: Some(4 * 3600), ..off.clone() };
+        assert!(longer.only_dates_changed_since(&series).is_empty());
         let week = |n: i64| series.start.on(series.start.civil_date().saturating_add(jiff::Span::new().weeks(n)));
         off.overrides = (1..=9).map(|n| change(&week(n).text())).collect();
         assert_eq!(off.changes_since(&series).last().unwrap(), "5 more dates changed");

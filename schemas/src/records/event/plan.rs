@@ -38,7 +38,7 @@ impl Event {
     }
 
     /// Without what single dates have of their own.
-    fn plan_as_a_whole(&self) -> Plan<'_> {
+    pub(super) fn plan_as_a_whole(&self) -> Plan<'_> {
         Plan {
             start: Cow::Borrowed(&self.start),
             duration: self.duration,
