@@ -99,7 +99,7 @@ impl MyDate {
             Some(at) if rsvp.occurrence.is_none() => Rsvp { occurrence: Some(at), seen_plan: None, ..rsvp.clone() },
             _ => rsvp.clone(),
         };
-        Ok(changes::since(view, &self.date.entry, event, vec![rsvp])?.map(|changes| changes.said))
+        Ok(changes::since(view, &self.date.entry, event, vec![rsvp], |_| false)?.map(|changes| changes.said))
     }
 }
 

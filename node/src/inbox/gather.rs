@@ -155,15 +155,15 @@ impl Gathering<'_> {
         let mine: Vec<Rsvp> = mine.into_iter().map(|(_, rsvp)| rsvp).filter(before).collect();
         let changed = match mine.is_empty() {
             true => None,
-            false => changes::since(self.view, event, newer, mine)?,
+            false => changes::since(self.view, event, newer, mine, |did| self.is_me(did))?,
         };
         if let Some(Changes { said: since, mine, days }) = changed {
             let stamp = newer.plan_stamp();
             let what = What::Changed { event: Arc::clone(event), since, mine, days };
             self.push(key("changed", &event.uri), stamp, event.updated, by, what);
-        } else if let (true, Some(last), Record::Event(own)) = (hosting, last, Record::view(&event.block)?.1) {
+        } else if let (true, Some(last)) = (hosting, last) {
             // Whoever holds an event hears of every change that is not their own.
-            let since = newer.changes_since(&own);
+            let since = changes::for_host(self.view, event, newer, |did| self.is_me(did))?;
             let what = What::Changed { event: Arc::clone(event), since, mine: Vec::new(), days: Vec::new() };
             self.push(key("changed", &event.uri), last.rev.as_u64(), event.updated, by, what);
         }

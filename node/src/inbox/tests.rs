@@ -401,6 +401,35 @@ fn what_a_co_host_changes_reaches_the_author_and_everybody_who_answered() {
 }
 
 #[test]
+fn a_co_host_hears_what_changed_since_their_own_change_and_once() {
+    let world = World::new();
+    let host = |who: &Person| Host { did: Some(who.did()), name: "A host".into(), role: HostRole::Cohost, edit: true };
+    let hosts = vec![host(&world.bo), host(&world.cy)];
+    let gig = world.ada.publish(&world.store, world.community, NOON, Event { hosts, ..gig() });
+    let revise = |who: &Person, second: u64, start: &str| {
+        let entry = world.entry(&gig);
+        let old = entry.record.as_event().unwrap();
+        let mut event = Event { start: at(start), ..old.clone() };
+        event.follow(old);
+        let revision = Revision { of: gig.clone(), seen: entry.cid, event };
+        let change = Change::Put { rkey: Some(Revision::key(&gig)), record: revision.into(), again: false };
+        who.commit(&world.store, world.community, Audience::Public, NOON + second * SECOND, vec![change]);
+    };
+    let moved = |who: &Person| world.told(who).into_iter().filter(|line| line.contains("moved")).collect::<Vec<_>>();
+    revise(&world.bo, 1, "2026-05-08T19:00");
+    revise(&world.cy, 2, "2026-05-08T18:00");
+    assert_eq!(moved(&world.bo), ["Gig: moved from 19:00 to 18:00"]);
+    assert_eq!(moved(&world.ada), ["Gig: moved from 20:00 to 18:00"]);
+    // One answered before their own change, for a guest afterwards.
+    world.answer(&world.bo, &gig, Answer::Going, NOON + 3 * SECOND);
+    revise(&world.bo, 4, "2026-05-08T19:30");
+    world.answer_for(&world.bo, &gig, Answer::Going, NOON + 5 * SECOND, None, Some("Grandma"));
+    assert!(moved(&world.bo).is_empty(), "their own change is no news");
+    world.change(&gig, NOON + 6 * SECOND, |event| event.start = at("2026-05-08T21:00"));
+    assert_eq!(moved(&world.bo), ["Gig: moved from 19:30 to 21:00"]);
+}
+
+#[test]
 fn an_answer_to_a_change_that_was_overruled_is_asked_for_again_though_both_count_alike() {
     let world = World::new();
     let host = |who: &Person| Host { did: Some(who.did()), name: "A host".into(), role: HostRole::Cohost, edit: true };
