@@ -41,7 +41,9 @@ pub(super) fn since(
     for rsvp in mine {
         let day = rsvp.day().map(str::to_owned);
         let Some(seen) = seen(&versions, &rsvp) else {
-            if rsvp.seen_sequence != newer.sequence || newer.outdates(&rsvp, rsvp.day()) {
+            // Of a date the plan may tell that it is as it was; for the whole of a series every change is one.
+            let changed = day.is_none() && rsvp.seen_sequence != newer.sequence;
+            if changed || newer.outdates(&rsvp, rsvp.day()) {
                 dates.push(day.into_iter().collect());
                 concerned.push(rsvp);
             }

@@ -401,6 +401,41 @@ fn what_a_co_host_changes_reaches_the_author_and_everybody_who_answered() {
 }
 
 #[test]
+fn an_answer_to_a_date_that_is_as_it_was_is_not_asked_for_again_though_what_it_saw_is_not_here() {
+    let world = World::new();
+    let weekly = Rule {
+        freq: Freq::Weekly,
+        interval: None,
+        by_day: Vec::new(),
+        by_month_day: Vec::new(),
+        until: None,
+        count: None,
+    };
+    let series = Event { recur: Some(weekly), sequence: 1, ..gig() };
+    let gig = world.ada.publish(&world.store, world.community, NOON, series.clone());
+    let answer = |plan: String, at: u64| {
+        let rsvp = Rsvp {
+            event: gig.clone(),
+            seen: world.community,
+            seen_sequence: 0,
+            seen_plan: Some(plan),
+            occurrence: Some("2026-05-15T20:00".into()),
+            status: Answer::Going,
+            count: 1,
+            note: None,
+            show: ShowName::Names,
+            guest_name: None,
+            given: None,
+        };
+        world.bo.commit(&world.store, world.community, Audience::Members, NOON + at * SECOND, vec![put(rsvp)]);
+    };
+    answer(series.plan_id(Some("2026-05-15")), 1);
+    assert!(world.told(&world.bo).is_empty());
+    answer(series.plan_id(Some("2026-05-22")), 2);
+    assert_eq!(world.told(&world.bo).len(), 1);
+}
+
+#[test]
 fn a_co_host_hears_what_changed_since_their_own_change_and_once() {
     let world = World::new();
     let host = |who: &Person| Host { did: Some(who.did()), name: "A host".into(), role: HostRole::Cohost, edit: true };
