@@ -860,6 +860,14 @@ fn an_answer_and_the_event_it_answers_come_in_one_import() {
     let import = || home.json(&["event", "import", event.to_str().unwrap(), reply.to_str().unwrap()]).pop().unwrap();
     assert_eq!(import()["answers"]["added"], 1);
     assert_eq!(import()["answers"]["unchanged"], 1);
+    // What was entered of her here stays, as far as a later message says nothing else.
+    home.ok(&["rsvp", "Gig", "maybe", "+2", "--guest", "Rose", "--note", "Needs the ramp"]);
+    let later = message("REPLY", "gig", "ATTENDEE;CN=Rose;PARTSTAT=ACCEPTED:mailto:rose@example.org");
+    fs::write(&reply, later.replace("20300101T", "20400101T")).unwrap();
+    assert_eq!(import()["answers"]["changed"], 1);
+    let rose = home.json(&["event", "guests", "Gig"]).remove(0)["answers"]["people"][0].clone();
+    assert_eq!((&rose["status"], &rose["count"]), (&"going".into(), &3.into()), "{rose}");
+    assert_eq!(rose["note"], "Needs the ramp");
 }
 
 #[test]

@@ -30,7 +30,8 @@ pub(crate) struct Answered {
     pub(crate) guest: String,
     pub(crate) status: Answer,
     /// 1–11.
-    pub(crate) count: u32,
+    /// None: it does not say.
+    pub(crate) count: Option<u32>,
     pub(crate) note: Option<String>,
     /// SEQUENCE of the plan it answers, and when it was given.
     pub(crate) version: SourceVersion,
@@ -147,8 +148,8 @@ fn answer(event: &ICalendarComponent, zones: &Zones) -> Result<Answered, String>
         _ => return Err(format!("{guest} has not answered yet")),
     };
     let others = attendee.params.iter().find(|p| p.name.as_str().eq_ignore_ascii_case("X-NUM-GUESTS"));
-    let others = others.and_then(|p| p.value.as_integer()).filter(|_| status != Answer::NotGoing).unwrap_or(0);
-    if others > 10 {
+    let others = others.and_then(|p| p.value.as_integer()).filter(|_| status != Answer::NotGoing);
+    if let Some(others) = others.filter(|others| *others > 10) {
         say(&mut said, format!("brings {others} people, 10 are kept"));
     }
     Ok(Answered {
@@ -156,7 +157,7 @@ fn answer(event: &ICalendarComponent, zones: &Zones) -> Result<Answered, String>
         at: at(event, zones, &mut said)?,
         guest,
         status,
-        count: 1 + u32::try_from(others.min(10)).unwrap_or(0),
+        count: others.map(|others| 1 + u32::try_from(others.min(10)).unwrap_or(0)),
         note: comment(event, limits::RSVP_NOTE),
         version: version::of(event, zones),
         said,

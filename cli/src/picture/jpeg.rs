@@ -28,9 +28,15 @@ pub(super) fn stripped(whole: &[u8]) -> Option<Stripped> {
         match marker {
             0xe1 => turn = orientation(body).unwrap_or(turn),
             0xe2 if body.starts_with(b"ICC_PROFILE\0") => kept.extend(segment),
-            0xe0 | 0xee => kept.extend(segment),
-            // Other application data, and comments.
-            0xe2..=0xef | 0xfe => {}
+            // Without its thumbnail.
+            0xe0 if body.starts_with(b"JFIF\0") && body.len() >= 12 => {
+                kept.extend([0xff, 0xe0, 0, 16]);
+                kept.extend(&body[..12]);
+                kept.extend([0, 0]);
+            }
+            0xee if body.starts_with(b"Adobe") => kept.extend(segment),
+            // Other application data, extensions and comments.
+            0xe0..=0xfe => {}
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
                 size = Some((be16(body, 3)?, be16(body, 1)?));
                 kept.extend(segment);

@@ -4,7 +4,13 @@ use super::Stripped;
 
 const BEGIN: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// Without texts, time and Exif, and without what follows its end.
+/// What decides of its look and nothing else: also of what is not known yet, nobody can say what it tells.
+const LOOK: [&[u8; 4]; 19] = [
+    b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"mDCV",
+    b"cLLI", b"bKGD", b"hIST", b"pHYs", b"acTL", b"fcTL", b"fdAT",
+];
+
+/// Without texts, time, Exif and private chunks, and without what follows its end.
 pub(super) fn stripped(whole: &[u8]) -> Option<Stripped> {
     let mut rest = whole.strip_prefix(BEGIN)?;
     let mut kept = BEGIN.to_vec();
@@ -19,7 +25,7 @@ pub(super) fn stripped(whole: &[u8]) -> Option<Stripped> {
             (_, None) => return None,
             _ => {}
         }
-        if !matches!(kind, b"tEXt" | b"zTXt" | b"iTXt" | b"tIME" | b"eXIf") {
+        if LOOK.iter().any(|look| *look == kind) {
             kept.extend(chunk);
         }
         if kind == b"IEND" {
@@ -42,6 +48,7 @@ pub(super) mod tests {
             chunk(b"IHDR", b"\0\0\0\x04\0\0\0\x03\x08\x02\0\0\0"),
             chunk(b"tEXt", b"Author\0GPS!"),
             chunk(b"eXIf", b"GPS!"),
+            chunk(b"prVt", b"GPS!"),
             chunk(b"IDAT", b"pixels"),
             chunk(b"IEND", b""),
             b"GPS!".to_vec(),

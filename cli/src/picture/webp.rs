@@ -18,13 +18,14 @@ pub(super) fn stripped(whole: &[u8]) -> Option<Stripped> {
         size = size.or(dimensions(kind, body));
         pixels |= matches!(kind, b"VP8 " | b"VP8L" | b"ANMF");
         match kind {
-            b"EXIF" | b"XMP " => {}
             b"VP8X" => {
                 let mut plain = chunk.to_vec();
                 *plain.get_mut(8)? &= !TELLING;
                 kept.extend(plain);
             }
-            _ => kept.extend(chunk),
+            b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ANMF" | b"ICCP" => kept.extend(chunk),
+            // Exif, XMP, and what is not known.
+            _ => {}
         }
         rest = after;
     }
@@ -79,6 +80,7 @@ pub(super) mod tests {
             chunk(b"VP8 ", lossy),
             chunk(b"EXIF", b"GPS"),
             chunk(b"XMP ", b"GPS!"),
+            chunk(b"C2PA", b"GPS!"),
         ])
     }
 

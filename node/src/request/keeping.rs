@@ -235,8 +235,15 @@ impl Reading<'_> {
             (Standing::Fixed, Target::Fixed(cid)) => ("fixed", Some(*cid)),
             (Standing::Fixed, Target::Moving(_)) => ("fixed", None),
         };
+        // The URI of an answer says whose it is.
+        let target = match &entry {
+            Some(entry) if self.veil(&entry.uri.did, &entry.record)?.is_some_and(|veiled| !veiled.named) => {
+                entry.uri.short_id()
+            }
+            _ => pin.target.to_string(),
+        };
         Ok(PinInfo {
-            target: pin.target.to_string(),
+            target,
             name: Some(pin.name.clone()).filter(|name| !name.is_empty()),
             added: pin.added,
             state: state.to_owned(),

@@ -7,7 +7,7 @@ use folkmoot_schemas::{
     kind::Kind,
     records::{
         revision::Right,
-        rsvp::{Rsvp, ShowName},
+        rsvp::{Answer, Rsvp, ShowName},
     },
     recur,
     when::words,
@@ -73,7 +73,7 @@ pub(super) fn answer(
         seen_plan: None,
         occurrence: at.as_ref().filter(|_| event.recur.is_some()).map(|at| at.civil_date().to_string()),
         status: answered.status,
-        count: answered.count,
+        count: answered.count.unwrap_or(1),
         note: answered.note.clone(),
         // They answered the host, and nobody else.
         show: ShowName::Hosts,
@@ -85,6 +85,11 @@ pub(super) fn answer(
     let mut act = Act::Added;
     if let Some((old, when)) = guests.get(&place) {
         rsvp.show = old.show;
+        // Of what the message says nothing, what was entered here stays.
+        if rsvp.status != Answer::NotGoing && old.status != Answer::NotGoing {
+            rsvp.count = answered.count.unwrap_or(old.count);
+        }
+        rsvp.note = rsvp.note.or_else(|| old.note.clone());
         act = Act::Unchanged;
         match beside(old, *when, &rsvp) {
             Beside::Same => said.clear(),
