@@ -198,12 +198,8 @@ fn print_date(session: &Session, date: &AgendaDate, day: Date, several: bool, he
         let what = if date.changes.is_empty() { "changed".to_owned() } else { date.changes.join("; ") };
         below(begin().warn(format!("since you answered: {what}")));
         // An answer without a date is one to the whole series.
-        let series = crate::record::open(&date.date.item)?.as_event().is_some_and(|event| event.recur.is_some());
-        let at = if series {
-            format!(" --at {}", date.date.at.split('T').next().unwrap_or_default())
-        } else {
-            String::new()
-        };
+        let day = date.date.at.split('T').next().unwrap_or_default();
+        let at = if date.alone { format!(" --at {day}") } else { String::new() };
         below(begin().text(format!("answer again: moot rsvp {} yes, maybe or no{at}", date.date.item.short)));
     }
     Ok(())

@@ -65,6 +65,9 @@ pub struct AgendaDate {
     pub changed: bool,
     /// How: phrases, where that is still known.
     pub changes: Vec<String>,
+    /// Of a series, this date alone is to be answered again, or was answered alone.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -108,7 +111,14 @@ impl Reading<'_> {
             Some(_) => self.place_on(&mine.date)?,
             None => (None, None),
         };
+        let alone = match (mine.date.entry.record.as_event(), answer) {
+            (Some(event), Some(rsvp)) if event.recur.is_some() => {
+                rsvp.occurrence.is_some() || !event.outdates(rsvp, None)
+            }
+            _ => false,
+        };
         Ok(AgendaDate {
+            alone,
             place,
             number,
             date: self.occurrence(&mine.date)?,
