@@ -123,7 +123,7 @@ mod tests {
 
     fn session(home: &tempfile::TempDir) -> Session {
         let out = crate::output::Output::new(false, true);
-        Session::new(Some(home.path().to_owned()), None, out, folkmoot_node::clock::Clock::system()).unwrap()
+        Session::new(Some(home.path().to_owned()), None, out, folkmoot_node::clock::Clock::system()).unwrap().0
     }
 
     const NAME: (&str, &str) = ("event", "txt");

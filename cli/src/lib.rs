@@ -60,10 +60,11 @@ fn run() -> Result<()> {
     deferred::expect(&words);
     let args = args::Moot::parse_from(words);
     let out = Output::new(args.json, args.quiet);
-    let session = Session::new(args.home, args.community, out, Clock::system())?;
-    log_to_stderr(args.verbose, session.config()?.log());
+    let (session, config) = Session::new(args.home, args.community, out, Clock::system())?;
+    log_to_stderr(args.verbose, config.log());
     commands::run(args.command, &session)?;
-    session.out.finish()
+    session.out.finish()?;
+    session.leave()
 }
 
 /// A text that begins with a list item, `- like this`, is no flag. The space before it is trimmed where texts are read.

@@ -59,13 +59,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Fails when the settings cannot be read.
+    /// And the settings it begins with; fails when they cannot be read.
     pub(crate) fn new(
         home_flag: Option<PathBuf>,
         named_community: Option<String>,
         out: Output,
         clock: Clock,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Config)> {
         let named = || std::env::var_os("MOOT_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
         let mut session = Self {
             dir: home_flag.clone().or_else(named).unwrap_or_else(Home::default_dir),
@@ -77,9 +77,9 @@ impl Session {
             home: RefCell::default(),
             local: RefCell::default(),
         };
-        let chosen = session.config()?.community().map(ToOwned::to_owned);
-        session.community = session.named_community.clone().or(chosen);
-        Ok(session)
+        let config = session.config()?;
+        session.community = session.named_community.as_deref().or(config.community()).map(ToOwned::to_owned);
+        Ok((session, config))
     }
 
     /// The settings as they are now: file and environment over the defaults.
@@ -185,6 +185,14 @@ impl Session {
     /// Lets go of the store, before a person thinks in an editor or a node is started in this process.
     pub(crate) fn release(&self) {
         self.local.replace(None);
+    }
+
+    /// The last a process does with it: closing the store in order would take as long as a short command.
+    pub(crate) fn leave(self) -> Result<()> {
+        match self.local.into_inner() {
+            Some(local) => Ok(local.leave()?),
+            None => Ok(()),
+        }
     }
 
     /// Asks the running node only; None when there is none.

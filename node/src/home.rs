@@ -97,7 +97,7 @@ pub(crate) mod meta {
 #[derive(Debug, Clone)]
 pub struct Home {
     dir: PathBuf,
-    /// The device key, once a passphrase opened it. Shared by all clones.
+    /// The device key, once it was read, and a passphrase opened it. Shared by all clones.
     opened: Arc<OnceLock<Secret>>,
 }
 
@@ -153,10 +153,12 @@ impl Home {
 
     /// `Sealed` while it is under a passphrase that was not given yet.
     pub fn device_key(&self) -> Result<Secret, HomeError> {
-        match (self.opened.get(), self.key_file()?) {
-            (Some(key), _) => Ok(key.clone()),
-            (None, Content::Plain(seed)) => Ok(Secret::from_seed(*seed)),
-            (None, Content::Sealed(_)) => Err(HomeError::Sealed),
+        if let Some(key) = self.opened.get() {
+            return Ok(key.clone());
+        }
+        match self.key_file()? {
+            Content::Plain(seed) => Ok(self.opened.get_or_init(|| Secret::from_seed(*seed)).clone()),
+            Content::Sealed(_) => Err(HomeError::Sealed),
         }
     }
 
@@ -212,6 +214,10 @@ impl Home {
     /// Opens the store; `StoreError::Locked` when another process owns it.
     pub fn open_store(&self) -> Result<Store, HomeError> {
         Ok(Store::open(&self.store_path())?)
+    }
+    /// The same for one command, see [`Store::open_briefly`].
+    pub(crate) fn open_store_briefly(&self) -> Result<Store, HomeError> {
+        Ok(Store::open_briefly(&self.store_path())?)
     }
 }
 

@@ -81,15 +81,17 @@ pub struct Local {
 impl Local {
     /// Opens home and store; `StoreError::Locked` while another process has it.
     pub fn open(home: &Home, clock: Clock) -> Result<Self, NodeError> {
-        let store = home.open_store()?;
-        obey_quotas(home, &store);
+        let store = home.open_store_briefly()?;
         let me = Me::load(&store, home.device_key()?)?;
-        let live = match Config::load(&home.config_path(), |_| None) {
-            Ok(config) => Live {
-                configured: config.net().peers.iter().map(Multiaddr::to_string).collect(),
-                public_url: config.public_url().map(str::to_owned),
-                ..Live::default()
-            },
+        let live = match Config::of(home) {
+            Ok(config) => {
+                store.set_quotas(config.quotas());
+                Live {
+                    configured: config.net().peers.iter().map(Multiaddr::to_string).collect(),
+                    public_url: config.public_url().map(str::to_owned),
+                    ..Live::default()
+                }
+            }
             // Whoever needs a setting reports it; reading what is stored does not.
             Err(_) => Live::default(),
         };
@@ -99,6 +101,13 @@ impl Local {
     pub fn request(&self, request: Request) -> Reply {
         let Self { home, store, me, clock, live } = self;
         request::handle(&Desk { store, me, clock, dir: home.dir(), live }, request).reply
+    }
+
+    /// For a process that ends now: makes durable what is not yet, and leaves the store as it is, locked until then.
+    pub fn leave(self) -> Result<(), NodeError> {
+        self.store.flush()?;
+        std::mem::forget(self);
+        Ok(())
     }
 }
 

@@ -137,7 +137,7 @@ impl Me {
         if store.meta(meta::DEVICE)?.as_deref() != Some(own.as_bytes()) {
             store.set_meta(meta::DEVICE, Some(own.as_bytes()))?;
         }
-        let (_, identity) = newest_identity(store, &did)?;
+        let (_, identity) = held_identity(store, &did)?;
         if !identity.certifies(&device.did()) {
             return Err(PublishError::Retired);
         }
@@ -154,11 +154,16 @@ impl Me {
     }
 }
 
-/// Our own document, from the home's own copy or from a community that has a newer one. Both are verified again: what the
-/// root key signs next goes on from it.
+/// Our own document, from the home's own copy or from a community that has a newer one. Verified again: what the root
+/// key signs next goes on from it.
 pub(crate) fn newest_identity(store: &Store, did: &Did) -> Result<(Block, Identity), PublishError> {
-    let known =
-        store.view(Scope::Members)?.identity(did)?.map(|(block, _)| Identity::open(block.bytes())).transpose()?;
+    let (block, _) = held_identity(store, did)?;
+    Ok(Identity::open(block.bytes())?)
+}
+
+/// The same as it is held. Every command without a node reads it, and a signature takes longer than all the rest of it.
+fn held_identity(store: &Store, did: &Did) -> Result<(Block, Identity), PublishError> {
+    let known = store.view(Scope::Members)?.identity(did)?;
     let own = store.meta(meta::IDENTITY)?;
     // Mostly they are one and the same.
     let own = own.filter(|own| known.as_ref().is_none_or(|(block, _)| *own != **block.bytes()));

@@ -106,6 +106,8 @@ struct Inner {
     generation: AtomicU64,
     /// The last write reached the disk, or none was tried yet.
     writable: AtomicBool,
+    /// See [`Store::open_briefly`].
+    brief: bool,
     listeners: Mutex<Vec<Listener>>,
     watchers: Mutex<Vec<Watcher>>,
     quotas: Mutex<Quotas>,
@@ -164,14 +166,21 @@ impl Store {
     }
 
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::load(open::open(path)?)
+        Self::load(open::open(path)?, false)
+    }
+
+    /// For a process that may end without closing the file: every commit says which pages are free (redb's quick
+    /// repair), so that whoever opens it next need not find out, and closing would only commit once more. What that
+    /// adds to a commit is less than a close, but too much for a store that takes many.
+    pub fn open_briefly(path: &Path) -> Result<Self, StoreError> {
+        Self::load(open::open(path)?, true)
     }
 
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::load(open::in_memory()?)
+        Self::load(open::in_memory()?, false)
     }
 
-    fn load((disk, open, t): (Disk, Open, Reading)) -> Result<Self, StoreError> {
+    fn load((disk, open, t): (Disk, Open, Reading), brief: bool) -> Result<Self, StoreError> {
         let (rosters, generation) = (Arc::new(roster::load(&t)?), meta::counter(&t, "generation")?);
         let current = Current { latest: Mutex::new(Some(Arc::new(t))), ..Current::new(open, rosters) };
         Ok(Self {
@@ -183,6 +192,7 @@ impl Store {
                 waiting: Mutex::default(),
                 generation: AtomicU64::new(generation),
                 writable: AtomicBool::new(true),
+                brief,
                 listeners: Mutex::default(),
                 watchers: Mutex::default(),
                 quotas: Mutex::default(),

@@ -133,9 +133,13 @@ impl Disk {
         }
     }
 
-    /// `check`: against all checksums, see `open`.
-    pub(super) fn open(&self, check: bool) -> Result<Open, StoreError> {
-        self.database(check, None)
+    pub(super) fn open(&self) -> Result<Open, StoreError> {
+        self.database(false, None)
+    }
+
+    /// Against all checksums. Aside: what is damaged stays as it was found, and nothing has to be synced.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.database(true, Some(Aside::new(self.len()?))).map(|open| open.cut())
     }
 
     /// For reading alone: nothing reaches the disk.

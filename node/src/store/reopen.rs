@@ -49,7 +49,7 @@ impl Store {
         old.cut();
         let lost = StoreError::ReadOnly("the file was opened anew before it reached the disk".into());
         self.settle(turn, Some(&lost));
-        let open = self.disk().open(false).or_else(|why| {
+        let open = self.disk().open().or_else(|why| {
             turn.tried = Some(Instant::now());
             tracing::debug!(%why, "the store is opened for reading alone");
             self.disk().open_aside()
@@ -61,7 +61,7 @@ impl Store {
     fn resume(&self, turn: &mut Turn) -> Result<(), StoreError> {
         turn.pause()?;
         let old = self.current();
-        let open = self.disk().open(false).map_err(|why| {
+        let open = self.disk().open().map_err(|why| {
             turn.tried = Some(Instant::now());
             StoreError::ReadOnly(why.to_string().into())
         })?;

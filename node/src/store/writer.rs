@@ -8,7 +8,7 @@ use std::{
 };
 
 use folkmoot_schemas::Cid;
-use redb::{Durability, ReadableTable};
+use redb::{Durability, ReadableTable, WriteTransaction};
 
 use super::{
     Rosters, Store, StoreError,
@@ -129,8 +129,7 @@ impl Store {
             current.pass();
             (Arc::clone(&current.open), Arc::clone(&current.rosters))
         };
-        let mut txn = open.db.begin_write()?;
-        txn.set_two_phase_commit(true);
+        let mut txn = self.begin(&open)?;
         let mut waiting = inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let t = Writing::open(&txn)?;
         let last_block = t.counters.get("blocks")?.map_or(0, |n| n.value());
@@ -207,6 +206,13 @@ impl Store {
         Ok((value, Some(Written { generation, flush })))
     }
 
+    fn begin(&self, open: &Open) -> Result<WriteTransaction, StoreError> {
+        let mut txn = open.db.begin_write()?;
+        txn.set_two_phase_commit(true);
+        txn.set_quick_repair(self.inner.brief);
+        Ok(txn)
+    }
+
     /// Until the next flush views are of this moment.
     fn hide_what_follows(&self, open: &Open, rosters: &Arc<Rosters>) -> Result<(), StoreError> {
         let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
@@ -225,11 +231,7 @@ impl Store {
     }
 
     pub(super) fn flush_group(&self, turn: &mut Turn) -> Result<(), StoreError> {
-        let flush = || {
-            let mut txn = self.current().db.begin_write()?;
-            txn.set_two_phase_commit(true);
-            Ok(txn.commit()?)
-        };
+        let flush = || Ok(self.begin(&self.current())?.commit()?);
         let flushed: Result<(), StoreError> = flush();
         self.settle(turn, flushed.as_ref().err());
         if let Err(why) = &flushed {

@@ -47,10 +47,10 @@ impl Disk {
 
     fn store(&self) -> Result<Store, StoreError> {
         let disk = disk::Disk::over(self.clone());
-        let open = disk.open(false)?;
+        let open = disk.open()?;
         migrations::migrate(&open.db, std::path::Path::new("the disk"))?;
         let t = tables::Reading::of(&open.db)?;
-        Store::load((disk, open, t))
+        Store::load((disk, open, t), false)
     }
 }
 
