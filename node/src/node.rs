@@ -103,11 +103,9 @@ impl Local {
         request::handle(&Desk { store, me, clock, dir: home.dir(), live }, request).reply
     }
 
-    /// For a process that ends now: makes durable what is not yet, and leaves the store as it is, locked until then.
+    /// For a process that ends now, see [`Store::leave`].
     pub fn leave(self) -> Result<(), NodeError> {
-        self.store.flush()?;
-        std::mem::forget(self);
-        Ok(())
+        Ok(self.store.leave()?)
     }
 }
 

@@ -137,8 +137,10 @@ impl Me {
         if store.meta(meta::DEVICE)?.as_deref() != Some(own.as_bytes()) {
             store.set_meta(meta::DEVICE, Some(own.as_bytes()))?;
         }
-        let (_, identity) = held_identity(store, &did)?;
+        let (block, identity) = held_identity(store, &did)?;
         if !identity.certifies(&device.did()) {
+            // Nobody is told so by a document that was damaged.
+            Identity::open(block.bytes())?;
             return Err(PublishError::Retired);
         }
         Ok(Self { did, device })

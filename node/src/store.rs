@@ -171,9 +171,19 @@ impl Store {
 
     /// For a process that may end without closing the file: every commit says which pages are free (redb's quick
     /// repair), so that whoever opens it next need not find out, and closing would only commit once more. What that
-    /// adds to a commit is less than a close, but too much for a store that takes many.
+    /// adds to a commit is less than a close, but too much for a store that takes many. See [`Self::leave`].
     pub fn open_briefly(path: &Path) -> Result<Self, StoreError> {
         Self::load(open::open(path)?, true)
+    }
+
+    /// For a process that ends now: makes durable what is not yet, and leaves the file as it is, locked until then.
+    /// Closes it in order where it was not opened for that, or had to be repaired: each opening would repair it again.
+    pub fn leave(self) -> Result<(), StoreError> {
+        self.flush()?;
+        if self.inner.brief && !self.current().was_repaired() {
+            std::mem::forget(self);
+        }
+        Ok(())
     }
 
     pub fn in_memory() -> Result<Self, StoreError> {

@@ -55,6 +55,8 @@ pub(super) struct Disk {
 pub(super) struct Open {
     pub(super) db: Database,
     access: Access,
+    /// Which pages are free had to be found out, and is written down when this is closed, or with a quick repair.
+    repaired: Arc<AtomicBool>,
 }
 
 impl Disk {
@@ -155,13 +157,18 @@ impl Disk {
             failed: AtomicBool::new(false),
         }));
         let mut builder = Database::builder();
-        builder.set_cache_size(limits::STORE_CACHE).set_check_integrity_on_open(check);
+        let repaired = Arc::new(AtomicBool::new(false));
+        let repairs = Arc::clone(&repaired);
+        builder
+            .set_cache_size(limits::STORE_CACHE)
+            .set_check_integrity_on_open(check)
+            .set_repair_callback(move |_| repairs.store(true, Ordering::Relaxed));
         let path = self.name();
         // redb panics over some files whose bytes were changed behind its back.
         let db = catch_unwind(AssertUnwindSafe(|| builder.create_with_backend(access.clone())))
             .map_err(|_| StoreError::Damaged(format!("{} cannot be read", path.display())))?
             .map_err(|e| database(&path, e))?;
-        Ok(Open { db, access })
+        Ok(Open { db, access, repaired })
     }
 
     fn name(&self) -> PathBuf {
@@ -177,6 +184,10 @@ impl Open {
     /// Something went wrong with the disk: this database is of no further use.
     pub(super) fn failed(&self) -> bool {
         self.access.0.failed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn was_repaired(&self) -> bool {
+        self.repaired.load(Ordering::Relaxed)
     }
 
     /// It takes nothing: what is written to it is forgotten.
