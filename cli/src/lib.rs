@@ -95,19 +95,21 @@ fn confess_panics() {
     }));
 }
 
-/// `MOOT_LOG`, else `-v`, else the setting `log`: filters as `tracing-subscriber` writes them.
+/// `MOOT_LOG`, else `-v`, else the setting `log`: levels, of all or by target, as `RUST_LOG` is mostly written. (Filters by
+/// span and field would bring an engine for regular expressions, whose tables every command would pay for.)
 fn log_to_stderr(verbose: u8, setting: Option<&str>) {
-    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
     let level = match verbose {
         0 => setting.unwrap_or("warn"),
         1 => "info,libp2p=warn",
         2 => "debug,libp2p=info",
         _ => "trace",
     };
-    let filter = EnvFilter::try_from_env("MOOT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let said = std::env::var("MOOT_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter =
+        said.or_else(|| level.parse().ok()).unwrap_or_else(|| Targets::new().with_default(tracing::Level::WARN));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
-        .init();
+        .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never);
+    tracing_subscriber::registry().with(lines).with(filter).init();
 }

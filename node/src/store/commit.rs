@@ -29,7 +29,7 @@ use super::{
 const TWICE: u64 = 10 * 60 * 1_000_000;
 /// How many of the newest records, beside as many as are given, are looked into for an equal one: a post after a large
 /// import must not cost reading all that was imported.
-const LOOKED_INTO: usize = 500;
+const LOOKED_INTO: usize = 100;
 
 /// The latest rev that a device whose clock is somewhat right may give now.
 pub(super) fn latest(now: u64) -> Tid {
