@@ -259,7 +259,7 @@ pub(crate) fn as_json(event: &Event, whole: &[Kept]) -> Value {
 mod tests {
     use folkmoot_schemas::{
         kind::Kind,
-        records::event::ShowPlace,
+        records::event::{Override, ShowPlace},
         when::{Start, parse_date},
     };
 
@@ -319,10 +319,7 @@ mod tests {
     fn a_date_with_an_address_of_its_own_gets_that_one_back() {
         let mut whole = party(flat());
         let places = Some(vec![Place { street: Some("Secret Lane 2".into()), ..flat() }]);
-        whole.overrides = vec![folkmoot_schemas::records::event::Override {
-            places,
-            ..crate::commands::event::unchanged("2026-12-12".into())
-        }];
+        whole.overrides = vec![Override { places, ..Override::new("2026-12-12") }];
         let mut event = whole.clone();
         let kept = split(&mut event).unwrap();
         fill(&mut event, &kept);

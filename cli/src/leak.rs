@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     use folkmoot_schemas::{
-        records::event::Place,
+        records::event::{Override, Place},
         when::{Start, parse_date},
     };
 
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(leaks(&party, None), Leaks::default());
         let tagged = Event { tags: vec!["gig".into(), "hidden-road-1".into()], ..party.clone() };
         let mut noted = party.clone();
-        noted.overrides = vec![crate::commands::event::unchanged("2026-12-12".into())];
+        noted.overrides = vec![Override::new("2026-12-12")];
         noted.overrides[0].note = Some("Not at Hidden Road 1".into());
         for (event, field) in [(&tagged, "tags"), (&noted, "overrides")] {
             assert_eq!(leaks(event, Some(&party)), Leaks { new: Some(field.into()), old: vec![] });

@@ -96,29 +96,19 @@ pub(crate) mod tests {
             count: Some(8),
         });
         event.overrides = vec![
-            Override { status: Some(Status::Cancelled), note: Some("Holiday".into()), ..change("2026-10-08T20:00") },
+            Override {
+                status: Some(Status::Cancelled),
+                note: Some("Holiday".into()),
+                ..Override::new("2026-10-08T20:00")
+            },
             Override {
                 start: Some(at("2026-10-16T19:00")),
                 name: Some("Big quiz".into()),
-                ..change("2026-10-15T20:00")
+                ..Override::new("2026-10-15T20:00")
             },
-            Override { gone: true, ..change("2026-10-22T20:00") },
+            Override { gone: true, ..Override::new("2026-10-22T20:00") },
         ];
         event
-    }
-
-    pub(crate) fn change(at: &str) -> Override {
-        Override {
-            at: at.into(),
-            status: None,
-            start: None,
-            duration: None,
-            name: None,
-            text: None,
-            places: None,
-            note: None,
-            gone: false,
-        }
     }
 
     #[test]

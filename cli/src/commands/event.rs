@@ -25,7 +25,7 @@ use folkmoot_schemas::{
     Cid,
     block::parse_cid,
     records::{
-        event::{Event, Override, Place, Price, RsvpMode, ShowPlace, Status},
+        event::{Event, Place, Price, RsvpMode, ShowPlace, Status},
         revision::{Revision, Right},
     },
     recur::{self, BUDGET, Instance, Rule},
@@ -190,21 +190,6 @@ pub(crate) fn zone_of(session: &Session, community: &CommunityInfo, flag: Option
 
 pub(crate) fn now_in(session: &Session, zone: &str) -> DateTime {
     zone::wall(session.clock.seconds(), zone)
-}
-
-/// An override that changes nothing yet.
-pub(crate) fn unchanged(at: String) -> Override {
-    Override {
-        at,
-        status: None,
-        start: None,
-        duration: None,
-        name: None,
-        text: None,
-        places: None,
-        note: None,
-        gone: false,
-    }
 }
 
 /// The next dates from now on.

@@ -13,7 +13,6 @@ use super::{
     time::{Zones, alike, say},
     version,
 };
-use crate::commands::event::unchanged;
 
 /// By the name of the date.
 #[derive(Debug, Default)]
@@ -73,7 +72,7 @@ impl Changes {
     }
 
     pub(super) fn list(&self) -> Vec<Override> {
-        let gone = self.gone.iter().map(|at| Override { gone: true, ..unchanged(at.clone()) });
+        let gone = self.gone.iter().map(|at| Override { gone: true, ..Override::new(at.clone()) });
         let mut list: Vec<Override> = gone.chain(self.moved.values().map(|moved| moved.change.clone())).collect();
         list.sort_by(|a, b| a.at.cmp(&b.at));
         list
@@ -121,7 +120,7 @@ pub(crate) fn differs(series: &Event, at: &Start, own: &Event, said: &mut Vec<St
         name: Some(own.name.clone()).filter(|n| *n != series.name),
         text: own.text.clone().filter(|t| Some(t) != series.text.as_ref()),
         places: Some(own.places.clone()).filter(|p| !p.is_empty() && *p != series.places),
-        ..unchanged(at.text())
+        ..Override::new(at.text())
     };
     (at, change)
 }

@@ -20,7 +20,6 @@ use jiff::{
 };
 
 use super::*;
-use crate::occasion::tests::change;
 
 /// Clocks that change in spring and autumn, in the far south, by half an hour, "backwards", at midnight, by the moon,
 /// not at all, not any more; and one that left out a day.
@@ -172,7 +171,7 @@ fn changes(dice: &mut Dice, event: &mut Event, zone: &str) {
             }
             Start::Date { date } => Start::Date { date: *date + (hours / 24).days() },
         };
-        let o = change(&start.text());
+        let o = Override::new(start.text());
         event.overrides.push(match dice.below(5) {
             0 => Override { gone: true, ..o },
             1 => Override { status: Some(Status::Cancelled), note: Some("Ill".into()), ..o },

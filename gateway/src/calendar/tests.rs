@@ -2,6 +2,7 @@ use folkmoot_schemas::{
     block::{DAG_CBOR, cid_of},
     key::Secret,
     kind::Kind,
+    records::event::Override,
 };
 use serde_json::{Value, json};
 
@@ -79,7 +80,7 @@ fn a_series_keeps_its_local_time_and_says_what_differs() {
 #[test]
 fn a_change_to_a_date_that_never_was_adds_none() {
     let mut quiz = sample::weekly();
-    quiz.overrides = vec![sample::change("2026-10-02T20:00")];
+    quiz.overrides = vec![Override::new("2026-10-02T20:00")];
     assert_eq!(unfolded(&quiz).matches("BEGIN:VEVENT").count(), 1);
 }
 

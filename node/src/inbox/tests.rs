@@ -218,17 +218,8 @@ fn a_change_of_another_date_concerns_nobody_who_answered_for_this_one() {
     let series = world.ada.publish(&world.store, world.community, NOON, Event { recur: Some(rule), ..gig() });
     world.answer_for(&world.bo, &series, Answer::Going, NOON + SECOND, Some("2026-05-15T20:00"), None);
     world.answer_for(&world.cy, &series, Answer::Going, NOON + SECOND, Some("2026-05-22T20:00"), None);
-    let off = |at: &str| folkmoot_schemas::records::event::Override {
-        at: at.into(),
-        status: Some(Status::Cancelled),
-        start: None,
-        duration: None,
-        name: None,
-        text: None,
-        places: None,
-        note: Some("Holiday".into()),
-        gone: false,
-    };
+    let off =
+        |at: &str| Override { status: Some(Status::Cancelled), note: Some("Holiday".into()), ..Override::new(at) };
     world.change(&series, NOON + 2 * SECOND, |event| event.overrides = vec![off("2026-05-15T20:00")]);
     assert_eq!(world.told(&world.bo), ["Gig: cancelled: Holiday"]);
     assert!(world.told(&world.cy).is_empty());
@@ -519,17 +510,7 @@ fn who_answered_a_series_hears_that_another_change_of_one_date_stands() {
     let series = Event { hosts: vec![host], recur: Some(weekly), ..gig() };
     let gig = world.ada.publish(&world.store, world.community, NOON, series.clone());
     let on = |start: Option<&str>, status| {
-        let change = Override {
-            at: "2026-05-15T20:00".into(),
-            status,
-            start: start.map(at),
-            duration: None,
-            name: None,
-            text: None,
-            places: None,
-            note: None,
-            gone: false,
-        };
+        let change = Override { status, start: start.map(at), ..Override::new("2026-05-15T20:00") };
         let mut event = Event { overrides: vec![change], ..series.clone() };
         event.follow(&series);
         event

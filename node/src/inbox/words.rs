@@ -243,17 +243,7 @@ mod tests {
             until: None,
             count: None,
         };
-        let moved = Override {
-            at: "2026-12-31T19:30".into(),
-            status: None,
-            start: Some(at("2026-12-30T18:00")),
-            duration: None,
-            name: None,
-            text: None,
-            places: None,
-            note: None,
-            gone: false,
-        };
+        let moved = Override { start: Some(at("2026-12-30T18:00")), ..Override::new("2026-12-31T19:30") };
         Event { recur: Some(weekly), overrides: vec![moved], ..Event::new("Rehearsal", at("2026-12-03T19:30")) }
     }
 
@@ -295,12 +285,7 @@ mod tests {
     #[test]
     fn a_change_of_single_dates_asks_for_no_answer_to_the_whole_series() {
         let mut series = rehearsal();
-        let off = Override {
-            at: "2026-12-24T19:30".into(),
-            status: Some(Status::Cancelled),
-            start: None,
-            ..series.overrides[0].clone()
-        };
+        let off = Override { status: Some(Status::Cancelled), ..Override::new("2026-12-24T19:30") };
         series.overrides.push(off);
         let hint = |status, days: &[&str]| {
             let days: Vec<String> = days.iter().map(|day| (*day).to_owned()).collect();

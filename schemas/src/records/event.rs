@@ -163,6 +163,23 @@ pub struct Override {
     pub gone: bool,
 }
 
+impl Override {
+    /// One that changes nothing yet.
+    pub fn new(at: impl Into<String>) -> Self {
+        Self {
+            at: at.into(),
+            status: None,
+            start: None,
+            duration: None,
+            name: None,
+            text: None,
+            places: None,
+            note: None,
+            gone: false,
+        }
+    }
+}
+
 impl Event {
     /// An event with only the two required fields.
     pub fn new(name: impl Into<String>, start: Start) -> Self {

@@ -1,5 +1,8 @@
 use folkmoot_schemas::{
-    records::{event::Status, text::clean},
+    records::{
+        event::{Override, Status},
+        text::clean,
+    },
     when::words,
 };
 
@@ -41,7 +44,7 @@ pub(crate) fn run(args: Args, to: Status, session: &Session) -> Result<()> {
             let instance = occurrence(session, &event, text)?;
             let at = instance.at.text();
             let known = event.overrides.iter().find(|change| change.at == at).cloned();
-            let mut change = known.unwrap_or_else(|| super::unchanged(at));
+            let mut change = known.unwrap_or_else(|| Override::new(at));
             change.status = Some(to);
             // Without a new reason the one that was given stays.
             change.note = note.or(change.note);

@@ -10,7 +10,7 @@ use folkmoot_schemas::{
     when::{Start, words},
 };
 
-use super::{answers, edit, fields, now_in, occurrence, places_line, unchanged};
+use super::{answers, edit, fields, now_in, occurrence, places_line};
 use crate::{
     error::{Error, Result},
     kept,
@@ -122,14 +122,14 @@ fn difference(old: &Event, instance: &Instance, before: &Event, day: &Event) -> 
         text: day.text.clone().filter(|_| day.text != old.text),
         places: Some(day.places.clone()).filter(|places| *places != old.places),
         note: day.status_note.clone().filter(|_| day.status_note != old.status_note),
-        ..unchanged(instance.at.text())
+        ..Override::new(instance.at.text())
     })
 }
 
 /// Lays `change` over its date; one that says nothing takes the old one away.
 pub(super) fn put(event: &mut Event, change: Override) {
     event.overrides.retain(|other| other.at != change.at);
-    if change != unchanged(change.at.clone()) {
+    if change != Override::new(change.at.clone()) {
         event.overrides.push(change);
     }
 }

@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn cancelled(at: &str) -> Override {
-        Override { status: Some(Status::Cancelled), ..super::super::unchanged(at.into()) }
+        Override { status: Some(Status::Cancelled), ..Override::new(at) }
     }
 
     /// An edit by hand.

@@ -80,7 +80,7 @@ fn in_words(event: &Event, instance: &Instance) -> String {
 
 #[cfg(test)]
 mod tests {
-    use folkmoot_schemas::when::parse_local;
+    use folkmoot_schemas::{records::event::Override, when::parse_local};
 
     use super::*;
 
@@ -95,7 +95,7 @@ mod tests {
         event.overrides = moved
             .iter()
             .map(|(at, start)| {
-                let mut change = super::super::unchanged((*at).to_owned());
+                let mut change = Override::new(*at);
                 change.start = Some(local(start));
                 change
             })

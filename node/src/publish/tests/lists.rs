@@ -3,7 +3,7 @@
 use folkmoot_schemas::kind::Kind;
 use folkmoot_schemas::records::{
     admission::{Admission, Decision, Party, Standing},
-    event::{Host, HostRole, RsvpMode, RsvpRules},
+    event::{Host, HostRole, Override, RsvpMode, RsvpRules},
 };
 
 use super::*;
@@ -431,13 +431,8 @@ fn each_date_of_a_series_has_its_own_list_and_its_own_changes() {
 }
 
 /// That night is cancelled.
-fn off(at: &str) -> folkmoot_schemas::records::event::Override {
-    #[derive(serde::Serialize)]
-    struct Off<'a> {
-        at: &'a str,
-        status: Status,
-    }
-    Block::encode(&Off { at, status: Status::Cancelled }).unwrap().view().unwrap()
+fn off(at: &str) -> Override {
+    Override { status: Some(Status::Cancelled), ..Override::new(at) }
 }
 
 #[test]

@@ -287,17 +287,7 @@ mod tests {
             count: None,
         };
         let series = Event { recur: Some(rule), ..gig() };
-        let change = |at: &str| Override {
-            at: at.into(),
-            status: Some(Status::Cancelled),
-            start: None,
-            duration: None,
-            name: None,
-            text: None,
-            places: None,
-            note: None,
-            gone: false,
-        };
+        let change = |at: &str| Override { status: Some(Status::Cancelled), ..Override::new(at) };
         let mut off = series.clone();
         off.overrides = vec![change("2026-12-11T20:00")];
         off.overrides[0].note = Some("Holiday".into());
@@ -313,19 +303,8 @@ mod tests {
 
     #[test]
     fn a_change_of_the_series_is_told_once_and_not_of_dates_that_stay_as_they_were() {
-        let own = |at: &str| Override {
-            at: at.into(),
-            status: None,
-            start: None,
-            duration: None,
-            name: None,
-            text: None,
-            places: None,
-            note: None,
-            gone: false,
-        };
-        let off = |at: &str| Override { status: Some(Status::Cancelled), ..own(at) };
-        let elsewhen = |date: &str, start: &str| Override { start: Some(at(start)), ..own(date) };
+        let off = |at: &str| Override { status: Some(Status::Cancelled), ..Override::new(at) };
+        let elsewhen = |date: &str, start: &str| Override { start: Some(at(start)), ..Override::new(date) };
         let rule = crate::recur::Rule {
             freq: crate::recur::Freq::Weekly,
             interval: None,
@@ -338,7 +317,7 @@ mod tests {
             recur: Some(rule.clone()),
             overrides: vec![
                 off("2026-12-17T19:30"),
-                Override { gone: true, ..own("2026-12-24T19:30") },
+                Override { gone: true, ..Override::new("2026-12-24T19:30") },
                 elsewhen("2026-12-31T19:30", "2026-12-30T18:00"),
             ],
             ..Event::new("Rehearsal", at("2026-12-03T19:30"))

@@ -20,7 +20,7 @@ const PLAN_ID: usize = 16;
 /// (access, how much is shown, which venue's page it is linked to) do not: nobody has to go elsewhere.
 #[derive(PartialEq, Serialize)]
 pub(super) struct Plan<'a> {
-    start: Cow<'a, Start>,
+    start: &'a Start,
     duration: Option<u32>,
     days: u32,
     open_end: bool,
@@ -40,7 +40,7 @@ impl Event {
     /// Without what single dates have of their own.
     pub(super) fn plan_as_a_whole(&self) -> Plan<'_> {
         Plan {
-            start: Cow::Borrowed(&self.start),
+            start: &self.start,
             duration: self.duration,
             days: self.days.unwrap_or(1),
             open_end: self.open_end,
@@ -49,21 +49,6 @@ impl Event {
             places: bare(&self.places),
             recur: self.recur.as_ref(),
             overrides: Vec::new(),
-        }
-    }
-
-    /// Of a date by the rule, as if it were an event of its own: what [`Event::on`] makes of it.
-    fn plan_on(&self, at: Start) -> Plan<'_> {
-        let name = at.text();
-        let whole = Plan { start: Cow::Owned(at), recur: None, ..self.plan_as_a_whole() };
-        let Some(change) = self.overrides.iter().find(|change| change.at == name) else { return whole };
-        Plan {
-            start: change.start.as_ref().map_or(whole.start, Cow::Borrowed),
-            duration: change.duration.or(self.duration),
-            open_end: self.open_end && change.duration.is_none(),
-            status: if change.gone { Status::Cancelled } else { change.status.unwrap_or(self.status) },
-            places: change.places.as_deref().map_or(whole.places, bare),
-            ..whole
         }
     }
 
@@ -102,9 +87,11 @@ impl Event {
     /// The event as it is on the date of that day by its rule. None: it has no such date.
     pub fn on_day(&self, day: &str) -> Option<Self> {
         let at = self.start.on(parse_date(day)?);
-        if !recur::has(self, &at) {
-            return None;
-        }
+        recur::has(self, &at).then(|| self.on_date(at))
+    }
+
+    /// The same of a date that it has.
+    fn on_date(&self, at: Start) -> Self {
         let name = at.text();
         let change = self.overrides.iter().position(|change| change.at == name);
         let fields = change.and_then(|i| self.overrides.get(i));
@@ -115,7 +102,7 @@ impl Event {
         if gone {
             date.status = Status::Cancelled;
         }
-        Some(date)
+        date
     }
 }
 
@@ -140,14 +127,14 @@ impl<'a> Plans<'a> {
     pub fn id(&mut self, day: Option<&str>) -> &str {
         let Self { event, dates, ids } = self;
         ids.entry(day.map(str::to_owned)).or_insert_with(|| {
-            let plan = match day {
-                None => Some(event.plan_as_a_whole()),
+            let planned = match day {
+                None => Some(Cow::Borrowed(*event)),
                 Some(day) => {
                     let at = parse_date(day).map(|day| event.start.on(day));
-                    at.filter(|at| dates.has(at)).map(|at| event.plan_on(at))
+                    at.filter(|at| dates.has(at)).map(|at| Cow::Owned(event.on_date(at)))
                 }
             };
-            let block = plan.and_then(|plan| Block::encode(&plan).ok());
+            let block = planned.and_then(|planned| Block::encode(&planned.plan_as_a_whole()).ok());
             // None: the series has no such date.
             derive::id(&[block.map(|block| block.cid().to_string()).as_deref()], PLAN_ID)
         })

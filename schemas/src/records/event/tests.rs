@@ -50,20 +50,6 @@ fn weekly() -> Rule {
     }
 }
 
-fn change(at: &str) -> Override {
-    Override {
-        at: at.into(),
-        status: None,
-        start: None,
-        duration: None,
-        name: None,
-        text: None,
-        places: None,
-        note: None,
-        gone: false,
-    }
-}
-
 fn uri(kind: &str) -> Uri {
     Uri {
         community: block::cid_of(block::DAG_CBOR, b"charter"),
@@ -163,7 +149,7 @@ fn full() -> Event {
         access: Some("No steps".into()),
         age_min: Some(16),
         recur: Some(weekly()),
-        overrides: vec![Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") }],
+        overrides: vec![Override { status: Some(Status::Cancelled), ..Override::new("2026-12-12T20:00") }],
         rsvp: Some(RsvpRules { capacity: Some(80), waitlist: true, plus_max: Some(3), ..RsvpRules::default() }),
         parent: Some(uri(Event::NAME)),
         source: Some(Source {
@@ -224,7 +210,7 @@ fn every_limit_names_its_field() {
         ("age_min", |e| e.age_min = Some(100)),
         ("recur", |e| e.start = local("2026-12-06T20:00")),
         ("overrides", |e| e.recur = None),
-        ("overrides", |e| e.overrides = vec![change("2026-12-12T20:00"); 2]),
+        ("overrides", |e| e.overrides = vec![Override::new("2026-12-12T20:00"); 2]),
         ("overrides[0].at", |e| e.overrides[0].at = "2026-12-12".into()),
         ("overrides[0].start", |e| e.overrides[0].start = Some(day("2026-12-13"))),
         ("parent", |e| e.parent = Some(uri("org.folkmoot.post"))),
@@ -272,7 +258,7 @@ fn only_when_where_how_and_whether_are_material() {
         |e| e.price = None,
         |e| e.places[0].access = Some("Ramp at the back".into()),
         |e| e.overrides[0].note = Some("Singer is ill".into()),
-        |e| e.overrides.push(Override { status: Some(Status::Confirmed), ..change("2026-12-19T20:00") }),
+        |e| e.overrides.push(Override { status: Some(Status::Confirmed), ..Override::new("2026-12-19T20:00") }),
         |e| e.source = None,
     ];
     for (i, edit) in same.into_iter().enumerate() {
@@ -354,11 +340,11 @@ fn a_moved_event_says_what_it_was_as_far_as_that_differs() {
 
 #[test]
 fn changes_of_single_dates_follow_a_series_to_another_time_and_are_named_when_their_date_is_gone() {
-    let cancelled = Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") };
-    let moved = Override { start: Some(local("2026-12-20T15:00")), ..change("2026-12-19T20:00") };
+    let cancelled = Override { status: Some(Status::Cancelled), ..Override::new("2026-12-12T20:00") };
+    let moved = Override { start: Some(local("2026-12-20T15:00")), ..Override::new("2026-12-19T20:00") };
     let older = Event {
         recur: Some(weekly()),
-        overrides: vec![cancelled.clone(), moved.clone(), Override { gone: true, ..change("2026-12-26T20:00") }],
+        overrides: vec![cancelled.clone(), moved.clone(), Override { gone: true, ..Override::new("2026-12-26T20:00") }],
         ..concert()
     };
     let mut later = Event { start: local("2026-12-05T21:30"), ..older.clone() };
@@ -437,7 +423,7 @@ fn a_place_that_keeps_its_address_carries_nothing_that_leads_there() {
     ] {
         assert_eq!(with(place.clone()).unwrap_err().field, "places[0]");
         assert_eq!(with(place.area()), Ok(()));
-        let of_one_date = Override { places: Some(vec![place]), ..change("2026-12-12T20:00") };
+        let of_one_date = Override { places: Some(vec![place]), ..Override::new("2026-12-12T20:00") };
         let series = Event { recur: Some(weekly()), overrides: vec![of_one_date], ..concert() };
         assert_eq!(series.check().unwrap_err().field, "overrides[0].places[0]");
     }
@@ -449,7 +435,7 @@ fn a_change_of_one_date_outdates_the_answers_to_that_date_alone() {
     let said =
         |event: &Event, seen| [None, Some("2026-12-12"), Some("2026-12-19")].map(|day| event.outdates(&saw(seen), day));
     let mut one_off = Event {
-        overrides: vec![Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") }],
+        overrides: vec![Override { status: Some(Status::Cancelled), ..Override::new("2026-12-12T20:00") }],
         ..series.clone()
     };
     one_off.follow(&series);
@@ -503,8 +489,8 @@ fn of_two_changes_that_count_alike_an_answer_is_to_the_one_it_saw() {
         event.follow(&before);
         event
     };
-    let off = on(Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") });
-    let other = on(Override { start: Some(local("2026-12-13T20:00")), ..change("2026-12-12T20:00") });
+    let off = on(Override { status: Some(Status::Cancelled), ..Override::new("2026-12-12T20:00") });
+    let other = on(Override { start: Some(local("2026-12-13T20:00")), ..Override::new("2026-12-12T20:00") });
     let to = |day: Option<&str>| {
         let occurrence = day.map(|day| format!("{day}T20:00"));
         Rsvp { occurrence, seen_plan: Some(off.plan_id(day)), ..saw(1) }
@@ -525,7 +511,7 @@ fn a_change_of_the_series_outdates_no_answer_to_a_date_it_leaves_as_it_was() {
         overrides,
         ..Event::new("Choir", local(&format!("2026-12-05T{time}")))
     };
-    let elsewhen = |at: &str| Override { start: Some(local("2026-12-11T18:00")), ..change(at) };
+    let elsewhen = |at: &str| Override { start: Some(local("2026-12-11T18:00")), ..Override::new(at) };
     let before = with("20:00", vec![elsewhen("2026-12-12T20:00")]);
     let mut earlier = with("19:00", vec![elsewhen("2026-12-12T19:00")]);
     earlier.follow(&before);
@@ -541,7 +527,7 @@ fn a_change_of_the_series_outdates_no_answer_to_a_date_it_leaves_as_it_was() {
     assert!(outdated(&earlier, &Rsvp { seen_sequence: 2, ..same.clone() }), "a plan that was never made");
 
     // The date itself was called off and is back: whoever answered before is asked again.
-    let off = Override { status: Some(Status::Cancelled), ..change("2026-12-12T20:00") };
+    let off = Override { status: Some(Status::Cancelled), ..Override::new("2026-12-12T20:00") };
     let mut called_off = with("20:00", vec![off]);
     called_off.follow(&before);
     let mut back = before.clone();
@@ -558,11 +544,11 @@ fn a_change_of_the_series_outdates_no_answer_to_a_date_it_leaves_as_it_was() {
 fn the_plan_of_a_date_is_that_of_the_event_it_is_then() {
     let place = || Some(vec![hall()]);
     let changes = [
-        change("2026-12-12T20:00"),
-        Override { status: Some(Status::Cancelled), note: Some("Ice".into()), ..change("2026-12-12T20:00") },
-        Override { start: Some(local("2026-12-13T18:00")), duration: Some(60), ..change("2026-12-12T20:00") },
-        Override { places: place(), name: Some("Elsewhere".into()), ..change("2026-12-12T20:00") },
-        Override { gone: true, ..change("2026-12-12T20:00") },
+        Override::new("2026-12-12T20:00"),
+        Override { status: Some(Status::Cancelled), note: Some("Ice".into()), ..Override::new("2026-12-12T20:00") },
+        Override { start: Some(local("2026-12-13T18:00")), duration: Some(60), ..Override::new("2026-12-12T20:00") },
+        Override { places: place(), name: Some("Elsewhere".into()), ..Override::new("2026-12-12T20:00") },
+        Override { gone: true, ..Override::new("2026-12-12T20:00") },
     ];
     let mut stamps = std::collections::BTreeSet::new();
     for change in changes {

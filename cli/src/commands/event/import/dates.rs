@@ -7,10 +7,7 @@ use folkmoot_schemas::{
     when::Start,
 };
 
-use super::super::{
-    imported::{carried, day},
-    unchanged,
-};
+use super::super::imported::{carried, day};
 use crate::ics::{Dated, alike, differs, key};
 
 /// Does the rule name this date, left out or not?
@@ -59,7 +56,7 @@ pub(super) fn changed(series: &Event, dated: &Dated) -> (Event, Vec<String>) {
 pub(super) fn called_off(series: &Event, at: &Start, note: Option<&str>, version: SourceVersion) -> Event {
     let at = alike(at, &series.start).text();
     let held = series.overrides.iter().find(|change| change.at == at);
-    let mut change = held.cloned().unwrap_or_else(|| unchanged(at));
+    let mut change = held.cloned().unwrap_or_else(|| Override::new(at));
     change.status = Some(Status::Cancelled);
     change.note = note.map(ToOwned::to_owned).or(change.note);
     with(series, change, version)
@@ -69,7 +66,7 @@ fn with(series: &Event, change: Override, version: SourceVersion) -> Event {
     let mut new = series.clone();
     let date = day(&change).to_owned();
     new.overrides.retain(|held| held.at != change.at);
-    if change != unchanged(change.at.clone()) {
+    if change != Override::new(change.at.clone()) {
         new.overrides.push(change);
     }
     note(&mut new, date, version);

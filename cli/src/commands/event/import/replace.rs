@@ -13,11 +13,7 @@ use folkmoot_schemas::{
     when::Start,
 };
 
-use super::{
-    super::{imported, unchanged},
-    dates,
-    plan::Plan,
-};
+use super::{super::imported, dates, plan::Plan};
 use crate::{
     error::Result,
     ics::{Dated, Whole, alike, key},
@@ -55,7 +51,7 @@ impl Plan<'_> {
         let Some(draft) = self.drafts.get_mut(series) else { return };
         let (event, mut new) = (without_dates(on(&draft.now, slot)), draft.now.clone());
         new.overrides.retain(|change| change.at != slot.text());
-        new.overrides.push(Override { gone: true, ..unchanged(slot.text()) });
+        new.overrides.push(Override { gone: true, ..Override::new(slot.text()) });
         draft.take(&new, false);
         let Some(single) = self.drafts.get_mut(key) else { return };
         // A message about this date alone may be newer.
