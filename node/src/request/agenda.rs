@@ -41,7 +41,7 @@ pub struct AgendaInfo {
     pub dates: Vec<AgendaDate>,
     /// There are more dates than that.
     pub cut: bool,
-    /// Events of the last seven days that they neither answered nor hold, each with its next date, newest first.
+    /// Events of the last seven days that they neither answered nor hold, each with its next date, soonest first.
     pub new: Vec<OccurrenceInfo>,
     /// How many more of these there are; the last number counted is a hundred.
     pub more: u64,
@@ -174,7 +174,10 @@ impl Reading<'_> {
                 }
             }
         }
-        fresh.sort_by_cached_key(|date| date.entry.order());
+        fresh.sort_by(|a, b| {
+            let when = |date: &Occurrence| (date.instance.from, date.instance.to);
+            (when(a), &a.entry.uri).cmp(&(when(b), &b.entry.uri))
+        });
         let more = fresh.len().saturating_sub(NEWEST) as u64;
         let new = fresh.iter().take(NEWEST).map(|date| self.occurrence(date)).collect::<Result<_, _>>()?;
         Ok((new, more))

@@ -1,3 +1,4 @@
+mod agenda;
 mod answers;
 
 use folkmoot_schemas::{
