@@ -16,12 +16,12 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot poll vote uyv3m2bq4kzjxw5a 1 3 --maybe 2      # dates: yes to the first and third, perhaps the second\n  moot poll vote uyv3m2bq4kzjxw5a fri --no sat\n  moot poll vote \"What do we eat?\" soup\n  moot poll vote uyv3m2bq4kzjxw5a --withdraw"
+    after_help = "Examples:\n  moot poll vote uyv3m2bq4kzjxw5a 1 3 --maybe 2      # dates: yes to the first and third, perhaps the second\n  moot poll vote uyv3m2bq4kzjxw5a fri --no \"sat 20:00\"\n  moot poll vote \"What do we eat?\" soup\n  moot poll vote uyv3m2bq4kzjxw5a --withdraw"
 )]
 pub(crate) struct Args {
     /// Short id, whole question, URI or CID
     poll: String,
-    /// What suits you: number, date, or the first words
+    /// What suits you: number, date, weekday, or the first words
     #[arg(value_name = "OPTION")]
     yes: Vec<String>,
     /// What would do; can be given several times
