@@ -135,6 +135,14 @@ pub(crate) fn create(session: &Session, name: Option<&str>, device: Option<&str>
     Ok(home)
 }
 
+/// The words of an identity that is there already are written nowhere.
+pub(crate) fn mind_the_words(session: &Session, file: Option<&Path>) {
+    if file.is_some() {
+        let why = "this home has an identity already, whose 12 words were shown or written when it was made";
+        session.out.note(Line::new().warn("--phrase-file has no effect: ").text(why));
+    }
+}
+
 /// A name is written into the profile of every community: what a profile refuses is refused before anything is made.
 pub(crate) fn check_name(name: &str) -> Result<()> {
     Profile { name: clean(name), ..Profile::default() }
@@ -174,20 +182,30 @@ fn beside(home: &Path, phrase: &Phrase) -> PathBuf {
 }
 
 fn write_new(path: &Path, words: &str) -> Result<()> {
-    let write = || -> io::Result<()> {
+    let failed = |error: io::Error| {
+        Error::refused(format!("could not write the 12 words to {}: {error}", path.display()))
+            .hint("nothing was made; name a new file with --phrase-file")
+    };
+    let open = || -> io::Result<fs::File> {
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             fs::create_dir_all(folder)?;
         }
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    };
+    open().and_then(|file| fill(file, path, words)).map_err(failed)
+}
+
+/// Where that fails, the file goes again: it is ours, and words of no identity would stand in the way of the next try.
+fn fill(mut file: fs::File, path: &Path, words: &str) -> io::Result<()> {
+    let mut write = || -> io::Result<()> {
         writeln!(file, "{words}")?;
         file.sync_all()?;
         // Its name, too, is on the disk before any home is.
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::File::open(folder)?.sync_all()
     };
-    write().map_err(|error| {
-        Error::refused(format!("could not write the 12 words to {}: {error}", path.display()))
-            .hint("nothing was made; name a new file with --phrase-file")
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(path);
     })
 }
 
@@ -198,4 +216,23 @@ pub(crate) fn device_name() -> String {
         .map(|n| n.trim().chars().filter(|c| !c.is_control()).take(64).collect::<String>())
         .filter(|n| !n.is_empty())
         .unwrap_or_else(|| "device".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_found_no_room_leave_no_file_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("words.txt");
+        fs::write(&path, "abandon aban").unwrap();
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        assert!(fill(full, &path, "abandon abandon").is_err());
+        assert!(!path.exists());
+        write_new(&path, "abandon abandon").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "abandon abandon\n");
+        assert!(write_new(&path, "other").is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "abandon abandon\n", "what was there stays");
+    }
 }

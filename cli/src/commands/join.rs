@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use folkmoot_node::{
     home::{Home, HomeError},
     request::{Reply, Request},
@@ -14,7 +16,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  moot join 'https://moot.example.org/join#…' --name Ada\n\nPut the link in quotes: a shell takes # for a comment."
+    after_help = "Examples:\n  moot join 'https://moot.example.org/join#…' --name Ada\n  moot join \"$LINK\" --name Clubhouse --phrase-file ~/clubhouse-phrase.txt\n\nPut the link in quotes: a shell takes # for a comment."
 )]
 pub(crate) struct Args {
     /// The invite link
@@ -25,6 +27,10 @@ pub(crate) struct Args {
     /// Your name, as the community will show it
     #[arg(long)]
     name: Option<String>,
+    /// Write the 12 words of the identity that is made to this new file (0600) instead of the terminal. Without it and without a
+    /// terminal they go to moot-phrase-<end of your did>.txt beside the home
+    #[arg(long, value_name = "FILE")]
+    phrase_file: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
@@ -38,13 +44,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     match Home::open(&session.dir) {
         Ok(home) => {
+            init::mind_the_words(session, args.phrase_file.as_deref());
             if let Some(name) = &args.name {
                 init::check_name(name)?;
                 folkmoot_node::config::Config::set(&home.config_path(), "name", Some(name))?;
             }
         }
         Err(HomeError::Absent(_)) => {
-            init::create(session, args.name.as_deref(), None, None)?;
+            init::create(session, args.name.as_deref(), None, args.phrase_file.as_deref())?;
         }
         Err(error) => return Err(error.into()),
     }

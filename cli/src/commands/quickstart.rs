@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use folkmoot_node::{
     config::Config,
     home::{Home, HomeError},
@@ -40,6 +42,10 @@ pub(crate) struct Args {
     /// Found a community of that name although this home has one already
     #[arg(long, requires = "name")]
     another: bool,
+    /// Write the 12 words of the identity that is made to this new file (0600) instead of the terminal. Without it and without a
+    /// terminal they go to moot-phrase-<end of your did>.txt beside the home
+    #[arg(long, value_name = "FILE")]
+    phrase_file: Option<PathBuf>,
     #[command(flatten)]
     listeners: Listeners,
 }
@@ -48,6 +54,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let config = args.listeners.config(session)?;
     let home = match Home::open(&session.dir) {
         Ok(home) => {
+            init::mind_the_words(session, args.phrase_file.as_deref());
             if let Some(me) = &args.me {
                 init::check_name(me)?;
                 Config::set(&home.config_path(), "name", Some(me))?;
@@ -58,7 +65,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             return Err(Error::usage("could not start: there is no community yet, and no name for one was given")
                 .hint("moot quickstart \"River Street\" --public"));
         }
-        Err(HomeError::Absent(_)) => init::create(session, args.me.as_deref(), None, None)?,
+        Err(HomeError::Absent(_)) => init::create(session, args.me.as_deref(), None, args.phrase_file.as_deref())?,
         Err(error) => return Err(error.into()),
     };
     refuse_a_second(session)?;

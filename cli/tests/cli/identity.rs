@@ -73,3 +73,24 @@ fn a_name_nobody_could_publish_is_refused_before_anything_is_made() {
     assert!(home.refused(1, &["init", "--name", &"x".repeat(65)]).contains("64"));
     assert!(!home.dir().exists());
 }
+
+#[test]
+fn whoever_joins_unattended_names_the_file_for_the_words() {
+    let link = Home::settled().json(&["invite"]).remove(0)["link"].as_str().unwrap().to_owned();
+    let home = Home::new();
+    let file = home.0.path().join("words.txt");
+    let path = file.to_str().unwrap();
+    fs::write(&file, "mine").unwrap();
+    let join = ["join", &link, "--name", "Ben", "--phrase-file", path];
+    assert!(home.refused(1, &join).contains("could not write the 12 words"));
+    assert!(!home.dir().exists(), "no home without its words");
+    fs::remove_file(&file).unwrap();
+    // Nobody can be reached, which is said; the identity is made all the same.
+    assert_eq!(home.run(&join).status.code(), Some(3));
+    let words = fs::read_to_string(&file).unwrap();
+    assert_eq!(words.split_whitespace().count(), 12);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let said = home.run(&join);
+    assert!(String::from_utf8(said.stderr).unwrap().contains("--phrase-file has no effect"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), words);
+}
