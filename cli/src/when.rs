@@ -4,6 +4,7 @@
 pub(crate) mod amount;
 mod doubt;
 pub(crate) mod period;
+pub(crate) mod reader;
 pub(crate) mod repeat;
 pub(crate) mod zone;
 

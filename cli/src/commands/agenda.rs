@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     output::Line,
     session::{Session, answer},
-    when::{Typed, zone},
+    when::{Typed, reader::WallClock, zone},
 };
 
 /// What is shown of one day.
@@ -37,11 +37,11 @@ pub(crate) struct Args {
 
 /// What is ahead of the person, over all communities unless one is named. Days are those of this machine's zone.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<()> {
-    let here = session.config()?.zone().map(ToOwned::to_owned).or_else(zone::of_this_machine);
-    let here = here.unwrap_or_else(|| "UTC".into());
-    let today = zone::wall(session.clock.seconds(), &here).date();
+    let clock = WallClock::of(session)?;
+    let here = clock.zone();
+    let today = zone::wall(session.clock.seconds(), here).date();
     let day = |text: &Option<String>| -> Result<Option<Date>> {
-        let now = zone::wall(session.clock.seconds(), &here);
+        let now = zone::wall(session.clock.seconds(), here);
         text.as_deref().map(|text| Typed::read_date(text, now)).transpose()
     };
     let from = day(&args.from)?.unwrap_or(today);
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<()> {
         return Err(Error::refused("could not show the agenda: the last day is before the first")
             .hint("give --from the earlier day"));
     }
-    let begin = |date: Date| Start::Date { date }.instant(&here);
+    let begin = |date: Date| Start::Date { date }.instant(here);
     let request = Request::Agenda {
         community: session.named_community.clone(),
         from: begin(from),
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<()> {
     if session.out.json {
         return objects(session, &info, &birthdays);
     }
-    print(session, &info, &birthdays, (from, last), today, &here)
+    print(session, &info, &birthdays, (from, last), today, here)
 }
 
 fn objects(session: &Session, info: &AgendaInfo, birthdays: &BTreeMap<Date, Vec<&BirthdayInfo>>) -> Result<()> {

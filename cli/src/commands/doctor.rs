@@ -4,7 +4,7 @@ use crate::{
     error::{Error, Result},
     output::{Line, count},
     session::{Session, answer},
-    when::zone,
+    when::reader::WallClock,
 };
 
 #[derive(Debug, clap::Args)]
@@ -34,13 +34,16 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<()> {
             out.line(Line::new().faint(format!("{:<10}", "")).text(hint));
         }
     }
+    let clock = WallClock::of(session)?;
     for notice in &checkup.notices {
         out.line("");
         out.line(Line::new().strong(headline(notice)));
-        for line in explained(notice) {
+        for line in explained(notice, &clock) {
             out.line(Line::new().text("  ").text(line));
         }
     }
+    let shown: Vec<(String, u64)> = checkup.notices.iter().flat_map(times).collect();
+    clock.remark(session, shown.iter().map(|(community, at)| (community.as_str(), *at)));
     let wrong = checkup.findings.iter().filter(|finding| finding.state == Health::Wrong).count();
     let mut notices = checkup.notices.len();
     if let Some(newest) = checkup.notices.last().filter(|_| args.dismiss) {
@@ -77,8 +80,21 @@ pub(crate) fn headline(notice: &NoticeInfo) -> String {
     }
 }
 
+/// Those that are told of it, and of which community each is.
+fn times(notice: &NoticeInfo) -> Vec<(String, u64)> {
+    let (item, sides) = match &notice.what {
+        Told::Overruled { item, lost, won, .. } => (item, [lost, won]),
+        Told::Revived { item, deleted, won } => (item, [deleted, won]),
+        Told::PutBack { .. } => return Vec::new(),
+    };
+    let community = super::post::parse_uri(&item.uri).map(|uri| uri.community.to_string()).unwrap_or_default();
+    sides.map(|side| (community.clone(), side.at)).to_vec()
+}
+
 /// What happened and what can be done about it.
-fn explained(notice: &NoticeInfo) -> Vec<String> {
+fn explained(notice: &NoticeInfo, clock: &WallClock) -> Vec<String> {
+    // As the clock of the machine that wrote had it.
+    let time = |micros| clock.time(micros);
     let look = |item: &Subject| format!("moot history {}   shows what was written", item.short);
     match &notice.what {
         Told::Overruled { item, lost, won, deleted } => vec![
@@ -111,10 +127,4 @@ fn explained(notice: &NoticeInfo) -> Vec<String> {
 
 fn name(side: &Side) -> String {
     if side.here { "this device".to_owned() } else { side.name.clone() }
-}
-
-/// As the clock of the machine that wrote had it, in this machine's zone.
-pub(crate) fn time(micros: u64) -> String {
-    let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
-    zone::wall((micros / 1_000_000) as i64, &here).strftime("%Y-%m-%d %H:%M").to_string()
 }

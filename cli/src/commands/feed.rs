@@ -6,7 +6,7 @@ use crate::{
     output::{Line, Output},
     record,
     session::Session,
-    when::zone,
+    when::reader::WallClock,
 };
 
 #[derive(Debug, clap::Args)]
@@ -23,13 +23,15 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     if items.is_empty() {
         super::community::say_nothing_here(session, "nothing was posted yet: moot post \"…\"")?;
     }
+    let clock = WallClock::of(session)?;
     for item in &items {
         session.out.object(&record::as_json(item));
         if !session.out.json {
             let to = answered(item).map(|parent| called(session, &parent));
-            print(&session.out, item, "", to.as_deref());
+            print(&session.out, &clock, item, "", to.as_deref());
         }
     }
+    clock.remark(session, items.iter().map(|item| (item.community.as_str(), item.created)));
     Ok(())
 }
 
@@ -47,11 +49,15 @@ fn called(session: &Session, uri: &Uri) -> String {
 }
 
 /// A head line and the text below it. `to`: what it replies to, where that is not seen from its place.
-pub(crate) fn print(out: &Output, item: &Item, indent: &str, to: Option<&str>) {
+pub(crate) fn print(out: &Output, clock: &WallClock, item: &Item, indent: &str, to: Option<&str>) {
     let card = record::open(item).map(|record| record.card()).unwrap_or_default();
-    let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
-    let when = zone::wall((item.created / 1_000_000) as i64, &here).strftime("%Y-%m-%d %H:%M").to_string();
-    let line = Line::new().text(indent).strong(&item.author).text("  ").faint(when).text("  ").id(&item.short);
+    let line = Line::new()
+        .text(indent)
+        .strong(&item.author)
+        .text("  ")
+        .faint(clock.time(item.created))
+        .text("  ")
+        .id(&item.short);
     let line = line.faint(format!("  {}", item.community_name));
     let line = if item.audience == "members" { line.faint(", members only") } else { line };
     out.line(if item.updated > item.created { line.faint(", edited") } else { line });

@@ -9,12 +9,12 @@ use folkmoot_schemas::{
 use ipld_core::ipld::Ipld;
 use serde_json::{Value, json};
 
-use super::doctor::time;
 use crate::{
     error::Result,
     output::{Line, Output},
     record,
     session::{Session, answer},
+    when::reader::WallClock,
 };
 
 /// Characters of a line of a text that are shown, and lines of it.
@@ -34,7 +34,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let request = Request::History { target: args.target, community: session.community.clone() };
     let (item, versions) = answer!(session.ask(&request)?, Reply::History { item, versions } => (item, versions))?;
-    let out = &session.out;
+    let (out, clock) = (&session.out, WallClock::of(session)?);
     out.line(Line::new().strong(&item.title).faint(format!("  {}  ", item.community_name)).id(&item.short));
     for (n, version) in versions.iter().enumerate() {
         let changes = changes(versions.get(n + 1), version);
@@ -52,7 +52,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             "commit": version.commit,
             "changes": changes.iter().map(|c| json!({"field": c.field, "from": c.from, "to": c.to})).collect::<Vec<_>>(),
         }));
-        let line = Line::new().text(time(version.by.at)).text("  ").strong(&version.author);
+        let line = Line::new().text(clock.time(version.by.at)).text("  ").strong(&version.author);
         let line = version.right.map_or(line.clone(), |right| line.text(format!(", {}", right.word())));
         let line = line.faint(on(&version.by));
         out.line(match (version.current, version.deleted) {
@@ -66,6 +66,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         }
     }
     out.note(Line::new().faint("the versions whose proof this node kept; others may have seen more"));
+    let community = super::post::parse_uri(&item.uri)?.community.to_string();
+    clock.remark(session, versions.iter().map(|version| (community.as_str(), version.by.at)));
     Ok(())
 }
 

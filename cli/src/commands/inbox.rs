@@ -2,11 +2,11 @@ use std::collections::HashMap;
 
 use folkmoot_node::request::{InboxInfo, InboxItem, Reply, Request};
 
-use super::doctor::time;
 use crate::{
     error::Result,
     output::{Line, Output, count},
     session::{Session, answer},
+    when::reader::WallClock,
 };
 
 /// Of more items like each other than this, only the newest are shown.
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<()> {
         out.object(item);
     }
     if !out.json {
-        print(session, args, &info);
+        print(session, args, &info)?;
     }
     if args.mark_read {
         let items = info.items.iter().map(|item| (item.id.clone(), item.stamp)).collect();
@@ -51,8 +51,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn print(session: &Session, args: &Args, info: &InboxInfo) {
-    let out = &session.out;
+fn print(session: &Session, args: &Args, info: &InboxInfo) -> Result<()> {
+    let (out, clock) = (&session.out, WallClock::of(session)?);
     if info.items.is_empty() {
         out.note(match args.all {
             true => "nothing has come for you yet",
@@ -73,7 +73,7 @@ fn print(session: &Session, args: &Args, info: &InboxInfo) {
             }
             out.line(Line::new().strong(items.first().map_or("", |item| &item.community_name)));
         }
-        print_community(out, args, &items);
+        print_community(out, &clock, args, &items);
     }
     if info.more > 0 {
         out.note(Line::new().faint(format!("{} older ones: raise --limit", info.more)));
@@ -85,10 +85,12 @@ fn print(session: &Session, args: &Args, info: &InboxInfo) {
         let what = count(info.notices, "thing happened", "things happened");
         out.note(Line::new().warn(format!("{what} to your own writing: ")).text("moot doctor"));
     }
+    clock.remark(session, info.items.iter().map(|item| (item.community.as_str(), item.at)));
+    Ok(())
 }
 
 /// What many do alike, or one does often, is told once with a number.
-fn print_community(out: &Output, args: &Args, items: &[&InboxItem]) {
+fn print_community(out: &Output, clock: &WallClock, args: &Args, items: &[&InboxItem]) {
     let mut alike: HashMap<(&str, &str), Vec<&InboxItem>> = HashMap::new();
     for item in items {
         alike.entry(kin(item)).or_default().push(item);
@@ -100,10 +102,10 @@ fn print_community(out: &Output, args: &Args, items: &[&InboxItem]) {
         *n += 1;
         let many = !args.full && all.len() > ALIKE;
         if many && *n == 1 && item.kind == "answer" {
-            print_answers(out, item, all);
+            print_answers(out, clock, item, all);
         }
         if !many || *n < ALIKE {
-            print_item(out, args, item);
+            print_item(out, clock, args, item);
         } else if *n == ALIKE {
             let rest = all.len() - *n + 1;
             out.line(Line::new().faint(format!("  and {rest} more like these (--full shows each)")));
@@ -122,7 +124,7 @@ fn kin(item: &InboxItem) -> (&str, &str) {
 }
 
 /// "14 answers to Harbour Gig: 9 going (12 people), 3 maybe, 2 not going"
-fn print_answers(out: &Output, item: &InboxItem, all: &[&InboxItem]) {
+fn print_answers(out: &Output, clock: &WallClock, item: &InboxItem, all: &[&InboxItem]) {
     let Some(event) = &item.event else { return };
     let mut said = Vec::new();
     for (status, words) in
@@ -137,11 +139,19 @@ fn print_answers(out: &Output, item: &InboxItem, all: &[&InboxItem]) {
             n => said.push(format!("{n} {words}")),
         }
     }
-    let line = Line::new().faint(format!("{}  ", time(item.at))).strong(format!("{} answers to ", all.len()));
+    let line = Line::new().faint(format!("{}  ", clock.time(item.at))).strong(format!("{} answers to ", all.len()));
     out.line(line.strong(&event.name).text(": ").text(said.join(", ")).text("  ").id(&event.short));
 }
 
-fn print_item(out: &Output, args: &Args, item: &InboxItem) {
+/// Is there something like 20:00 in it, without the zone after it?
+fn names_a_bare_time(text: &str) -> bool {
+    let time =
+        |part: &[u8]| matches!(part, [a, b, b':', c, d] if [a, b, c, d].iter().all(|byte| byte.is_ascii_digit()));
+    let bytes = text.as_bytes();
+    bytes.windows(5).enumerate().any(|(at, part)| time(part) && !bytes[at + 5..].starts_with(b" ("))
+}
+
+fn print_item(out: &Output, clock: &WallClock, args: &Args, item: &InboxItem) {
     const INDENT: &str = "                  ";
     // Several changes stand below each other.
     let (headline, more) = match (&item.event, item.changes.as_slice()) {
@@ -152,8 +162,15 @@ fn print_item(out: &Output, args: &Args, item: &InboxItem) {
         }
         _ => (item.headline.clone(), [].as_slice()),
     };
-    let line = Line::new().faint(format!("{}  ", time(item.at)));
+    let line = Line::new().faint(format!("{}  ", clock.time(item.at)));
     let line = if item.new { line.strong(headline) } else { line.text(headline) };
+    // What became of a plan is said in the event's own time.
+    let zone = item.event.as_ref().and_then(|event| event.zone.as_deref());
+    let zone = zone.filter(|_| item.changes.iter().any(|change| names_a_bare_time(change)));
+    let line = match zone.filter(|zone| !clock.agrees(zone, item.at)) {
+        Some(zone) => line.faint(format!("  ({zone})")),
+        None => line,
+    };
     let line = match item.kind.as_str() {
         "answer" => line,
         _ => line.text("  ").id(&item.short),
@@ -178,5 +195,17 @@ fn print_item(out: &Output, args: &Args, item: &InboxItem) {
         .filter(|_| matches!(item.kind.as_str(), "changed" | "deleted" | "place" | "poll" | "decided"))
     {
         out.line(Line::new().text(INDENT).warn(hint));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_bare_where_no_zone_follows_it() {
+        assert!(names_a_bare_time("moved from 20:00 to 19:00"));
+        assert!(!names_a_bare_time("moved from 20:00 (Europe/Berlin) to 19:00 (Europe/London)"));
+        assert!(!names_a_bare_time("cancelled"));
     }
 }

@@ -5,11 +5,12 @@ use folkmoot_node::{
 };
 use serde_json::json;
 
-use super::{doctor, status::spell};
+use super::status::spell;
 use crate::{
     error::{Error, Result},
     output::Line,
     session::{Session, answer},
+    when::reader::WallClock,
 };
 
 #[derive(Debug, Subcommand)]
@@ -45,20 +46,21 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
 
 fn list(session: &Session) -> Result<()> {
     let peers = answer!(session.ask(&Request::PeerList)?, Reply::Peers(peers) => peers)?;
-    let now = session.clock.micros();
+    let (now, clock) = (session.clock.micros(), WallClock::of(session)?);
     for peer in &peers {
         session.out.object(peer);
-        session.out.line(headline(peer, now));
+        session.out.line(headline(peer, now, &clock));
         for addr in addresses(peer) {
             session.out.line(Line::new().text("    ").id(addr));
         }
     }
+    clock.remark(session, peers.iter().filter(|peer| !peer.connected).filter_map(|peer| Some(("", peer.since?))));
     advice(&peers, session)?.into_iter().for_each(|line| session.out.note(line));
     Ok(())
 }
 
 /// Who it is, on which device, and since when.
-fn headline(peer: &PeerInfo, now: u64) -> Line {
+fn headline(peer: &PeerInfo, now: u64, clock: &WallClock) -> Line {
     let line = match (&peer.name, &peer.did) {
         (Some(name), _) => Line::new().strong(name),
         (None, Some(did)) => Line::new().strong(did),
@@ -75,7 +77,7 @@ fn headline(peer: &PeerInfo, now: u64) -> Line {
             line.text("connected").faint(format!(" for {}", spell(now.saturating_sub(since) / 1_000_000)))
         }
         (true, None) => line.text("connected"),
-        (false, Some(since)) => line.warn("not connected").faint(format!(", last on {}", doctor::time(since))),
+        (false, Some(since)) => line.warn("not connected").faint(format!(", last on {}", clock.time(since))),
         (false, None) => line.warn("not connected").faint(", never reached so far"),
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     output::{Line, Output},
     record::{self, Found},
     session::{Session, answer},
+    when::reader::WallClock,
 };
 
 #[derive(Debug, clap::Args)]
@@ -60,8 +61,8 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
         session.out.object(&value);
         return Ok(());
     }
-    let out = &session.out;
-    card(out, item, &record.card());
+    let (out, clock) = (&session.out, WallClock::of(session)?);
+    card(out, &clock, item, &record.card());
     if let Some(planned) = record.as_event() {
         kept::say(session, planned, &kept);
         event::print_dates(session, planned, &dates);
@@ -83,12 +84,14 @@ pub(crate) fn print(session: &Session, found: &Found) -> Result<()> {
     }
     for reply in &replies {
         out.line("");
-        feed::print(out, reply, "  ", None);
+        feed::print(out, &clock, reply, "  ", None);
     }
+    let times = replies.iter().map(|reply| reply.created).chain(item.revised.iter().map(|one| one.at));
+    clock.remark(session, times.map(|at| (item.community.as_str(), at)));
     Ok(())
 }
 
-pub(crate) fn card(out: &Output, item: &Item, card: &Card) {
+pub(crate) fn card(out: &Output, clock: &WallClock, item: &Item, card: &Card) {
     if let Some(title) = &card.title {
         out.line(Line::new().strong(title));
     }
@@ -96,7 +99,7 @@ pub(crate) fn card(out: &Output, item: &Item, card: &Card) {
     out.line(if item.audience == "members" { head.faint(", members only") } else { head });
     for one in &item.revised {
         let line = Line::new().faint("changed by  ").strong(&one.name).text(format!(", {}", one.right.word()));
-        out.line(line.faint(format!("  {}", super::doctor::time(one.at))));
+        out.line(line.faint(format!("  {}", clock.time(one.at))));
     }
     if let Some(fault) = &item.fault {
         out.line(Line::new().warn("hidden on pages: ").text(fault));

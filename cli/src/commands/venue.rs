@@ -20,6 +20,7 @@ use crate::{
     record,
     session::{Session, answer},
     venues::Venues,
+    when::reader::WallClock,
 };
 
 /// How far the dates of a venue are looked for.
@@ -240,7 +241,7 @@ fn show(target: &str, session: &Session) -> Result<()> {
         session.out.object(&value);
         return Ok(());
     }
-    card(&session.out, &found.item, &found.record.card());
+    card(&session.out, &WallClock::of(session)?, &found.item, &found.record.card());
     for date in coming.iter().take(SHOWN) {
         session
             .out

@@ -74,3 +74,27 @@ fn an_edit_that_changes_nothing_says_so_and_a_reply_says_to_what() {
     let feed = home.ok(&["feed"]);
     assert!(feed.contains(&format!("in reply to Ada, {short}")), "{feed}");
 }
+
+#[test]
+fn the_clock_is_named_where_the_community_goes_by_another_one() {
+    let home = Home::settled();
+    let post = home.json(&["post", "The keys hang behind the bar."]).remove(0);
+    let short = post["short"].as_str().unwrap();
+    let there = |args: &[&str]| {
+        let output = home.command(args).env("TZ", "America/New_York").output().unwrap();
+        assert!(output.status.success(), "{args:?}");
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let note = "times are those of America/New_York; Quiet Lane goes by Europe/Berlin";
+    for args in [&["feed"][..], &["history", short]] {
+        let (here, (shown, said)) = (home.run(args), there(args));
+        assert!(!String::from_utf8(here.stderr).unwrap().contains("times are"), "{args:?}: one clock, no word of it");
+        assert_eq!(said.lines().filter(|line| *line == note).count(), 1, "{args:?}: {said}");
+        assert_ne!(shown, String::from_utf8(here.stdout).unwrap(), "{args:?}");
+    }
+    // The setting goes before the machine, and programs are told the moment itself.
+    home.ok(&["config", "zone", "Europe/Paris"]);
+    assert!(!there(&["feed"]).1.contains("times are"));
+    assert_eq!(there(&["--json", "feed"]).0, home.ok(&["--json", "feed"]));
+    assert!(home.json(&["feed"])[0]["created"].as_str().unwrap().ends_with('Z'));
+}

@@ -82,6 +82,14 @@ fn answers_changes_news_replies_and_mentions_find_whom_they_concern() {
     assert_eq!(dates(&alice)[0]["hosting"], true);
     let shown = carol.ok(&["agenda"]);
     assert!(shown.contains("since you answered: moved from"), "{shown}");
+    // A time in another zone than the reader's says so.
+    assert!(!carol.ok(&["inbox"]).contains("(Europe/Berlin)"));
+    carol.ok(&["config", "zone", "Europe/Paris"]);
+    assert!(!carol.ok(&["inbox"]).contains("(Europe/Berlin)"), "the clocks there show the same");
+    carol.ok(&["config", "zone", "America/New_York"]);
+    let shown = carol.ok(&["inbox"]);
+    assert!(shown.contains(", 19:00  (Europe/Berlin)"), "{shown}");
+    carol.ok(&["config", "zone", ""]);
 
     // News from the host, which nobody else may send.
     alice.ok(&["post", "--about", gig, "--update", "Doors at 18:30"]);

@@ -63,6 +63,9 @@ pub struct InboxEvent {
     pub name: String,
     /// In words, with the zone.
     pub when: String,
+    /// The event's own; None: all day.
+    #[serde(default)]
+    pub zone: Option<String>,
     /// `confirmed`, `cancelled` …
     pub status: String,
 }
@@ -237,6 +240,7 @@ impl Reading<'_> {
             short: entry.uri.short_id(),
             name: one_line(&event.name),
             when: event.when_words(),
+            zone: event.start.zone().map(str::to_owned),
             status: event.status.word().to_owned(),
         })
     }

@@ -16,7 +16,7 @@ use crate::{
     output::Line,
     record,
     session::{Session, answer},
-    when::{Typed, period, zone},
+    when::{Typed, period, reader::WallClock, zone},
 };
 
 /// The year 1900: no start is earlier.
@@ -46,16 +46,17 @@ pub(crate) struct Args {
 
 /// Over all communities unless one is named.
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
+    let clock = WallClock::of(session)?;
+    let here = clock.zone();
     let now = session.clock.seconds();
     let day = |text: &Option<String>| -> Result<Option<Date>> {
-        text.as_deref().map(|text| Typed::read_date(text, zone::wall(now, &here))).transpose()
+        text.as_deref().map(|text| Typed::read_date(text, zone::wall(now, here))).transpose()
     };
-    let begin = |date: Date| Start::Date { date }.instant(&here);
+    let begin = |date: Date| Start::Date { date }.instant(here);
     let (from, to) = match args.days.as_slice() {
         [] => (day(&args.from)?, day(&args.to)?),
         words => {
-            let (first, last) = period::read(&words.join(" "), zone::wall(now, &here))?;
+            let (first, last) = period::read(&words.join(" "), zone::wall(now, here))?;
             (Some(first), Some(last))
         }
     };
@@ -80,7 +81,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     let mut rows = Vec::new();
     for occurrence in &items {
-        rows.extend(row(session, occurrence, &here)?);
+        rows.extend(row(session, occurrence, here)?);
     }
     // Dates stand in one column, so that names begin below each other.
     let width = rows.iter().map(|row| row.when.chars().count()).max().unwrap_or(0);

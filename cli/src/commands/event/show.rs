@@ -17,6 +17,7 @@ use crate::{
     output::Line,
     record,
     session::Session,
+    when::reader::WallClock,
 };
 
 /// One date of a series, as it is then, and who comes.
@@ -37,12 +38,14 @@ pub(super) fn print_date(session: &Session, item: &Item, event: &Event, at: &str
         session.out.object(&value);
         return Ok(());
     }
-    card(&session.out, item, &on.card());
+    let clock = WallClock::of(session)?;
+    card(&session.out, &clock, item, &on.card());
     kept::say(session, event, &kept);
     guests::print(&session.out, &answers);
     if let Some(own) = guests::own_place(&answers, None) {
         session.out.line(own);
     }
+    clock.remark(session, item.revised.iter().map(|one| (item.community.as_str(), one.at)));
     Ok(())
 }
 
