@@ -9,6 +9,7 @@ mod answer;
 mod app;
 mod cache;
 pub mod calendar;
+mod changes;
 mod connections;
 mod feed;
 #[cfg(any(test, fuzzing))]

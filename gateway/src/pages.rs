@@ -7,6 +7,7 @@ mod club;
 mod event;
 mod events;
 mod feeds;
+mod history;
 mod home;
 mod items;
 pub(crate) mod notice;
@@ -69,6 +70,7 @@ pub(crate) fn answer(origin: &Origin, view: &View, proofs: Prover<'_>, route: &R
         Page::Event(id) => event::answer(&reading, id, None),
         Page::Occurrence { id, at } => event::answer(&reading, id, Some(at)),
         Page::EventCalendar(id) => calendars::event(&reading, id),
+        Page::EventHistory(id) => history::answer(&reading, id),
         Page::EventProof(id) => proof::answer(&reading, proofs, id, Event::NAME),
         Page::Posts => posts::list(&reading, query),
         Page::Post(id) => posts::thread(&reading, id, query),

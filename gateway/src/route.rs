@@ -24,6 +24,7 @@ pub(crate) enum Page {
     },
     EventCalendar(String),
     EventProof(String),
+    EventHistory(String),
     Posts,
     Post(String),
     PostProof(String),
@@ -110,6 +111,7 @@ pub(crate) fn parse(path: &str, query: Option<&str>) -> Parsed {
             Some(_) => None,
             None => short(id).map(Page::Event),
         },
+        ["e", id, "history"] => short(id).map(Page::EventHistory),
         ["e", id, "at", at] => short(id).zip(occurrence(at)).map(|(id, at)| Page::Occurrence { id, at }),
         ["posts", ""] => Some(Page::Posts),
         ["n", id] => match id.strip_suffix(".car") {
@@ -157,6 +159,7 @@ impl Page {
             Self::Occurrence { id, at } => format!("/e/{id}/at/{at}"),
             Self::EventCalendar(id) => format!("/e/{id}.ics"),
             Self::EventProof(id) => format!("/e/{id}.car"),
+            Self::EventHistory(id) => format!("/e/{id}/history"),
             Self::Posts => "/posts/".into(),
             Self::Post(id) => format!("/n/{id}"),
             Self::PostProof(id) => format!("/n/{id}.car"),
@@ -274,6 +277,7 @@ mod tests {
             Page::Occurrence { id: ID.into(), at: "2026-12-05T20:00".into() },
             Page::EventCalendar(ID.into()),
             Page::EventProof(ID.into()),
+            Page::EventHistory(ID.into()),
             Page::Posts,
             Page::Post(ID.into()),
             Page::PostProof(ID.into()),
@@ -328,6 +332,8 @@ mod tests {
             "/p/did:key:nope",
             "/b/nope",
             "/e/abcdefghijklmn27/at/now",
+            "/e/abcdefghijklmn27/history/",
+            "/e/short/history",
             "",
         ] {
             assert_eq!(parse(path, None), Parsed::Unknown, "{path}");

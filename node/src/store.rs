@@ -35,6 +35,7 @@ pub mod quota;
 pub mod read_archive;
 mod read_community;
 mod read_events;
+pub mod read_history;
 mod read_inbox;
 pub mod read_pins;
 mod read_records;

@@ -14,7 +14,7 @@ use folkmoot_schemas::{
 };
 
 use super::{
-    Shown, home, html,
+    Shown, history, home, html,
     items::{self, Where},
     notice::{gone, not_found},
     person, proof,
@@ -74,6 +74,8 @@ struct EventPage {
     edited: Option<(String, String)>,
     /// Who changed it last, where that is not its author.
     edited_by: Option<Person>,
+    /// Where it is told what was changed.
+    history: Option<String>,
     imported: Option<String>,
     answers: Option<Counts>,
     /// Until when answers are taken, and for how many.
@@ -231,6 +233,7 @@ fn page(
         written: words::written(entry.created, zone),
         edited: edited.then(|| words::written(entry.updated, zone)),
         edited_by: entry.revised.first().map(|last| reading.person(&community, &last.uri.did)).transpose()?,
+        history: if edited { history::offer(reading, entry)? } else { None },
         imported: record.source.as_ref().map(|s| s.url.clone().unwrap_or_else(|| s.kind.clone())),
         answers: counts(record, &answers),
         terms: terms(record, closed, fallback_zone),

@@ -5,6 +5,7 @@ mod events;
 mod failing;
 mod files;
 mod going;
+mod history;
 mod hostile;
 mod keeping;
 mod kept;

@@ -1,6 +1,7 @@
 //! Older versions of records, each with its proof: the commit, the nodes from its root to the record, the record. Kept
-//! for `moot history`, for a while, by whoever saw a version replaced; served to nobody, and gone with the record. What
-//! one commit replaced is one proof (`proofs`).
+//! for a while by whoever saw a version replaced, and gone with the record. No node gets them from another; they are read
+//! by `moot history` and, as far as their authors still answer for them, by the page of what was changed in an event.
+//! What one commit replaced is one proof (`proofs`).
 
 use std::collections::HashSet;
 
@@ -41,22 +42,73 @@ pub struct OldVersion {
 impl View {
     /// Older versions of a record that were kept here and whose proof holds, newest first.
     pub fn versions(&self, uri: &Uri) -> Result<Vec<OldVersion>, StoreError> {
-        let (Some(roster), Some(did), Some(collection)) = (
+        self.proven(uri, self.proofs_of_versions(uri)?)
+    }
+
+    /// Of those, what its author still answers for: a member's, for this audience, from a device they have. What somebody
+    /// wrote with a phone they had stolen is no word of its owner's once that device is retired.
+    pub fn vouched_versions(&self, uri: &Uri, audience: Audience) -> Result<Vec<OldVersion>, StoreError> {
+        let Some(answers) = self.answering(uri, audience)? else { return Ok(Vec::new()) };
+        let mut proofs = Vec::new();
+        for id in self.proofs_of_versions(uri)? {
+            if self.claimed(id)?.is_some_and(|commit| answers(&commit)) {
+                proofs.push(id);
+            }
+        }
+        self.proven(uri, proofs)
+    }
+
+    /// Are there such, by what their commits say, whose proofs are not looked at.
+    pub fn has_vouched_versions(&self, uri: &Uri, audience: Audience) -> Result<bool, StoreError> {
+        let Some(answers) = self.answering(uri, audience)? else { return Ok(false) };
+        for id in self.proofs_of_versions(uri)? {
+            if self.claimed(id)?.is_some_and(|commit| answers(&commit)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// By whose commits an author speaks today. None: they are out, and nothing of theirs but what the cut left stands.
+    fn answering(&self, uri: &Uri, audience: Audience) -> Result<Option<impl Fn(&Commit) -> bool>, StoreError> {
+        let member = self.roster_in_scope(&uri.community).is_some_and(|roster| roster.state.is_member(&uri.did));
+        let newest = if member { self.t.newest(&uri.did)? } else { None };
+        Ok(newest.map(|(_, identity)| {
+            move |commit: &Commit| commit.audience == audience && identity.certifies(&commit.device)
+        }))
+    }
+
+    /// Newest first.
+    fn proofs_of_versions(&self, uri: &Uri) -> Result<Vec<ProofId>, StoreError> {
+        let (Some(roster), Some(person), Some(collection)) = (
             self.roster_in_scope(&uri.community),
             self.t.number(Name::Key(&uri.did))?,
             self.t.number(Name::Collection(&uri.collection))?,
         ) else {
             return Ok(Vec::new());
         };
-        let key = |rev| (roster.number, did, collection, uri.rkey.as_bytes(), rev);
-        let mut versions = Vec::new();
-        for row in self.t.older().range(key(0)..=key(u64::MAX))?.rev() {
+        let key = |rev| (roster.number, person, collection, uri.rkey.as_bytes(), rev);
+        let rows = self.t.older().range(key(0)..=key(u64::MAX))?.rev();
+        rows.map(|row| {
             let number = row?.1.value().0;
-            let id = ProofId { community: roster.number, person: did, purpose: For::Versions, number };
+            Ok(ProofId { community: roster.number, person, purpose: For::Versions, number })
+        })
+        .collect()
+    }
+
+    /// The commit of a proof, unverified.
+    fn claimed(&self, id: ProofId) -> Result<Option<Commit>, StoreError> {
+        let Some(proof) = self.t.proof(id)? else { return Ok(None) };
+        Ok(self.t.block_in(id, &proof.head.cid)?.and_then(|block| Commit::view(&block).ok()))
+    }
+
+    fn proven(&self, uri: &Uri, proofs: Vec<ProofId>) -> Result<Vec<OldVersion>, StoreError> {
+        let mut versions = Vec::new();
+        for id in proofs {
             match self.version_in(uri, id) {
                 Ok(version) if self.scope().sees(version.audience) => versions.push(version),
                 Ok(_) => {}
-                Err(why) => tracing::warn!(%uri, %why, "an older version could not be proven"),
+                Err(why) => tracing::debug!(%uri, %why, "an older version could not be proven"),
             }
         }
         Ok(versions)

@@ -18,7 +18,7 @@ const DAY: i64 = 86_400;
 /// 2026-05-01 00:00 UTC in seconds.
 const MAY: i64 = (NOON / SECOND) as i64 - DAY / 2;
 
-fn gig(name: &str, start: &str, hosts: &[&Person]) -> Event {
+pub(super) fn gig(name: &str, start: &str, hosts: &[&Person]) -> Event {
     let host =
         |person: &&Person| Host { did: Some(person.did()), name: "A host".into(), role: HostRole::Cohost, edit: true };
     let local = parse_local(start).unwrap();
@@ -29,18 +29,18 @@ fn gig(name: &str, start: &str, hosts: &[&Person]) -> Event {
 }
 
 /// Ada founded the community and is its steward; the gig is Bo's, with Cy as a co-host. Dee is a member.
-struct Club {
-    ada: Person,
-    bo: Person,
-    cy: Person,
-    dee: Person,
-    store: Store,
-    community: Cid,
-    gig: Uri,
+pub(super) struct Club {
+    pub(super) ada: Person,
+    pub(super) bo: Person,
+    pub(super) cy: Person,
+    pub(super) dee: Person,
+    pub(super) store: Store,
+    pub(super) community: Cid,
+    pub(super) gig: Uri,
 }
 
 impl Club {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let [ada, bo, cy, dee] = [1, 2, 3, 4].map(Person::new);
         let store = ada.store();
         let community = found(&store, &ada, Visibility::Public, &[&bo, &cy, &dee]);
@@ -48,11 +48,11 @@ impl Club {
         Self { ada, bo, cy, dee, store, community, gig }
     }
 
-    fn seen(&self) -> Cid {
+    pub(super) fn seen(&self) -> Cid {
         self.entry(Scope::Public).cid
     }
 
-    fn entry(&self, scope: Scope) -> Entry {
+    pub(super) fn entry(&self, scope: Scope) -> Entry {
         found_entry(&self.store, scope, &self.gig).unwrap()
     }
 
@@ -62,11 +62,11 @@ impl Club {
         event(Scope::Public)
     }
 
-    fn write(&self, who: &Person, seconds: u64, seen: Cid, event: Event) {
+    pub(super) fn write(&self, who: &Person, seconds: u64, seen: Cid, event: Event) {
         self.write_for(Audience::Public, who, seconds, seen, event);
     }
 
-    fn write_for(&self, audience: Audience, who: &Person, seconds: u64, seen: Cid, event: Event) {
+    pub(super) fn write_for(&self, audience: Audience, who: &Person, seconds: u64, seen: Cid, event: Event) {
         let revision = Revision { of: self.gig.clone(), seen, event };
         who.publish_for(&self.store, self.community, audience, NOON + seconds * SECOND, revision);
     }
