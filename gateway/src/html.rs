@@ -80,6 +80,14 @@ pub(crate) struct Person {
     pub(crate) href: String,
 }
 
+/// A way to narrow a list, or to take that back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) label: String,
+    pub(crate) href: String,
+    pub(crate) chosen: bool,
+}
+
 /// A link with its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link {

@@ -7,6 +7,7 @@ mod club;
 mod event;
 mod events;
 mod feeds;
+mod filter;
 mod history;
 mod home;
 mod items;
@@ -82,9 +83,9 @@ pub(crate) fn answer(origin: &Origin, view: &View, proofs: Prover<'_>, route: &R
         Page::Join => club::join(&reading),
         Page::Subscribe => club::subscribe(&reading),
         Page::About => club::about(&reading),
-        Page::Calendar => calendars::community(&reading),
+        Page::Calendar => calendars::community(&reading, query),
         Page::Feed => feeds::all(&reading),
-        Page::EventsFeed => feeds::events(&reading),
+        Page::EventsFeed => feeds::events(&reading, query),
         Page::Style => {
             let accent = reading.accent();
             let named = query.v.as_deref() == Some(style::version(&accent).as_str());

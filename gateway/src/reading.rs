@@ -94,10 +94,16 @@ impl<'a> Reading<'a> {
 
     /// Absolute address of a page of this page's own community or of the root.
     pub(crate) fn own_canonical(&self, page: &Page) -> String {
-        match self.community() {
-            Some(c) => self.canonical(&c.id, page),
-            None => format!("{}{}", self.origin.as_str(), page.path()),
-        }
+        self.own_address(&page.path())
+    }
+
+    /// The same of a path with its query.
+    pub(crate) fn own_address(&self, path: &str) -> String {
+        let prefix = match self.community() {
+            Some(c) if !self.single => format!("/c/{}", c.id),
+            _ => String::new(),
+        };
+        format!("{}{prefix}{path}", self.origin.as_str())
     }
 
     /// Zone in which whole days and times of writing are meant.

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use folkmoot_schemas::{Cid, Did, block};
+use folkmoot_schemas::{Cid, Did, block, limits, records::text::settled};
 use jiff::civil::Date;
 
 /// A page below the root or below a community.
@@ -59,6 +59,9 @@ pub(crate) struct Query {
     pub(crate) after: Option<Mark>,
     /// Threads: replies to skip.
     pub(crate) skip: Option<u32>,
+    /// Dates, their calendar and feed: with this tag, at the venue of this short id.
+    pub(crate) tag: Option<String>,
+    pub(crate) venue: Option<String>,
     /// The style sheet's content hash.
     pub(crate) v: Option<String>,
 }
@@ -195,6 +198,8 @@ impl Query {
                         .and_then(|(time, id)| Some((time.parse().ok().filter(|t| *t < 1 << 53)?, short(id)?)));
                 }
                 "skip" => query.skip = value.parse().ok().filter(|n| *n < 1_000_000),
+                "tag" => query.tag = words(value),
+                "venue" => query.venue = short(value),
                 "v" if value.len() <= 32 && value.bytes().all(|b| b.is_ascii_alphanumeric()) => {
                     query.v = Some(value.to_owned());
                 }
@@ -203,6 +208,14 @@ impl Query {
         }
         query
     }
+}
+
+/// A tag as a record may have it, from a query as browsers and we write it.
+fn words(value: &str) -> Option<String> {
+    let text = percent_decoded(&value.replace('+', " "))?;
+    let text = settled(String::from_utf8(text).ok()?.trim()).trim().to_owned();
+    let fits = (1..=limits::TAG).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    fits.then_some(text)
 }
 
 /// Seconds since 1970 of a date between the years 1900 and 2200.
@@ -235,22 +248,37 @@ fn decode(path: &str) -> Option<Cow<'_, str>> {
     if !path.contains('%') {
         return path.bytes().all(|b| b.is_ascii_graphic()).then_some(Cow::Borrowed(path));
     }
-    let mut out = String::with_capacity(path.len());
-    let mut bytes = path.bytes();
+    let out = percent_decoded(path)?;
+    let clean = out.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'%');
+    clean.then(|| String::from_utf8(out).ok().map(Cow::Owned))?
+}
+
+/// None: a percent sign without two digits.
+fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
-        let byte = if byte == b'%' {
+        out.push(if byte == b'%' {
             let (high, low) = (bytes.next()?, bytes.next()?);
             let digit = |b: u8| (b as char).to_digit(16);
             u8::try_from(digit(high)? * 16 + digit(low)?).ok()?
         } else {
             byte
-        };
-        if !byte.is_ascii_graphic() || byte == b'%' {
-            return None;
-        }
-        out.push(byte as char);
+        });
     }
-    Some(Cow::Owned(out))
+    Some(out)
+}
+
+/// For a value in a query or in the subject of a mail.
+pub(crate) fn percent(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -344,5 +372,21 @@ mod tests {
     fn a_query_is_read_within_bounds_and_ignored_beyond() {
         let query = Query::parse("from=5&x=y&before=99999999999999&after=17-abcdefghijklmn27&skip=-1");
         assert_eq!(query, Query { from: Some(5), after: Some((17, ID.into())), ..Query::default() });
+    }
+
+    #[test]
+    fn a_tag_in_a_query_comes_back_as_it_was_written_and_what_is_none_is_ignored() {
+        let read = |text: &str| Query::parse(text).tag;
+        for tag in ["R&B live", "Röck'n=röll", "100 %", "\"><b>"] {
+            assert_eq!(read(&format!("tag={}", percent(tag))).as_deref(), Some(tag));
+        }
+        assert_eq!(read("tag=open+air").as_deref(), Some("open air"));
+        assert_eq!(read("tag=%E2%80%AEjazz").as_deref(), Some("jazz"), "it turns no text around it");
+        assert_eq!(read("tag=%E2%80%AE"), None);
+        for text in ["tag=", "tag=+", "tag=%0a", "tag=%FF", "tag=%z", &format!("tag={}", "x".repeat(limits::TAG + 1))] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(Query::parse(&format!("venue={ID}")).venue.as_deref(), Some(ID));
+        assert_eq!(Query::parse("venue=../etc").venue, None);
     }
 }

@@ -1,5 +1,6 @@
 //! Whole pages over a real store in memory, and the server over real sockets.
 
+mod filter;
 mod history;
 mod hostile;
 mod serving;

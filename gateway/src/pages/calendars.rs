@@ -1,4 +1,4 @@
-//! `/calendar.ics` and `/e/<id>.ics`.
+//! `/calendar.ics`, of all events or of those that a filter leaves, and `/e/<id>.ics`.
 
 use std::sync::Arc;
 
@@ -6,14 +6,16 @@ use folkmoot_node::store::{StoreError, reader::Entry};
 use folkmoot_schemas::{kind::Kind, records::event::Event};
 
 use super::{
-    Shown, items,
+    Shown,
+    filter::Filter,
+    items,
     notice::{gone, not_found},
 };
 use crate::{
     answer::{Answer, CALENDAR, Caching},
     calendar::{self, Calendar, Item},
     reading::{Found, Reading},
-    route::Page,
+    route::{Page, Query},
 };
 
 const DAY: i64 = 86_400;
@@ -22,9 +24,18 @@ const PAST: i64 = 90 * DAY;
 const AHEAD: i64 = 400 * DAY;
 const ITEMS: usize = 2_000;
 
-pub(super) fn community(reading: &Reading<'_>) -> Shown {
-    let (dates, _) = items::dates(reading, reading.now - PAST..reading.now + AHEAD, ITEMS)?;
-    of(reading, &items::events_of(&dates), &reading.site_name(), &reading.own_canonical(&Page::Calendar))
+pub(super) fn community(reading: &Reading<'_>, query: &Query) -> Shown {
+    let filter = match Filter::of(reading, query)? {
+        Ok(filter) => filter,
+        Err(answer) => return Ok(answer),
+    };
+    let (dates, _) = filter.dates(reading, reading.now - PAST..reading.now + AHEAD, ITEMS)?;
+    let name = match filter.words() {
+        Some(words) => format!("{}: {words}", reading.site_name()),
+        None => reading.site_name(),
+    };
+    let own = reading.own_address(&(Page::Calendar.path() + &filter.suffix("")));
+    of(reading, &items::events_of(&dates), &name, &own)
 }
 
 /// A calendar of these events; `own` is its address.

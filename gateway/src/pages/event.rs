@@ -14,7 +14,7 @@ use folkmoot_schemas::{
 };
 
 use super::{
-    Shown, history, home, html,
+    Shown, filter, history, home, html,
     items::{self, Where},
     notice::{gone, not_found},
     person, proof,
@@ -25,7 +25,7 @@ use crate::{
     jsonld, markdown,
     occasion::Occasion,
     reading::{Found, Reading},
-    route::Page,
+    route::{Page, percent},
     words::{self, When},
 };
 
@@ -68,7 +68,7 @@ struct EventPage {
     contact: Option<Contact>,
     access: Option<String>,
     age: Option<u32>,
-    tags: Vec<String>,
+    tags: Vec<Link>,
     poster_by: Person,
     written: (String, String),
     edited: Option<(String, String)>,
@@ -228,7 +228,7 @@ fn page(
         contact: on.contact.as_deref().map(|c| contact(c, &on.name, &when)),
         access: on.access.clone(),
         age: on.age_min.filter(|age| *age > 0),
-        tags: on.tags.clone(),
+        tags: tags(reading, &community, on),
         poster_by: author,
         written: words::written(entry.created, zone),
         edited: edited.then(|| words::written(entry.updated, zone)),
@@ -286,6 +286,12 @@ fn has_facts(on: &Event, record: &Event) -> bool {
     let single = [&on.doors, &on.access, &on.contact].into_iter().any(Option::is_some);
     let lists = [on.places.len(), on.online.len(), on.acts.len(), on.hosts.len(), on.links.len()];
     single || record.recur.is_some() || on.price.is_some() || on.age_min.is_some() || lists.into_iter().any(|n| n > 0)
+}
+
+/// Each leads to what else has it.
+fn tags(reading: &Reading<'_>, community: &Cid, event: &Event) -> Vec<Link> {
+    let list = reading.href(community, &Page::Events);
+    event.tags.iter().map(|tag| Link { href: filter::tagged(&list, tag), label: tag.clone() }).collect()
 }
 
 /// The next dates of a series, without the one the page is about.
@@ -363,17 +369,6 @@ fn contact(text: &str, event: &str, when: &When) -> Contact {
         Some(link) => Contact::Link(link),
         None => Contact::Text(text.to_owned()),
     }
-}
-
-fn percent(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 /// None: the event takes no answers, or this node cannot know them.

@@ -5,10 +5,10 @@ use folkmoot_node::store::reader::Occurrence;
 use folkmoot_schemas::when::Start;
 use jiff::civil::Date;
 
-use super::{DATES, Shown, html, items};
+use super::{DATES, Shown, filter::Filter, html, items};
 use crate::{
     answer::Caching,
-    html::{Frame, Group, Link, Section},
+    html::{Choice, Frame, Group, Link, Section},
     reading::Reading,
     route::{Page, Query},
     words,
@@ -30,20 +30,43 @@ struct Events {
     earlier: Option<Link>,
     later: Option<Link>,
     upcoming: bool,
+    /// To narrow the list by, what is chosen first.
+    choices: Vec<Choice>,
+    /// Of what is listed, where it was narrowed.
+    subscribe: Option<Subscribe>,
+}
+
+#[derive(Debug)]
+struct Subscribe {
+    words: String,
+    webcal: String,
+    calendar: String,
+    feed: String,
 }
 
 pub(super) fn upcoming(reading: &Reading<'_>, query: &Query) -> Shown {
+    let filter = match Filter::of(reading, query)? {
+        Ok(filter) => filter,
+        Err(answer) => return Ok(answer),
+    };
     let from = query.from.unwrap_or(reading.now).max(reading.now);
-    let (dates, more) = page_of_dates(reading, from, reading.now + AHEAD, query.from)?;
-    let later = more.map(|from| link(format!("?from={from}"), "Later dates"));
+    let (dates, more) = page_of_dates(reading, &filter, from, reading.now + AHEAD, query.from)?;
+    let later = more.map(|from| link(filter.suffix(&format!("from={from}")), "Later dates"));
+    let empty = match (&later, filter.is_empty()) {
+        (Some(_), _) => "Nothing so far; there may be more later.",
+        (None, true) => "Nothing is planned at the moment.",
+        (None, false) => "Nothing of this is planned.",
+    };
     let page = Events {
-        frame: reading.frame(Section::Events, "Events", &describe(reading, "Upcoming events", &dates), &Page::Events),
+        frame: frame(reading, &filter, "Events", ("Upcoming events", &dates), &Page::Events),
         heading: "Upcoming events".into(),
         groups: by_day(reading, &dates),
-        empty: "Nothing is planned at the moment.",
-        earlier: Some(link(reading.own_prefix() + &Page::Past.path(), "Past events")),
+        empty,
+        earlier: Some(to(reading, &filter, &Page::Past, "Past events")),
         later,
         upcoming: true,
+        choices: filter.choices(reading, &(reading.own_prefix() + &Page::Events.path()))?,
+        subscribe: subscribe(reading, &filter),
     };
     html(&page, Caching::List)
 }
@@ -56,7 +79,7 @@ pub(super) fn month(reading: &Reading<'_>, year: i16, month: i8, query: &Query) 
     let zone = reading.community().map_or("UTC", |c| reading.fallback_zone(&c.id));
     let midnight = |date: Date| Start::Date { date }.instant(zone);
     let from = query.from.unwrap_or(i64::MIN).max(midnight(first));
-    let (dates, more) = page_of_dates(reading, from, midnight(next), query.from)?;
+    let (dates, more) = page_of_dates(reading, &Filter::default(), from, midnight(next), query.from)?;
     let title = words::month(first);
     let to = |date: Date| {
         let page = Page::Month { year: date.year(), month: date.month() };
@@ -70,19 +93,54 @@ pub(super) fn month(reading: &Reading<'_>, year: i16, month: i8, query: &Query) 
         earlier: to(last),
         later: more.map(|from| link(format!("?from={from}"), "More of this month")).or_else(|| to(next)),
         upcoming: false,
+        choices: Vec::new(),
+        subscribe: None,
     };
     html(&page, Caching::List)
+}
+
+/// The frame of a list; what is narrowed has a title and an address of its own. Anybody can make up a tag: where nothing
+/// has it, search engines need not know.
+fn frame(
+    reading: &Reading<'_>,
+    filter: &Filter,
+    title: &str,
+    (what, dates): (&str, &[Occurrence]),
+    page: &Page,
+) -> Frame {
+    let title = filter.words().map_or_else(|| title.to_owned(), |words| format!("{title}: {words}"));
+    Frame {
+        canonical: Some(reading.own_address(&(page.path() + &filter.suffix("")))),
+        listed: filter.is_empty() || !dates.is_empty(),
+        ..reading.frame(Section::Events, &title, &describe(reading, what, dates), page)
+    }
+}
+
+fn to(reading: &Reading<'_>, filter: &Filter, page: &Page, label: &str) -> Link {
+    link(reading.own_prefix() + &page.path() + &filter.suffix(""), label)
+}
+
+fn subscribe(reading: &Reading<'_>, filter: &Filter) -> Option<Subscribe> {
+    let calendar = to(reading, filter, &Page::Calendar, "").href;
+    Some(Subscribe {
+        words: filter.words()?,
+        webcal: reading.origin.webcal(&calendar),
+        calendar,
+        feed: to(reading, filter, &Page::EventsFeed, "").href,
+    })
 }
 
 /// Dates between two instants, from `from` on; and where the next page begins. All dates that begin at the same second
 /// stay on one page, so that none is lost between two.
 fn page_of_dates(
     reading: &Reading<'_>,
+    filter: &Filter,
     from: i64,
     to: i64,
     continued: Option<i64>,
 ) -> Result<(Vec<Occurrence>, Option<i64>), super::PageError> {
-    let (mut dates, cut) = items::dates(reading, from..to, DATES * 3)?;
+    let (mut dates, cut) = filter.dates(reading, from..to, DATES * 3)?;
+    let seen = dates.last().map(|o| o.instance.from).filter(|_| cut);
     // On a later page, what began before it was shown on an earlier one.
     dates.retain(|o| continued.is_none_or(|from| o.instance.from >= from));
     let full = dates.get(DATES).map(|o| o.instance.from);
@@ -94,41 +152,57 @@ fn page_of_dates(
         dates.truncate(end);
         next
     });
-    let next = next.or_else(|| dates.last().filter(|_| cut).map(|o| o.instance.from + 1));
+    let next = next.or_else(|| seen.map(|at| at + 1));
     Ok((dates, next))
 }
 
 pub(super) fn past(reading: &Reading<'_>, query: &Query) -> Shown {
+    let filter = match Filter::of(reading, query)? {
+        Ok(filter) => filter,
+        Err(answer) => return Ok(answer),
+    };
     let before = query.before.unwrap_or(reading.now).min(reading.now);
-    let mut dates = dates_before(reading, before)?;
-    let mut earlier = None;
+    let (mut dates, mut rest) = dates_before(reading, &filter, before)?;
     if let Some(at) = dates.get(DATES).map(|o| o.instance.from) {
         let keep = dates.iter().position(|o| o.instance.from == at).filter(|n| *n > 0);
         dates.truncate(keep.unwrap_or(DATES));
-        earlier = dates.last().map(|o| link(format!("?before={}", o.instance.from), "Earlier dates"));
+        rest = dates.last().map(|o| o.instance.from);
     }
+    let earlier = rest.map(|before| link(filter.suffix(&format!("before={before}")), "Earlier dates"));
+    let empty = match (&earlier, filter.is_empty()) {
+        (Some(_), _) => "Nothing so far; there may be more in earlier years.",
+        (None, true) => "Nothing has taken place yet.",
+        (None, false) => "Nothing of this has taken place.",
+    };
     let page = Events {
-        frame: reading.frame(Section::Events, "Past events", &describe(reading, "Past events", &dates), &Page::Past),
+        frame: frame(reading, &filter, "Past events", ("Past events", &dates), &Page::Past),
         heading: "Past events".into(),
         groups: by_day(reading, &dates),
-        empty: "Nothing has taken place yet.",
+        empty,
         earlier,
-        later: Some(link(reading.own_prefix() + &Page::Events.path(), "Upcoming events")),
+        later: Some(to(reading, &filter, &Page::Events, "Upcoming events")),
         upcoming: false,
+        choices: filter.chosen(&(reading.own_prefix() + &Page::Past.path())),
+        subscribe: None,
     };
     html(&page, Caching::List)
 }
 
-/// Dates that are over and began before an instant, newest first: at least a page of them, if there are as many.
-/// The store gives oldest first, so the window reaches back in growing steps until it holds enough.
-fn dates_before(reading: &Reading<'_>, before: i64) -> Result<Vec<Occurrence>, super::PageError> {
+/// Dates that are over and began before an instant, newest first: at least a page of them, if there are as many; and
+/// before which instant others were not looked for. The store gives oldest first, so the window reaches back in growing
+/// steps until it holds enough.
+fn dates_before(
+    reading: &Reading<'_>,
+    filter: &Filter,
+    before: i64,
+) -> Result<(Vec<Occurrence>, Option<i64>), super::PageError> {
     const STEPS: usize = 12;
     const MOST: usize = 400;
     let mut found: Vec<Occurrence> = Vec::new();
     let (mut end, mut length) = (before, 60 * DAY);
     for _ in 0..STEPS {
         let start = end.saturating_sub(length).max(OLDEST);
-        let (mut dates, cut) = items::dates(reading, start..end, MOST)?;
+        let (mut dates, cut) = filter.dates(reading, start..end, MOST)?;
         if cut && length > DAY {
             length /= 4;
             continue;
@@ -136,12 +210,13 @@ fn dates_before(reading: &Reading<'_>, before: i64) -> Result<Vec<Occurrence>, s
         dates.retain(|o| o.instance.to <= reading.now && (start..end).contains(&o.instance.from));
         dates.reverse();
         found.extend(dates);
+        end = start;
         if found.len() > DATES || start == OLDEST {
             break;
         }
-        (end, length) = (start, length.saturating_mul(4));
+        length = length.saturating_mul(4);
     }
-    Ok(found)
+    Ok((found, Some(end).filter(|end| *end > OLDEST)))
 }
 
 fn by_day(reading: &Reading<'_>, dates: &[Occurrence]) -> Vec<Group> {

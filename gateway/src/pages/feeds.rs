@@ -12,18 +12,20 @@ use folkmoot_schemas::{
     },
 };
 
-use super::{Shown, items};
+use super::{Shown, filter::Filter, items};
 use crate::{
     answer::{ATOM, Answer, Caching},
     feed::{Feed, Item},
     markdown,
     occasion::Occasion,
     reading::Reading,
-    route::Page,
+    route::{Page, Query},
     words::{self, When},
 };
 
 const ITEMS: usize = 30;
+/// Dates of a part of what comes that are looked through for its newest changes.
+const NARROWED: usize = 2_000;
 /// Changed dates of a series that an entry names.
 const DATES: usize = 20;
 
@@ -31,8 +33,17 @@ pub(super) fn all(reading: &Reading<'_>) -> Shown {
     feed(reading, &Page::Feed, &[Post::NAME, Event::NAME], &reading.site_name())
 }
 
-pub(super) fn events(reading: &Reading<'_>) -> Shown {
-    feed(reading, &Page::EventsFeed, &[Event::NAME], &format!("Events of {}", reading.site_name()))
+pub(super) fn events(reading: &Reading<'_>, query: &Query) -> Shown {
+    let filter = match Filter::of(reading, query)? {
+        Ok(filter) => filter,
+        Err(answer) => return Ok(answer),
+    };
+    let title = format!("Events of {}", reading.site_name());
+    let Some(words) = filter.words() else { return feed(reading, &Page::EventsFeed, &[Event::NAME], &title) };
+    let (dates, _) = filter.dates(reading, reading.now - 86_400..reading.now + 400 * 86_400, NARROWED)?;
+    let events = items::events_of(&dates).iter().map(|entry| entry.as_ref().clone()).collect();
+    let at = |page: Page| page.path() + &filter.suffix("");
+    of(reading, &at(Page::EventsFeed), &at(Page::Events), events, &format!("{title}: {words}"))
 }
 
 fn feed(reading: &Reading<'_>, page: &Page, kinds: &[&str], title: &str) -> Shown {
@@ -48,11 +59,11 @@ fn feed(reading: &Reading<'_>, page: &Page, kinds: &[&str], title: &str) -> Show
         let (dates, _) = items::dates(reading, reading.now - 86_400..reading.now + 400 * 86_400, 400)?;
         found.extend(items::events_of(&dates).iter().map(|e| (e.uri.to_string(), e.as_ref().clone())));
     }
-    of(reading, page, &Page::Home, found.into_values().collect(), title)
+    of(reading, &page.path(), &Page::Home.path(), found.into_values().collect(), title)
 }
 
-/// A feed of these records, the newest change first; `home` is the page it belongs to.
-pub(super) fn of(reading: &Reading<'_>, page: &Page, home: &Page, mut entries: Vec<Entry>, title: &str) -> Shown {
+/// A feed of these records, the newest change first; `own` and `home` (the page it belongs to) are paths.
+pub(super) fn of(reading: &Reading<'_>, own: &str, home: &str, mut entries: Vec<Entry>, title: &str) -> Shown {
     entries.sort_by_key(|e| (std::cmp::Reverse(e.updated), e.uri.to_string()));
     entries.truncate(ITEMS);
     let mut list = Vec::with_capacity(entries.len());
@@ -62,10 +73,10 @@ pub(super) fn of(reading: &Reading<'_>, page: &Page, home: &Page, mut entries: V
     let community = reading.community();
     let feed = Feed {
         // The charter names a community for good; the merged feed is this gateway's own.
-        id: community.map_or_else(|| reading.own_canonical(page), |c| format!("moot://{}{}", c.id, page.path())),
+        id: community.map_or_else(|| reading.own_address(own), |c| format!("moot://{}{own}", c.id)),
         title,
-        home: &reading.own_canonical(home),
-        own: &reading.own_canonical(page),
+        home: &reading.own_address(home),
+        own: &reading.own_address(own),
         author: &reading.site_name(),
         lang: community.and_then(|c| words::lang(c.state.describe.lang.as_deref())),
         items: list,

@@ -263,12 +263,22 @@ pub(super) fn dates(
     window: std::ops::Range<i64>,
     limit: usize,
 ) -> Result<(Vec<Occurrence>, bool), StoreError> {
+    dates_where(reading, window, limit, |_| true)
+}
+
+/// The same, of those that are `wanted`.
+pub(super) fn dates_where(
+    reading: &Reading<'_>,
+    window: std::ops::Range<i64>,
+    limit: usize,
+    wanted: impl Fn(&Occurrence) -> bool,
+) -> Result<(Vec<Occurrence>, bool), StoreError> {
     let mut all = Vec::new();
     let mut cut = false;
     // Where a community's list was cut, nothing after its last date can be shown without a gap.
     let mut known_until = i64::MAX;
     for community in &reading.communities {
-        let (found, more) = reading.view.events(&community.id, window.clone(), limit)?;
+        let (found, more) = reading.view.events_where(&community.id, window.clone(), limit, &wanted)?;
         if more {
             cut = true;
             known_until = known_until.min(found.last().map_or(window.start, |o| o.instance.from));

@@ -30,8 +30,8 @@ use crate::{
 /// Dates of the page, and how many of those before today.
 const COMING: usize = 24;
 const PAST: usize = 6;
-/// Dates of the community that are looked through for it.
-const LOOK: usize = 2_000;
+/// Dates there that are read at most, for its calendar.
+const DATES: usize = 2_000;
 /// Venues looked through for other records of the same place.
 const VENUES: usize = 2_000;
 /// Other records that are linked.
@@ -60,7 +60,8 @@ struct VenuePage {
 }
 
 /// A venue with the others of its community.
-struct Known {
+#[derive(Debug)]
+pub(super) struct Known {
     entry: Entry,
     venue: Venue,
     all: BTreeMap<Uri, Venue>,
@@ -78,18 +79,27 @@ impl Known {
 
     /// Dates there, in order.
     fn dates(&self, reading: &Reading<'_>, window: Range<i64>) -> Result<Vec<Occurrence>, StoreError> {
-        let house = House::new(&self.entry.uri, &self.venue, &self.all);
-        let (mut dates, _) = reading.view.events(&self.entry.uri.community, window, LOOK)?;
-        dates.retain(|date| {
-            let event = date.entry.record.as_event();
-            event.is_some_and(|event| house.hosts(&Occasion::new(event, &date.instance).event.places))
-        });
+        let (dates, _) = reading.view.events_where(&self.entry.uri.community, window, DATES, self.hosts())?;
         Ok(dates)
+    }
+
+    /// Does it take place there?
+    pub(super) fn hosts(&self) -> impl Fn(&Occurrence) -> bool {
+        let house = House::new(&self.entry.uri, &self.venue, &self.all);
+        move |date| {
+            let event = date.entry.record.as_event();
+            date.entry.uri.community == self.entry.uri.community
+                && event.is_some_and(|event| house.hosts(&Occasion::new(event, &date.instance).event.places))
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.venue.name
     }
 }
 
 /// What a short id names; else the answer that says there is none.
-fn known(reading: &Reading<'_>, id: &str) -> Result<Result<Known, crate::answer::Answer>, StoreError> {
+pub(super) fn known(reading: &Reading<'_>, id: &str) -> Result<Result<Known, crate::answer::Answer>, StoreError> {
     let entry = match reading.by_short(id, Venue::NAME)? {
         Found::Entry(entry) => *entry,
         Found::Gone => return Ok(Err(gone(reading))),
@@ -156,8 +166,8 @@ pub(super) fn feed(reading: &Reading<'_>, id: &str) -> Shown {
         Ok(known) => {
             let dates = known.dates(reading, reading.now - DAY..reading.now + 400 * DAY)?;
             let events = items::events_of(&dates).iter().map(|entry| entry.as_ref().clone()).collect();
-            let page = Page::VenueFeed(id.to_owned());
-            feeds::of(reading, &page, &Page::Venue(id.to_owned()), events, &format!("Events at {}", known.venue.name))
+            let (own, home) = (Page::VenueFeed(id.to_owned()).path(), Page::Venue(id.to_owned()).path());
+            feeds::of(reading, &own, &home, events, &format!("Events at {}", known.venue.name))
         }
         Err(answer) => Ok(answer),
     }

@@ -82,10 +82,19 @@ fn trap() -> (Sample, Vec<String>) {
     );
     sample.reply(&eve, &note, &note, BAIT);
     let (gig, note) = (gig.uri.short_id(), note.uri.short_id());
-    let mut paths: Vec<String> =
-        ["/", "/events/", "/events/2026/10/", "/events/past/", "/posts/", "/join", "/subscribe", "/about"]
-            .map(str::to_owned)
-            .into();
+    let mut paths: Vec<String> = [
+        "/",
+        "/events/",
+        "/events/?tag=%22%3E%3Cb%3E",
+        "/events/2026/10/",
+        "/events/past/",
+        "/posts/",
+        "/join",
+        "/subscribe",
+        "/about",
+    ]
+    .map(str::to_owned)
+    .into();
     paths.extend([format!("/e/{gig}"), format!("/n/{note}"), format!("/p/{}", eve.did())]);
     (sample, paths)
 }

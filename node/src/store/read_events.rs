@@ -29,6 +29,17 @@ impl View {
         window: Range<i64>,
         limit: usize,
     ) -> Result<(Vec<Occurrence>, bool), StoreError> {
+        self.events_where(community, window, limit, |_| true)
+    }
+
+    /// The same, of those that are `wanted`: so that what is not takes up no room.
+    pub fn events_where(
+        &self,
+        community: &Cid,
+        window: Range<i64>,
+        limit: usize,
+        wanted: impl Fn(&Occurrence) -> bool,
+    ) -> Result<(Vec<Occurrence>, bool), StoreError> {
         let Some(roster) = self.roster_in_scope(community) else { return Ok((Vec::new(), false)) };
         let zone = roster.state.describe.zone.as_deref().unwrap_or("UTC");
         let entries = self.planned(community, window.clone())?;
@@ -39,9 +50,8 @@ impl View {
             let Record::Event(event) = &entry.record else { continue };
             let expansion = recur::expand(event, window.clone(), zone, budget);
             cut |= expansion.cut;
-            found.extend(
-                expansion.instances.into_iter().map(|instance| Occurrence { entry: Arc::clone(&entry), instance }),
-            );
+            let dates = expansion.instances.into_iter();
+            found.extend(dates.map(|instance| Occurrence { entry: Arc::clone(&entry), instance }).filter(&wanted));
         }
         found.sort_by(|a, b| {
             (a.instance.from, a.instance.to, &a.entry.uri).cmp(&(b.instance.from, b.instance.to, &b.entry.uri))

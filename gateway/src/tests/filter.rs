@@ -1,0 +1,165 @@
+//! Lists, calendars and feeds of a part of what comes.
+
+use axum::http::StatusCode;
+use folkmoot_schemas::{charter::Visibility, records::venue::Venue, roster::Describe};
+use serde_json::{Value, json};
+
+use super::{ask, page};
+use crate::sample::{Sample, event};
+
+/// A club with two venues; the short id of one of them.
+fn club() -> (Sample, String) {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Club", Visibility::Public, Describe::default());
+    let venue = |name: &str| {
+        let venue: Venue = serde_json::from_value(json!({"name": name, "locality": "Cottbus"})).unwrap();
+        sample.publish(&ada, &community, venue).uri
+    };
+    let [mill, shed] = ["Old Mill", "Shed"].map(venue);
+    let at = |name: &str, venue: &folkmoot_schemas::Uri| json!([{"name": name, "venue": venue.to_string()}]);
+    for (name, day, tags, places) in [
+        ("Jazz in the mill", "2026-10-02", json!(["Jazz", "R&B live"]), at("Old Mill", &mill)),
+        ("Jazz in the shed", "2026-10-03", json!(["jazz"]), at("Shed", &shed)),
+        ("Quiz in the mill", "2026-10-04", json!([]), at("Old Mill", &mill)),
+        ("Old jazz", "2026-09-01", json!(["jazz"]), at("Old Mill", &mill)),
+        ("Old quiz", "2026-09-02", json!([]), at("Shed", &shed)),
+    ] {
+        let fields: Value = json!({"name": name, "start": {"date": day}, "tags": tags, "places": places});
+        sample.publish(&ada, &community, event(fields));
+    }
+    (sample, mill.short_id())
+}
+
+/// Which of the club's events are in a page, in this order.
+fn listed(text: &str) -> Vec<&'static str> {
+    let all = ["Jazz in the mill", "Jazz in the shed", "Quiz in the mill", "Old jazz", "Old quiz"];
+    all.into_iter().filter(|name| text.contains(name)).collect()
+}
+
+#[test]
+fn a_list_is_narrowed_by_tag_and_venue_and_so_are_its_calendar_and_feed() {
+    let (sample, mill) = club();
+    let get = |path: &str| page(&sample.store, path);
+    for (query, names) in [
+        (String::new(), vec!["Jazz in the mill", "Jazz in the shed", "Quiz in the mill"]),
+        ("?tag=jazz".into(), vec!["Jazz in the mill", "Jazz in the shed"]),
+        (format!("?venue={mill}"), vec!["Jazz in the mill", "Quiz in the mill"]),
+        (format!("?venue={mill}&tag=JAZZ"), vec!["Jazz in the mill"]),
+        ("?tag=r%26b%20live".into(), vec!["Jazz in the mill"]),
+        ("?tag=polka".into(), vec![]),
+    ] {
+        assert_eq!(listed(&get(&format!("/events/{query}"))), names, "{query}");
+        for path in ["/calendar.ics", "/events.atom"] {
+            let text = get(&format!("{path}{query}"));
+            let coming: Vec<_> = listed(&text).into_iter().filter(|name| !name.starts_with("Old")).collect();
+            assert_eq!(coming, names, "{path}{query}");
+        }
+    }
+    assert_eq!(listed(&get("/events/past/?tag=jazz")), ["Old jazz"]);
+    assert_eq!(ask(&sample.store, "/events/?venue=aaaaaaaaaaaaaaaa").status, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&sample.store, "/calendar.ics?venue=aaaaaaaaaaaaaaaa").status, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn a_narrowed_list_links_its_own_calendar_and_feed_and_the_way_back() {
+    let (sample, mill) = club();
+    let get = |path: &str| page(&sample.store, path);
+    let all = get("/events/");
+    for href in ["/events/?tag=Jazz", "/events/?tag=R%26B%20live", &format!("/events/?venue={mill}")] {
+        assert!(all.contains(&format!("href=\"{href}\"")), "{href} in {all}");
+    }
+    let jazz = get("/events/?tag=jazz");
+    for part in [
+        "<link rel=\"canonical\" href=\"https://moot.example/events/?tag=jazz\">",
+        "href=\"/events.atom?tag=jazz\"",
+        "href=\"webcal://moot.example/calendar.ics?tag=jazz\"",
+        "href=\"/events/past/?tag=jazz\"",
+        "<a href=\"/events/\" class=\"chosen\" aria-current=\"true\">",
+        &format!("href=\"/events/?tag=jazz&#38;venue={mill}\""),
+        "<title>Events: jazz · Club</title>",
+    ] {
+        assert!(jazz.contains(part), "{part} in {jazz}");
+    }
+    let both = get(&format!("/events/?venue={mill}&tag=jazz"));
+    assert!(both.contains(&format!("href=\"/events/?venue={mill}\" class=\"chosen\"")));
+    let calendar = get("/calendar.ics?tag=jazz");
+    assert!(calendar.contains("X-WR-CALNAME:Club: jazz") && !calendar.contains("Quiz"), "{calendar}");
+    let feed = get(&format!("/events.atom?tag=jazz&venue={mill}"));
+    assert!(feed.contains(&format!("https://moot.example/events.atom?tag=jazz&amp;venue={mill}")), "{feed}");
+    let gig = get(all.split("href=\"").find(|part| part.starts_with("/e/")).unwrap().split('"').next().unwrap());
+    assert!(gig.contains("<a class=\"p-category\" href=\"/events/?tag=Jazz\" rel=\"tag\">Jazz</a>"), "{gig}");
+}
+
+#[test]
+fn a_narrowed_list_goes_on_where_it_was_cut_and_loses_nothing() {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Club", Visibility::Public, Describe::default());
+    let daily = |name: &str, tags: Value| {
+        event(
+            json!({"name": name, "start": {"date": "2026-09-22"}, "recur": {"freq": "daily", "count": 100}, "tags": tags}),
+        )
+    };
+    sample.publish(&ada, &community, daily("Wanted", json!(["yes"])));
+    sample.publish(&ada, &community, daily("Unwanted", json!([])));
+    let (mut path, mut found) = ("/events/?tag=yes".to_owned(), 0);
+    for _ in 0..9 {
+        let shown = page(&sample.store, &path);
+        assert!(!shown.contains("Unwanted") && shown.len() < 30_000);
+        found += shown.matches("<article class=\"event").count();
+        let Some(next) = shown.split("href=\"?tag=yes&#38;from=").nth(1) else { break };
+        path = format!("/events/?tag=yes&from={}", next.split('"').next().unwrap());
+    }
+    assert_eq!(found, 100);
+}
+
+#[test]
+fn among_very_many_dates_what_is_wanted_is_found_however_far_it_is() {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Club", Visibility::Public, Describe::default());
+    let venue: Venue = serde_json::from_value(json!({"name": "Old Mill", "locality": "Cottbus"})).unwrap();
+    let mill = sample.publish(&ada, &community, venue).uri;
+    for (n, start) in ["2025-10-01", "2026-08-01"].iter().cycle().take(16).enumerate() {
+        let daily = json!({"name": format!("Unwanted {n}"), "start": {"date": start}, "recur": {"freq": "daily", "count": 400}});
+        sample.publish(&ada, &community, event(daily));
+    }
+    let places = json!([{"name": "Old Mill", "venue": mill.to_string()}]);
+    for (name, day) in [("Long ago", "2025-03-01"), ("Far ahead", "2027-08-20")] {
+        let fields = json!({"name": name, "start": {"date": day}, "tags": ["jazz"], "places": places});
+        sample.publish(&ada, &community, event(fields));
+    }
+    let mill = mill.short_id();
+    for query in ["tag=jazz".to_owned(), format!("venue={mill}")] {
+        for (path, name) in [
+            ("/events/", "Far ahead"),
+            ("/events/past/", "Long ago"),
+            ("/calendar.ics", "Far ahead"),
+            ("/events.atom", "Far ahead"),
+        ] {
+            let shown = page(&sample.store, &format!("{path}?{query}"));
+            assert!(shown.contains(name) && !shown.contains("Unwanted"), "{path}?{query}: {shown}");
+        }
+    }
+    for path in [format!("/v/{mill}"), format!("/v/{mill}.ics"), format!("/v/{mill}.atom")] {
+        assert!(page(&sample.store, &path).contains("Far ahead"), "{path}");
+    }
+}
+
+#[test]
+fn what_somebody_made_up_turns_no_text_and_is_for_no_search_engine() {
+    let (sample, _) = club();
+    let made_up = page(&sample.store, "/events/?tag=%E2%80%AEzzaj");
+    assert!(!made_up.contains('\u{202e}') && made_up.contains("Nothing of this is planned."), "{made_up}");
+    let calendar = page(&sample.store, "/calendar.ics?tag=%E2%80%AEzzaj");
+    assert!(calendar.contains("X-WR-CALNAME:Club: zzaj") && !calendar.contains('\u{202e}'), "{calendar}");
+    for (path, listed) in [
+        ("/events/?tag=zzaj", false),
+        ("/events/past/?tag=zzaj", false),
+        ("/events/?tag=jazz", true),
+        ("/events/", true),
+    ] {
+        assert_eq!(!page(&sample.store, path).contains("noindex"), listed, "{path}");
+    }
+}
