@@ -54,6 +54,8 @@ struct EventPage {
     doors: Option<String>,
     /// Former starts in words, newest first.
     previous: Vec<String>,
+    /// The date is the one that a poll of the members was decided for.
+    polled: bool,
     summary: Option<String>,
     text: Option<Html>,
     places: Vec<Where>,
@@ -207,6 +209,7 @@ fn page(
         repeats: record.recur.as_ref().map(recur::Rule::in_words),
         doors: on.doors.clone(),
         previous: on.previous.iter().rev().map(words::start).collect(),
+        polled: polled(entry, record),
         summary: on.summary.clone(),
         text: on.text.as_deref().map(|t| Html(markdown::to_html(t, 3))),
         places: on
@@ -292,6 +295,14 @@ fn has_facts(on: &Event, record: &Event) -> bool {
 fn tags(reading: &Reading<'_>, community: &Cid, event: &Event) -> Vec<Link> {
     let list = reading.href(community, &Page::Events);
     event.tags.iter().map(|tag| Link { href: filter::tagged(&list, tag), label: tag.clone() }).collect()
+}
+
+/// Polls are for members, and so is everything in them; that there was one is what the event itself says. Of a date that
+/// was moved since nobody chose it is true no more.
+fn polled(entry: &Entry, event: &Event) -> bool {
+    let own = event.poll.as_ref().filter(|poll| poll.community == entry.uri.community && poll.did == entry.uri.did);
+    let stands = event.previous.is_empty() && event.recur.is_none() && event.status == Status::Confirmed;
+    own.is_some() && stands
 }
 
 /// The next dates of a series, without the one the page is about.

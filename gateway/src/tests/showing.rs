@@ -2,6 +2,7 @@ use axum::http::StatusCode;
 use folkmoot_schemas::{
     charter::Visibility,
     records::{
+        poll::Poll,
         profile::{Profile, ProfileKind},
         revision::Revision,
         venue::Venue,
@@ -557,4 +558,39 @@ fn a_festival_lists_its_parts_by_time_and_each_part_names_it() {
     assert!(shown.contains("Part of <a") && shown.contains("\"superEvent\":{\"@id\""));
     let shown = page(&sample.store, &format!("/e/{}", uninvited.uri.short_id()));
     assert!(!shown.contains("Part of") && !shown.contains("superEvent"));
+}
+
+#[test]
+fn a_date_that_members_chose_says_so_and_of_the_poll_nothing_is_public() {
+    let sample = Sample::new();
+    let [ada, ben] = [1, 2].map(|number| sample.somebody(number));
+    let community = sample.found(&ada, "Club", Visibility::Public, Describe::default());
+    sample.add(&ada, &community, &ben);
+    let asked = |who| {
+        let poll = json!({
+            "question": "When shall Eve sing?", "options": [{"start": {"date": "2026-10-01"}}, {"start": {"date": "2026-10-02"}}],
+        });
+        sample.publish(who, &community, serde_json::from_value::<Poll>(poll).unwrap()).uri
+    };
+    let concert = |poll: &folkmoot_schemas::Uri, day: &str| {
+        event(json!({"name": "Concert", "start": {"date": day}, "poll": poll.to_string()}))
+    };
+    let (own, others) = (asked(&ada), asked(&ben));
+    let gig = sample.publish(&ada, &community, concert(&own, "2026-10-01"));
+    let path = format!("/e/{}", gig.uri.short_id());
+    let said = "The members chose this date in a poll.";
+    let shown = page(&sample.store, &path);
+    assert!(shown.contains(said) && !shown.contains("Eve sing") && !shown.contains(&own.short_id()), "{shown}");
+    for id in [own.short_id(), others.short_id()] {
+        for page in ["e", "n", "v"] {
+            assert_eq!(ask(&sample.store, &format!("/{page}/{id}")).status, StatusCode::NOT_FOUND);
+        }
+    }
+    let foreign = sample.publish(&ada, &community, concert(&others, "2026-10-01"));
+    assert!(!page(&sample.store, &format!("/e/{}", foreign.uri.short_id())).contains(said), "it is not the author's");
+    sample.edit(&ada, &gig.uri, concert(&own, "2026-10-05"));
+    assert!(!page(&sample.store, &path).contains(said), "it was moved since");
+    for path in ["/", "/events/", "/posts/", "/feed.atom", "/calendar.ics", &format!("{path}/history")] {
+        assert!(!page(&sample.store, path).contains("Eve sing"), "{path}");
+    }
 }
