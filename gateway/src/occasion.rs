@@ -10,28 +10,14 @@ const LONGEST: i64 = 61 * 24 * 60 * 60;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Occasion {
-    /// Start, length, name, text, places, status and note are those of this date.
+    /// As it is on this date; its rule is that of the series.
     pub(crate) event: Event,
     pub(crate) instance: Instance,
 }
 
 impl Occasion {
     pub(crate) fn new(event: &Event, instance: &Instance) -> Self {
-        let mut on = event.clone();
-        if instance.at != instance.start {
-            on.previous = vec![instance.at.clone()];
-        } else if event.recur.is_some() {
-            on.previous.clear();
-        }
-        on.start = instance.start.clone();
-        if let Some(change) = instance.change.and_then(|i| event.overrides.get(i)) {
-            on.status = change.status.unwrap_or(on.status);
-            on.status_note = change.note.clone().or(on.status_note);
-            on.duration = change.duration.or(on.duration);
-            on.name = change.name.clone().unwrap_or(on.name);
-            on.text = change.text.clone().or(on.text);
-            on.places = change.places.clone().unwrap_or(on.places);
-        }
+        let mut on = Event { recur: event.recur.clone(), ..event.on(instance) };
         if instance.cancelled {
             on.status = Status::Cancelled;
         }
@@ -119,6 +105,17 @@ pub(crate) mod tests {
         let moved = Occasion::at(&quiz, "2026-10-15T20:00", "UTC").unwrap().event;
         assert_eq!((moved.name.as_str(), &moved.start), ("Big quiz", &at("2026-10-16T19:00")));
         assert_eq!(moved.previous, [at("2026-10-15T20:00")]);
+    }
+
+    #[test]
+    fn doors_and_end_of_a_date_are_those_of_that_date() {
+        let mut quiz = Event { doors: Some("19:30".into()), open_end: true, duration: None, ..weekly() };
+        quiz.overrides[1].duration = Some(3600);
+        let on = |name: &str| Occasion::at(&quiz, name, "UTC").unwrap().event;
+        let (as_ever, moved) = (on("2026-10-29T20:00"), on("2026-10-15T20:00"));
+        assert_eq!((as_ever.doors.as_deref(), as_ever.open_end), (Some("19:30"), true));
+        assert_eq!((moved.doors.as_deref(), moved.open_end, moved.duration), (Some("18:30"), false, Some(3600)));
+        assert!(moved.recur.is_some(), "it is still one of a series");
     }
 
     #[test]
