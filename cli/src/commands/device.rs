@@ -23,7 +23,7 @@ use crate::{
     error::{Error, Exit, Result},
     output::{Line, count},
     session::{Session, answer},
-    when::{Typed, zone},
+    when::{Typed, reader::WallClock, zone},
 };
 
 #[derive(Debug, Subcommand)]
@@ -92,17 +92,17 @@ fn devices(session: &Session) -> Result<Devices> {
 }
 
 fn list(session: &Session) -> Result<()> {
-    let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
+    let clock = WallClock::of(session)?;
     for device in devices(session)?.devices {
         session.out.object(&device);
         let line = Line::new().strong(&device.name).text("  ").id(id_of(&device.key));
         let line = if device.this { line.text("  (this one)") } else { line };
         let line = line.text(format!("  {}", count(device.records, "record", "records")));
         let line = match device.wrote {
-            Some(at) => line.faint(format!("  last wrote {}", zone::wall(at, &here).date())),
+            Some(at) => line.faint(format!("  last wrote {}", zone::wall(at, clock.zone()).date())),
             None => line.faint("  wrote nothing yet"),
         };
-        let since = zone::wall(device.added, &here).date();
+        let since = zone::wall(device.added, clock.zone()).date();
         session.out.line(line.faint(format!("  yours since {since}")));
     }
     Ok(())
@@ -236,10 +236,7 @@ fn approve(text: &str, phrase_file: Option<PathBuf>, session: &Session) -> Resul
 
 fn revoke(wanted: &str, stolen: Option<&str>, phrase_file: Option<PathBuf>, session: &Session) -> Result<()> {
     let until = match stolen {
-        Some(text) => {
-            let zone = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
-            Some(past(text, &zone, session.clock.seconds())?)
-        }
+        Some(text) => Some(past(text, WallClock::of(session)?.zone(), session.clock.seconds())?),
         None => None,
     };
     let known = devices(session)?;

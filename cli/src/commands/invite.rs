@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     output::Line,
     session::{Session, answer},
-    when::{amount, zone},
+    when::{amount, reader::WallClock, zone},
 };
 
 #[derive(Debug, clap::Args)]
@@ -84,13 +84,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         }
         Some(Command::List) => {
             let invites = answer!(session.ask(&Request::Invites { community })?, Reply::Invites(all) => all)?;
+            let clock = WallClock::of(session)?;
             for info in &invites {
                 session.out.object(info);
                 let state = if info.closed { "closed" } else { "open" };
                 let line = Line::new()
                     .id(&info.cid)
                     .text(format!("  {}  {} of {} used  {state}", info.role, info.used, info.uses));
-                session.out.line(line.faint(format!("  {}", expiry(info))));
+                session.out.line(line.faint(format!("  {}", expiry(info, &clock))));
             }
             Ok(())
         }
@@ -114,25 +115,24 @@ fn print(session: &Session, info: &InviteInfo, qr: bool) -> Result<()> {
             session.out.line(row);
         }
     }
-    session.out.note(in_words(info));
+    session.out.note(in_words(info, &WallClock::of(session)?));
     Ok(())
 }
 
 /// How many more it lets in, where, as what and until when.
-pub(crate) fn in_words(info: &InviteInfo) -> String {
+pub(crate) fn in_words(info: &InviteInfo, clock: &WallClock) -> String {
     let who = match info.uses.saturating_sub(info.used) {
         0 => "nobody else can".to_owned(),
         1 => "one person can".to_owned(),
         n if info.used > 0 => format!("{n} more people can"),
         n => format!("{n} people can"),
     };
-    format!("{who} join {} with it as {}, {}", info.community_name, info.role, expiry(info))
+    format!("{who} join {} with it as {}, {}", info.community_name, info.role, expiry(info, clock))
 }
 
-fn expiry(info: &InviteInfo) -> String {
-    let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
+fn expiry(info: &InviteInfo, clock: &WallClock) -> String {
     match info.expires {
-        Some(at) => format!("until {}", zone::wall(at, &here).strftime("%Y-%m-%d %H:%M")),
+        Some(at) => format!("until {}", zone::wall(at, clock.zone()).strftime("%Y-%m-%d %H:%M")),
         None => "without an end".into(),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     output::Line,
     session::{Session, answer},
-    when::zone,
+    when::{reader::WallClock, zone},
 };
 
 #[derive(Debug, Subcommand)]
@@ -94,10 +94,10 @@ fn end(did: &str) -> String {
 fn list(session: &Session) -> Result<()> {
     let request = Request::Members { community: session.community.clone() };
     let members = answer!(session.ask(&request)?, Reply::Members(members) => members)?;
-    let here = zone::of_this_machine().unwrap_or_else(|| "UTC".into());
+    let clock = WallClock::of(session)?;
     for member in &members {
         session.out.object(member);
-        session.out.line(line(member, &here));
+        session.out.line(line(member, clock.zone()));
     }
     Ok(())
 }

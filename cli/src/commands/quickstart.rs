@@ -87,7 +87,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         } else {
             "  members only: no web page"
         }));
-        running.say_ready(session, pages, invite.as_ref());
+        running.say_ready(session, pages, invite.as_ref())?;
         running.until_stopped(session).await
     })
 }

@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Result},
     output::Line,
     session::{PATIENCE, PAUSE, Session, answer, is_locked},
+    when::reader::WallClock,
 };
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +70,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     refuse_a_second(session)?;
     block_on(async {
         let running = Running::start(session, &home, &config).await?;
-        running.say_ready(session, true, None);
+        running.say_ready(session, true, None)?;
         running.until_stopped(session).await
     })
 }
@@ -150,7 +151,7 @@ impl Running {
     }
 
     /// The line scripts wait for: both listeners are up. `page`: there is something to see.
-    pub(crate) fn say_ready(&self, session: &Session, page: bool, invite: Option<&InviteInfo>) {
+    pub(crate) fn say_ready(&self, session: &Session, page: bool, invite: Option<&InviteInfo>) -> Result<()> {
         let listen: Vec<String> = self.node.addresses().iter().map(ToString::to_string).collect();
         let http = self.gateway.as_ref().map(|(base, ..)| base.as_str());
         let link = invite.and_then(|invite| invite.link.as_deref());
@@ -163,9 +164,12 @@ impl Running {
         }
         if let (Some(link), Some(invite)) = (link, invite) {
             session.out.line(Line::new().faint("invite  ").id(link));
-            session.out.line(Line::new().faint(format!("        {}", super::invite::in_words(invite))));
+            session.out.line(
+                Line::new().faint(format!("        {}", super::invite::in_words(invite, &WallClock::of(session)?))),
+            );
         }
         session.out.line(Line::new().strong("ready").faint(" (Ctrl-C stops it)"));
+        Ok(())
     }
 
     pub(crate) async fn until_stopped(self, session: &Session) -> Result<()> {

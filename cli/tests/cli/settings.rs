@@ -65,3 +65,14 @@ fn every_key_of_the_status_is_in_the_manual() {
         assert!(manual.contains(&format!("`{key}`")), "{key}");
     }
 }
+
+#[test]
+fn the_end_of_an_invite_is_told_by_the_clock_of_the_settings() {
+    let home = Home::settled();
+    home.ok(&["invite"]);
+    let here = home.ok(&["invite", "list"]);
+    home.ok(&["config", "zone", "Asia/Tokyo"]);
+    let there = home.ok(&["invite", "list"]);
+    assert!(here.contains("until ") && here != there, "{here}{there}");
+    assert_eq!(home.json(&["invite", "list"]).len(), 1);
+}
