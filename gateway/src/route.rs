@@ -145,7 +145,10 @@ pub(crate) fn parse(path: &str, query: Option<&str>) -> Parsed {
         _ => None,
     };
     match page {
-        Some(page) => Parsed::Found(Box::new(Route { community, page, query: Query::parse(query.unwrap_or("")) })),
+        Some(page) => {
+            let query = Query::parse(query.unwrap_or("")).heeded_by(&page);
+            Parsed::Found(Box::new(Route { community, page, query }))
+        }
         None => Parsed::Unknown,
     }
 }
@@ -207,6 +210,21 @@ impl Query {
             }
         }
         query
+    }
+
+    /// As much of it as changes a page: else one page under many queries would be made, and kept, as often.
+    fn heeded_by(self, page: &Page) -> Self {
+        let none = Self::default();
+        match page {
+            Page::Events => Self { from: self.from, tag: self.tag, venue: self.venue, ..none },
+            Page::Past => Self { before: self.before, tag: self.tag, venue: self.venue, ..none },
+            Page::Month { .. } => Self { from: self.from, ..none },
+            Page::Calendar | Page::EventsFeed => Self { tag: self.tag, venue: self.venue, ..none },
+            Page::Posts => Self { after: self.after, ..none },
+            Page::Post(_) => Self { skip: self.skip, ..none },
+            Page::Style => Self { v: self.v, ..none },
+            _ => none,
+        }
     }
 }
 
@@ -372,6 +390,24 @@ mod tests {
     fn a_query_is_read_within_bounds_and_ignored_beyond() {
         let query = Query::parse("from=5&x=y&before=99999999999999&after=17-abcdefghijklmn27&skip=-1");
         assert_eq!(query, Query { from: Some(5), after: Some((17, ID.into())), ..Query::default() });
+    }
+
+    #[test]
+    fn a_query_that_a_page_does_not_heed_makes_no_other_page_of_it() {
+        let all = "from=5&before=6&after=17-abcdefghijklmn27&skip=3&tag=jazz&venue=abcdefghijklmn27&v=1";
+        let heeded = |path: &str| match parse(path, Some(all)) {
+            Parsed::Found(route) => route.query,
+            other => panic!("{path}: {other:?}"),
+        };
+        let event = format!("/e/{ID}");
+        for path in ["/", &event, &format!("{event}/history"), &format!("{event}.ics"), "/feed.atom", "/subscribe"] {
+            assert_eq!(heeded(path), Query::default(), "{path}");
+        }
+        let part = Query { tag: Some("jazz".into()), venue: Some(ID.into()), ..Query::default() };
+        assert_eq!(heeded("/calendar.ics"), part);
+        assert_eq!(heeded("/events/past/"), Query { before: Some(6), ..part.clone() });
+        assert_eq!(heeded("/events/"), Query { from: Some(5), ..part });
+        assert_eq!(heeded(&format!("/n/{ID}")).skip, Some(3));
     }
 
     #[test]
