@@ -20,7 +20,7 @@ impl Event {
     pub fn changes_since(&self, older: &Self) -> Vec<String> {
         let mut said: Vec<String> = self.status_change(older).into_iter().collect();
         if self.start != older.start {
-            said.push(moved(&older.start, &self.start));
+            said.push(moved(&older.start, &self.start, self.start.zone()));
         }
         match (&older.recur, &self.recur) {
             (None, None) => {}
@@ -153,7 +153,7 @@ fn date_change(older: &Event, newer: &Event, day: Date) -> Option<String> {
         (true, false) => format!("{is_on} takes place after all{note}"),
         (true, true) => return None,
         (false, false) if kept.start != after.start && before.start != after.start => {
-            format!("{was_on}: {}{note}", moved(&before.start, &after.start))
+            format!("{was_on}: {}{note}", moved(&before.start, &after.start, newer.start.zone()))
         }
         (false, false) => match place_change(kept.places, after.places) {
             Some(_) => format!("{is_on}: {}{note}", place_change(before.places, after.places)?),
@@ -165,17 +165,19 @@ fn date_change(older: &Event, newer: &Event, day: Date) -> Option<String> {
     })
 }
 
-/// "moved from Friday 4 December, 20:00 to Saturday 5 December, 19:00"; "moved from 20:00 to 19:00" on the same day.
-fn moved(before: &Start, after: &Start) -> String {
+/// "moved from Friday 4 December, 20:00 to Saturday 5 December, 19:00"; "moved from 20:00 to 19:00" on the same day. `home`:
+/// the zone that goes without saying.
+fn moved(before: &Start, after: &Start, home: Option<&str>) -> String {
     let (then, now) = (before.civil_date(), after.civil_date());
     let zones = (before.zone(), after.zone());
+    let both = zones.0.is_some() && zones.1.is_some();
     let point = |start: &Start, beside: &Start| {
         let day = (then != now || zones.0.is_none() != zones.1.is_none()).then(|| {
             let weekday = start.civil_date().strftime("%A").to_string();
             format!("{weekday} {}", when::day_words(start.civil_date(), beside.civil_date()))
         });
         let clock = match start {
-            Start::Local { local, zone } if zones.0.is_some() && zones.1.is_some() && zones.0 != zones.1 => {
+            Start::Local { local, zone } if both && (zones.0 != zones.1 || home != Some(zone)) => {
                 Some(format!("{} ({zone})", when::clock(*local)))
             }
             Start::Local { local, .. } => Some(when::clock(*local)),
@@ -299,6 +301,30 @@ mod tests {
         let week = |n: i64| series.start.on(series.start.civil_date().saturating_add(jiff::Span::new().weeks(n)));
         off.overrides = (1..=9).map(|n| change(&week(n).text())).collect();
         assert_eq!(off.changes_since(&series).last().unwrap(), "5 more dates changed");
+    }
+
+    #[test]
+    fn a_date_by_another_clock_than_that_of_its_series_says_so() {
+        let rule = crate::recur::Rule {
+            freq: crate::recur::Freq::Weekly,
+            interval: None,
+            by_day: Vec::new(),
+            by_month_day: Vec::new(),
+            until: None,
+            count: None,
+        };
+        let in_london = |text: &str| Event {
+            recur: Some(rule.clone()),
+            overrides: vec![Override {
+                start: Some(Start::Local { local: parse_local(text).unwrap(), zone: "Europe/London".into() }),
+                ..Override::new("2026-12-11T20:00")
+            }],
+            ..gig()
+        };
+        assert_eq!(
+            in_london("2026-12-11T18:00").changes_since(&in_london("2026-12-11T19:00")),
+            ["Friday 11 December 2026: moved from 19:00 (Europe/London) to 18:00 (Europe/London)"]
+        );
     }
 
     #[test]
