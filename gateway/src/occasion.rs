@@ -1,7 +1,7 @@
 //! An event as it is on one of its dates: the record with that date's changes laid over it.
 
 use folkmoot_schemas::{
-    records::event::{Event, Status},
+    records::event::{Event, Place, Status},
     recur::{self, Instance},
 };
 
@@ -22,6 +22,12 @@ impl Occasion {
             on.status = Status::Cancelled;
         }
         Self { event: on, instance: instance.clone() }
+    }
+
+    /// Where it is on one date, without a copy of all the rest: asked of every date that a list is narrowed from.
+    pub(crate) fn places<'a>(event: &'a Event, instance: &Instance) -> &'a [Place] {
+        let change = instance.change.and_then(|at| event.overrides.get(at));
+        change.and_then(|change| change.places.as_deref()).unwrap_or(&event.places)
     }
 
     /// The date that stands for the whole event: the next one, else the last one there was. None: it never takes place.
@@ -105,6 +111,19 @@ pub(crate) mod tests {
         let moved = Occasion::at(&quiz, "2026-10-15T20:00", "UTC").unwrap().event;
         assert_eq!((moved.name.as_str(), &moved.start), ("Big quiz", &at("2026-10-16T19:00")));
         assert_eq!(moved.previous, [at("2026-10-15T20:00")]);
+    }
+
+    #[test]
+    fn a_date_is_where_the_whole_of_it_says() {
+        let mut quiz = weekly();
+        let place = |name: &str| vec![Place { name: Some(name.into()), ..Place::default() }];
+        quiz.places = place("Kitchen");
+        quiz.overrides[1].places = Some(place("Harbour"));
+        for (name, there) in [("2026-10-08T20:00", "Kitchen"), ("2026-10-15T20:00", "Harbour")] {
+            let date = Occasion::at(&quiz, name, "UTC").unwrap();
+            assert_eq!(Occasion::places(&quiz, &date.instance), place(there));
+            assert_eq!(date.event.places, place(there));
+        }
     }
 
     #[test]

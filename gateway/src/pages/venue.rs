@@ -89,7 +89,7 @@ impl Known {
         move |date| {
             let event = date.entry.record.as_event();
             date.entry.uri.community == self.entry.uri.community
-                && event.is_some_and(|event| house.hosts(&Occasion::new(event, &date.instance).event.places))
+                && event.is_some_and(|event| house.hosts(Occasion::places(event, &date.instance)))
         }
     }
 
