@@ -20,7 +20,7 @@ use folkmoot_schemas::{
         event::{Event, Image},
         post::{Post, PostKind, Reply},
         profile::{Profile, ProfileKind},
-        rsvp::{Answer, Rsvp, ShowName},
+        rsvp::{Answer, Rsvp},
     },
     roster::{Act, Describe, NamedLink, Role},
     uri::StrongRef,
@@ -143,19 +143,7 @@ impl Sample {
     }
 
     pub(crate) fn answer(&self, who: &Somebody, to: &PublishedItem, sequence: u32, status: Answer, count: u32) {
-        let rsvp = Rsvp {
-            event: to.uri.clone(),
-            seen: to.cid,
-            seen_sequence: sequence,
-            seen_plan: None,
-            occurrence: None,
-            status,
-            count,
-            note: None,
-            show: ShowName::Names,
-            guest_name: None,
-            given: None,
-        };
+        let rsvp = Rsvp { seen_sequence: sequence, count, ..Rsvp::new(to.uri.clone(), to.cid, status) };
         self.publish(who, &to.uri.community, rsvp);
     }
 }

@@ -110,12 +110,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         Word::No => (Answer::NotGoing, "not going"),
     };
     let mut answer = Rsvp {
-        event: parse_uri(&found.item.uri)?,
-        seen: cid,
         seen_sequence: planned.sequence,
-        seen_plan: None,
         occurrence,
-        status,
         count: 1 + bring,
         note: match &args.note {
             Some(note) => Some(clean(note)).filter(|note| !note.is_empty()),
@@ -131,7 +127,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             None => ShowName::as_promised(planned.rsvp.as_ref().map_or(ShowAnswers::default(), |rules| rules.show)),
         },
         guest_name: guest.clone(),
-        given: None,
+        ..Rsvp::new(parse_uri(&found.item.uri)?, cid, status)
     };
     answer.seen_plan = Some(planned.plan_id(answer.day()));
     let kept_note = answer.note.clone().filter(|_| args.note.is_none());

@@ -105,24 +105,13 @@ impl MyDate {
 
 #[cfg(test)]
 mod tests {
-    use folkmoot_schemas::records::rsvp::ShowName;
-
     use super::*;
 
     #[test]
     fn an_answer_to_one_date_stands_before_one_to_all_and_stays_with_its_day() {
         let rsvp = |occurrence: Option<&str>, status| Rsvp {
-            event: Uri::new(community(), did(), Event::NAME, "3l6oveex3ii2l").unwrap(),
-            seen: Cid::default(),
-            seen_sequence: 0,
-            seen_plan: None,
             occurrence: occurrence.map(str::to_owned),
-            status,
-            count: 1,
-            note: None,
-            show: ShowName::Names,
-            guest_name: None,
-            given: None,
+            ..Rsvp::new(Uri::new(community(), did(), Event::NAME, "3l6oveex3ii2l").unwrap(), Cid::default(), status)
         };
         let mine = [(rsvp(None, Answer::Going), 9), (rsvp(Some("2026-12-24T20:00"), Answer::NotGoing), 1)];
         let status = |at: &str| answer_for(&mine, at).map(|(rsvp, _)| rsvp.status);

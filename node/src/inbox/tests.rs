@@ -8,7 +8,7 @@ use folkmoot_schemas::{
         poll::{Count, Poll, PollOption, PollResult, Tally},
         post::{Mention, Post, PostKind, Reply},
         revision::Revision,
-        rsvp::{Answer, ShowName},
+        rsvp::Answer,
         vote::{Choice, Chosen, Vote},
     },
     recur::{Freq, Rule},
@@ -112,20 +112,25 @@ impl World {
     ) -> Uri {
         let entry = self.entry(event);
         let rsvp = Rsvp {
-            event: event.clone(),
-            seen: entry.cid,
             seen_sequence: entry.record.as_event().unwrap().sequence,
-            seen_plan: None,
             occurrence: occurrence.map(str::to_owned),
-            status,
-            count: 1,
-            note: None,
-            show: ShowName::Names,
             guest_name: guest.map(str::to_owned),
-            given: None,
+            ..Rsvp::new(event.clone(), entry.cid, status)
         };
         let done = who.commit(&self.store, self.community, Audience::Members, at, vec![put(rsvp)]);
         Uri::new(self.community, who.did(), Rsvp::NAME, done.puts[0].path.split_once('/').unwrap().1).unwrap()
+    }
+
+    /// Says yes to the event as it is shown, whoever changed it last.
+    fn confirm(&self, who: &Person, event: &Uri, at: u64) {
+        let entry = self.entry(event);
+        let shown = entry.record.as_event().unwrap();
+        let rsvp = Rsvp {
+            seen_sequence: shown.sequence,
+            seen_plan: Some(shown.plan_id(None)),
+            ..Rsvp::new(event.clone(), entry.shown_cid(), Answer::Going)
+        };
+        who.commit(&self.store, self.community, Audience::Members, at, vec![put(rsvp)]);
     }
 
     fn change(&self, event: &Uri, at: u64, change: impl FnOnce(&mut Event)) {
@@ -362,25 +367,7 @@ fn what_a_co_host_changes_reaches_the_author_and_everybody_who_answered() {
     assert_eq!(world.told(&world.cy), ["Gig: moved from 20:00 to 19:00"]);
     assert!(world.items(&world.bo, 1).iter().all(|item| !matches!(item.what, What::Changed { .. })));
     // An answer to the co-host's version, and the next change.
-    let rsvp = |at: u64| {
-        let entry = world.entry(&gig);
-        let sequence = entry.record.as_event().unwrap().sequence;
-        let rsvp = Rsvp {
-            event: gig.clone(),
-            seen: entry.shown_cid(),
-            seen_sequence: sequence,
-            seen_plan: None,
-            occurrence: None,
-            status: Answer::Going,
-            count: 1,
-            note: None,
-            show: ShowName::Names,
-            guest_name: None,
-            given: None,
-        };
-        world.cy.commit(&world.store, world.community, Audience::Members, NOON + at * SECOND, vec![put(rsvp)]);
-    };
-    rsvp(4);
+    world.confirm(&world.cy, &gig, NOON + 4 * SECOND);
     assert!(world.told(&world.cy).is_empty());
     revise(5, &|event| event.start = at("2026-05-08T18:00"));
     assert_eq!(world.told(&world.cy), ["Gig: moved from 19:00 to 18:00"]);
@@ -406,17 +393,9 @@ fn an_answer_to_a_date_that_is_as_it_was_is_not_asked_for_again_though_what_it_s
     let gig = world.ada.publish(&world.store, world.community, NOON, series.clone());
     let answer = |plan: String, at: u64| {
         let rsvp = Rsvp {
-            event: gig.clone(),
-            seen: world.community,
-            seen_sequence: 0,
             seen_plan: Some(plan),
             occurrence: Some("2026-05-15T20:00".into()),
-            status: Answer::Going,
-            count: 1,
-            note: None,
-            show: ShowName::Names,
-            guest_name: None,
-            given: None,
+            ..Rsvp::new(gig.clone(), world.community, Answer::Going)
         };
         world.bo.commit(&world.store, world.community, Audience::Members, NOON + at * SECOND, vec![put(rsvp)]);
     };
@@ -469,27 +448,13 @@ fn an_answer_to_a_change_that_was_overruled_is_asked_for_again_though_both_count
     };
     let revision = Revision { of: gig.clone(), seen, event: moved("2026-05-08T19:00") };
     world.bo.publish(&world.store, world.community, NOON + SECOND, revision);
-    let entry = world.entry(&gig);
-    let shown = entry.record.as_event().unwrap();
-    let rsvp = Rsvp {
-        event: gig.clone(),
-        seen: entry.shown_cid(),
-        seen_sequence: shown.sequence,
-        seen_plan: Some(shown.plan_id(None)),
-        occurrence: None,
-        status: Answer::Going,
-        count: 1,
-        note: None,
-        show: ShowName::Names,
-        guest_name: None,
-        given: None,
-    };
-    world.cy.commit(&world.store, world.community, Audience::Members, NOON + 2 * SECOND, vec![put(rsvp)]);
+    let shown = world.entry(&gig).record.as_event().unwrap().sequence;
+    world.confirm(&world.cy, &gig, NOON + 2 * SECOND);
     assert!(world.told(&world.cy).is_empty());
     // The author had not seen it, and moved the gig elsewhere.
     let change = vec![edit(&gig.path(), moved("2026-05-09T20:00"))];
     world.ada.commit(&world.store, world.community, Audience::Public, NOON + 3 * SECOND, change);
-    assert_eq!(world.entry(&gig).record.as_event().unwrap().sequence, shown.sequence);
+    assert_eq!(world.entry(&gig).record.as_event().unwrap().sequence, shown);
     assert_eq!(world.told(&world.cy), ["Gig: moved from Friday 8 May, 19:00 to Saturday 9 May, 20:00"]);
     let given = world.store.view(Scope::Members).unwrap().given(&world.entry(&gig), None).unwrap();
     assert!(given.iter().all(|given| given.before_change) && given.len() == 1);
@@ -517,22 +482,7 @@ fn who_answered_a_series_hears_that_another_change_of_one_date_stands() {
     };
     let revision = Revision { of: gig.clone(), seen: world.entry(&gig).cid, event: on(None, Some(Status::Cancelled)) };
     world.bo.publish(&world.store, world.community, NOON + SECOND, revision);
-    let entry = world.entry(&gig);
-    let shown = entry.record.as_event().unwrap();
-    let rsvp = Rsvp {
-        event: gig.clone(),
-        seen: entry.shown_cid(),
-        seen_sequence: shown.sequence,
-        seen_plan: Some(shown.plan_id(None)),
-        occurrence: None,
-        status: Answer::Going,
-        count: 1,
-        note: None,
-        show: ShowName::Names,
-        guest_name: None,
-        given: None,
-    };
-    world.cy.commit(&world.store, world.community, Audience::Members, NOON + 2 * SECOND, vec![put(rsvp)]);
+    world.confirm(&world.cy, &gig, NOON + 2 * SECOND);
     assert!(world.told(&world.cy).is_empty());
     let change = vec![edit(&gig.path(), on(Some("2026-05-16T20:00"), None))];
     world.ada.commit(&world.store, world.community, Audience::Public, NOON + 3 * SECOND, change);

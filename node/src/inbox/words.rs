@@ -219,10 +219,7 @@ mod tests {
         Did, Uri,
         block::{DAG_CBOR, cid_of},
         kind::Kind,
-        records::{
-            event::{Override, RsvpRules},
-            rsvp::ShowName,
-        },
+        records::event::{Override, RsvpRules},
         recur::{Freq, Rule},
         when::{Start, parse_local},
     };
@@ -267,19 +264,7 @@ mod tests {
     fn answer() -> Rsvp {
         let cid = cid_of(DAG_CBOR, b"gig");
         let did: Did = folkmoot_schemas::key::Secret::from_seed([7; 32]).did();
-        Rsvp {
-            event: Uri::new(cid, did, Event::NAME, "3l6oveex3ii2l").unwrap(),
-            seen: cid,
-            seen_sequence: 0,
-            seen_plan: None,
-            given: None,
-            occurrence: None,
-            status: Answer::Going,
-            count: 2,
-            note: None,
-            show: ShowName::Names,
-            guest_name: None,
-        }
+        Rsvp { count: 2, ..Rsvp::new(Uri::new(cid, did, Event::NAME, "3l6oveex3ii2l").unwrap(), cid, Answer::Going) }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use folkmoot_schemas::{
         event::{Event, Status},
         post::{Post, Reply},
         profile::Profile,
-        rsvp::{Answer, Rsvp, ShowName},
+        rsvp::{Answer, Rsvp},
     },
     roster::{Act, Describe},
     uri::StrongRef,
@@ -122,19 +122,7 @@ fn serde_like(start: Start) -> Event {
 }
 
 fn answer(event: &PublishedItem) -> Rsvp {
-    Rsvp {
-        event: event.uri.clone(),
-        seen: event.cid,
-        seen_sequence: 0,
-        seen_plan: None,
-        occurrence: None,
-        status: Answer::Going,
-        count: 1,
-        note: None,
-        show: ShowName::Names,
-        guest_name: None,
-        given: None,
-    }
+    Rsvp::new(event.uri.clone(), event.cid, Answer::Going)
 }
 
 #[test]

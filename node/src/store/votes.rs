@@ -98,20 +98,12 @@ impl View {
                 Choice::Maybe => Answer::Maybe,
                 Choice::No => Answer::NotGoing,
             };
+            // They saw a poll and no version of the event; of what was changed since they cannot know.
             let rsvp = Rsvp {
-                event: uri.clone(),
-                // They saw a poll and no version of the event; of what was changed since they cannot know.
-                seen: entry.cid,
-                seen_sequence: 0,
-                seen_plan: None,
-                occurrence: None,
-                status,
-                count: 1,
                 note: Some("by their vote in the poll".into()),
                 // As the votes of the poll are.
                 show: ShowName::Members,
-                guest_name: None,
-                given: None,
+                ..Rsvp::new(uri.clone(), entry.cid, status)
             };
             Some((entry, rsvp))
         };

@@ -82,6 +82,23 @@ pub struct Rsvp {
 }
 
 impl Rsvp {
+    /// For oneself, to all of the event as it was before any change, and shown wherever it shows names.
+    pub fn new(event: Uri, seen: Cid, status: Answer) -> Self {
+        Self {
+            event,
+            seen,
+            seen_sequence: 0,
+            seen_plan: None,
+            occurrence: None,
+            status,
+            count: 1,
+            note: None,
+            show: ShowName::default(),
+            guest_name: None,
+            given: None,
+        }
+    }
+
     /// Of an answer to one date of a series, its day by the rule.
     pub fn day(&self) -> Option<&str> {
         self.occurrence.as_deref().and_then(|at| at.split('T').next())
@@ -151,19 +168,7 @@ mod tests {
             collection: kind.into(),
             rkey: "3l6oveex3ii2l".into(),
         };
-        Rsvp {
-            event: uri("org.folkmoot.event"),
-            seen: cid_of(DAG_CBOR, b"event"),
-            seen_sequence: 0,
-            seen_plan: None,
-            occurrence: None,
-            status: Answer::Going,
-            count: 1,
-            note: None,
-            show: ShowName::Names,
-            guest_name: None,
-            given: None,
-        }
+        Rsvp::new(uri("org.folkmoot.event"), cid_of(DAG_CBOR, b"event"), Answer::Going)
     }
 
     #[test]

@@ -158,17 +158,15 @@ mod tests {
         let event = Event { sequence: 2, ..Event::new("Gig", at("2026-12-05T20:00")) };
         let (old, new) = (cid_of(DAG_CBOR, b"old"), cid_of(DAG_CBOR, b"new"));
         let going = Rsvp {
-            event: Uri::new(old, Secret::from_seed([7; 32]).did(), Event::NAME, "3l6oveex3ii2l").unwrap(),
-            seen: old,
             seen_sequence: 1,
-            seen_plan: None,
-            given: None,
-            occurrence: None,
-            status: Answer::Going,
             count: 2,
             note: Some("With Bo".into()),
             show: ShowName::Hosts,
-            guest_name: None,
+            ..Rsvp::new(
+                Uri::new(old, Secret::from_seed([7; 32]).did(), Event::NAME, "3l6oveex3ii2l").unwrap(),
+                old,
+                Answer::Going,
+            )
         };
         let of = |rsvp: &Rsvp, event: &Event| to_plan(std::iter::once((0, rsvp.clone())), event, new);
         let want = Rsvp { seen: new, seen_sequence: 2, seen_plan: Some(event.plan_id(None)), ..going.clone() };

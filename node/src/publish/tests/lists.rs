@@ -57,17 +57,9 @@ impl Club {
     fn rsvp(&self, who: usize, count: u32, status: Answer) -> Rsvp {
         let entry = self.people[who].entry(&self.gig);
         Rsvp {
-            event: self.gig.clone(),
-            seen: entry.shown_cid(),
             seen_sequence: entry.record.as_event().unwrap().sequence,
-            seen_plan: None,
-            occurrence: None,
-            status,
             count,
-            note: None,
-            show: ShowName::Names,
-            guest_name: None,
-            given: None,
+            ..Rsvp::new(self.gig.clone(), entry.shown_cid(), status)
         }
     }
 

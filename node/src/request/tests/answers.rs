@@ -26,17 +26,10 @@ fn answered(show: ShowAnswers, name: ShowName) -> ([Home; 3], folkmoot_schemas::
     let plan = Event { rsvp: Some(RsvpRules { show, mode: RsvpMode::Approval, ..RsvpRules::default() }), ..gig() };
     let event = ada.person.publish(&club, vec![draft(plan)]).unwrap().items.remove(0);
     let rsvp = Rsvp {
-        event: event.uri,
-        seen: event.cid,
-        seen_sequence: 0,
-        seen_plan: None,
-        given: None,
-        occurrence: None,
-        status: Answer::Going,
         count: 2,
         note: Some("My ex must not know".into()),
         show: name,
-        guest_name: None,
+        ..Rsvp::new(event.uri, event.cid, Answer::Going)
     };
     let answer = bo.person.publish(&club, vec![draft(rsvp)]).unwrap().items.remove(0).uri;
     for to in [&ada, &cy] {

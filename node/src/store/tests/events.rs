@@ -70,19 +70,7 @@ fn an_event_that_moves_leaves_its_old_date() {
 }
 
 fn answer(event: &Uri, seen: Cid, status: Answer) -> Rsvp {
-    Rsvp {
-        event: event.clone(),
-        seen,
-        seen_sequence: 0,
-        seen_plan: None,
-        occurrence: None,
-        status,
-        count: 1,
-        note: None,
-        show: ShowName::Names,
-        guest_name: None,
-        given: None,
-    }
+    Rsvp::new(event.clone(), seen, status)
 }
 
 #[test]

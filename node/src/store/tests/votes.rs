@@ -1,7 +1,7 @@
 use folkmoot_schemas::records::{
     event::Event,
     poll::Poll,
-    rsvp::{Answer, Rsvp, ShowName},
+    rsvp::{Answer, Rsvp},
     vote::Vote,
 };
 use ipld_core::{ipld, ipld::Ipld, serde::from_ipld};
@@ -74,19 +74,7 @@ fn votes_for_the_date_stand_as_answers_until_their_authors_answer() {
     assert_eq!(counts(&b, Scope::Members, &event), counts(&c, Scope::Members, &event));
 
     let seen = found_entry(&b, Scope::Public, &event).unwrap().cid;
-    let no = Rsvp {
-        event: event.clone(),
-        seen,
-        seen_sequence: 0,
-        seen_plan: None,
-        occurrence: None,
-        status: Answer::NotGoing,
-        count: 1,
-        note: None,
-        show: ShowName::Names,
-        guest_name: None,
-        given: None,
-    };
+    let no = Rsvp::new(event.clone(), seen, Answer::NotGoing);
     bo.publish_for(&b, community, Audience::Members, NOON + 4 * SECOND, no);
     assert_eq!(counts(&b, Scope::Members, &event), (0, 1, 1));
 }

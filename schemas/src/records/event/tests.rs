@@ -21,17 +21,9 @@ fn local(text: &str) -> Start {
 /// An answer that saw so many changes.
 fn saw(sequence: u32) -> Rsvp {
     Rsvp {
-        event: uri(Event::NAME),
-        seen: block::cid_of(block::DAG_CBOR, b"event"),
         seen_sequence: sequence,
-        seen_plan: None,
-        occurrence: None,
-        status: rsvp::Answer::Going,
-        count: 1,
-        note: None,
         show: rsvp::ShowName::Names,
-        guest_name: None,
-        given: None,
+        ..Rsvp::new(uri(Event::NAME), block::cid_of(block::DAG_CBOR, b"event"), rsvp::Answer::Going)
     }
 }
 

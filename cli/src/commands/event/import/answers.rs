@@ -61,24 +61,21 @@ pub(super) fn answer(
     }
     let counted = answered.version.sequence;
     let mut rsvp = Rsvp {
-        event: parse_uri(&item.uri)?,
-        seen: parse(item.shown_cid())?,
         seen_sequence: match event.source.as_ref().map(|source| source.version) {
             None => counted.min(event.sequence),
             // What we did not hand out counts its changes in its own way.
             Some(Some(version)) if counted < version.sequence => event.sequence.saturating_sub(1),
             Some(_) => event.sequence,
         },
-        // Mail names a plan by its number alone.
-        seen_plan: None,
         occurrence: at.as_ref().filter(|_| event.recur.is_some()).map(|at| at.civil_date().to_string()),
-        status: answered.status,
         count: answered.count.unwrap_or(1),
         note: answered.note.clone(),
         // They answered the host, and nobody else.
         show: ShowName::Hosts,
         guest_name: Some(answered.guest.clone()),
         given: answered.version.stamp,
+        // Mail names a plan by its number alone.
+        ..Rsvp::new(parse_uri(&item.uri)?, parse(item.shown_cid())?, answered.status)
     };
     let place = rsvp.rkey().unwrap_or_default();
     let mut said = answered.said.clone();
