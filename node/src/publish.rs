@@ -272,8 +272,8 @@ fn prepare(
     if let (Record::Event(new), Some(Entry { record: Record::Event(old), .. })) = (&mut record, &older) {
         new.follow(old);
     }
-    if let Record::Rsvp(rsvp) = &record {
-        answer::check(view, me, community, role, rsvp, older.as_ref(), now)?;
+    if let Record::Rsvp(rsvp) = &mut record {
+        answer::prepare(view, me, community, role, rsvp, now)?;
     }
     let revised = match &mut record {
         Record::Revision(revision) => Some(revise(view, me, community, revision)?),

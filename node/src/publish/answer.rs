@@ -1,6 +1,7 @@
 //! What an event's rules let a person answer, said before anything is written. Readers judge by the same rules.
 
 use folkmoot_schemas::{
+    Tid,
     records::{
         admission::Standing,
         event::{Event, RsvpMode, Status},
@@ -13,8 +14,8 @@ use folkmoot_schemas::{
 use super::{Me, PublishError};
 use crate::store::{
     View,
-    answers::is_host,
-    reader::{Community, Entry, Lookup},
+    answers::{is_host, is_late},
+    reader::{Community, Lookup},
 };
 
 /// Why an answer would not count.
@@ -47,16 +48,16 @@ fn taken(places: u32) -> String {
     }
 }
 
-/// `older`: what the same answer said until now. `now`: seconds.
-pub(super) fn check(
+/// Says in `rsvp` since when it stands, where it goes on from what they had said. `now`: seconds.
+pub(super) fn prepare(
     view: &View,
     me: &Me,
     community: &Community,
     role: Role,
-    rsvp: &Rsvp,
-    older: Option<&Entry>,
+    rsvp: &mut Rsvp,
     now: i64,
 ) -> Result<(), PublishError> {
+    rsvp.since = None;
     // To an event that has not come here yet, readers who have it judge.
     let Lookup::Found(entry) = view.get(&rsvp.event)? else { return Ok(()) };
     let Some(event) = entry.record.as_event() else { return Ok(()) };
@@ -72,8 +73,11 @@ pub(super) fn check(
         return Ok(());
     }
     let rules = event.rsvp.clone().unwrap_or_default();
-    let before = older.and_then(|older| older.record.as_rsvp()).filter(|older| older.status != Answer::NotGoing);
-    let more = before.is_none_or(|older| rsvp.count > older.count || older.status != rsvp.status);
+    let key = (me.did, rsvp.guest_name.clone());
+    let before = view.standing_answer(&entry, &key, rsvp.occurrence.as_deref())?;
+    let before = before.filter(|(_, before)| rsvp.goes_on_from(before));
+    rsvp.since = before.map(|(entry, before)| before.stands_since(entry.rev));
+    let more = rsvp.since.is_none();
     match rules.mode {
         RsvpMode::None => return Err(Unanswerable::Never.into()),
         RsvpMode::External => return Err(Unanswerable::Elsewhere(rules.url.unwrap_or_default()).into()),
@@ -87,16 +91,17 @@ pub(super) fn check(
     }
     if let Some(closes) = rules.closes.as_ref().filter(|_| more) {
         let zone = community.state.describe.zone.as_deref().unwrap_or("UTC");
-        if now > closes.instant(zone) {
+        let rev = Tid::new(u64::try_from(now).unwrap_or_default().saturating_mul(1_000_000), 0);
+        if is_late(rsvp, host, rev, closes.instant(zone)) {
             return Err(Unanswerable::Closed(folkmoot_schemas::when::words(closes, None, None)).into());
         }
     }
-    let Some(capacity) = rules.capacity.filter(|_| more && !rules.waitlist && rsvp.status == Answer::Going) else {
+    let Some(capacity) = rules.capacity.filter(|_| !rules.waitlist && rsvp.status == Answer::Going) else {
         return Ok(());
     };
     let Some(list) = view.list_of(&entry, rsvp.occurrence.as_deref())? else { return Ok(()) };
     let taken: u32 = list.admitted.iter().map(|party| party.2).sum();
-    let mine = match list.standing(&(me.did, rsvp.guest_name.clone()), rsvp.count) {
+    let mine = match list.standing(&key, rsvp.count) {
         Standing::Admitted(places, _) => places,
         _ => 0,
     };

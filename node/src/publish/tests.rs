@@ -1,3 +1,4 @@
+mod closing;
 mod devices;
 mod lists;
 mod revisions;

@@ -31,7 +31,7 @@ pub struct Given {
     pub rsvp: Rsvp,
     /// What it says itself.
     pub asked: u32,
-    /// Given after answers were closed.
+    /// Promises more than was said before answers were closed.
     pub late: bool,
     /// To another plan than the one that is shown.
     pub before_change: bool,
@@ -126,7 +126,7 @@ impl View {
         let most = rules.plus_max.map_or(11, |plus| plus.min(10) + 1);
         let (list, date) = (self.list_of(event, occurrence)?, date_of(fields, occurrence));
         let (mut given, mut plans) = (Vec::new(), Plans::of(fields));
-        for (entry, mut rsvp) in self.live_answers(event, fields, state, occurrence)? {
+        for (entry, mut rsvp) in self.live_answers(event, fields, state, occurrence, |_| true)? {
             if !counts(&event.uri, fields, &rules, &entry, &rsvp, state) {
                 continue;
             }
@@ -139,7 +139,10 @@ impl View {
             given.push(Given {
                 asked,
                 standing,
-                late: closes.is_some_and(|closes| (entry.rev.micros() / 1_000_000) as i64 > closes),
+                late: closes.is_some_and(|closes| {
+                    let host = is_host(&entry.uri.did, &event.uri, fields, state);
+                    is_late(&rsvp, host, entry.rev, closes)
+                }),
                 before_change: plans.outdates(&rsvp, date.as_deref()),
                 entry,
                 rsvp,
@@ -148,7 +151,21 @@ impl View {
         Ok(given)
     }
 
-    /// For an occurrence, an answer to that date stands before the same person's answer to the whole event. One person
+    /// What somebody's next answer to the event or to one date of it goes on from: an answer, or a vote that stands in.
+    pub(crate) fn standing_answer(
+        &self,
+        event: &Entry,
+        (did, guest): &Key,
+        occurrence: Option<&str>,
+    ) -> Result<Option<(Entry, Rsvp)>, StoreError> {
+        let (Some(roster), Record::Event(fields)) = (self.roster_in_scope(&event.uri.community), &event.record) else {
+            return Ok(None);
+        };
+        let live = self.live_answers(event, fields, &roster.state, occurrence, |author| author == did)?;
+        Ok(live.into_iter().find(|(entry, rsvp)| entry.uri.did == *did && rsvp.guest_name == *guest))
+    }
+
+    /// `of`: whose. For an occurrence, an answer to that date stands before the same person's answer to the whole event. One person
     /// has one record per (event, occurrence, guest): the rkey is derived from them, and others have a fault.
     ///
     /// A series has one occurrence a day, so an answer stays with its date when the time of day moves: it is named by its
@@ -159,12 +176,14 @@ impl View {
         fields: &Event,
         state: &State,
         occurrence: Option<&str>,
+        of: impl Fn(&Did) -> bool,
     ) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
         let mut live: BTreeMap<(Did, Option<String>), (Entry, Rsvp)> = BTreeMap::new();
         let rank = |entry: &Entry, rsvp: &Rsvp| (rsvp.occurrence.is_some(), entry.updated, entry.rev);
         let asked: BTreeSet<String> =
             names_of(fields, occurrence).map(|at| rkey(&event.uri, at.as_deref(), None)).collect();
-        let wanted = |did: &Did, rkey: &str| asked.contains(rkey) || is_host(did, &event.uri, fields, state);
+        let wanted =
+            |did: &Did, rkey: &str| of(did) && (asked.contains(rkey) || is_host(did, &event.uri, fields, state));
         for entry in self.answers_where(&event.uri, wanted)? {
             let Record::Rsvp(rsvp) = &entry.record else { continue };
             let rsvp = Rsvp::clone(rsvp);
@@ -297,15 +316,15 @@ impl View {
         }
         let mut claims = Vec::new();
         for Given { entry, rsvp, asked, late, .. } in given {
-            let (did, guest) = (entry.uri.did, rsvp.guest_name);
+            let (did, guest) = (entry.uri.did, rsvp.guest_name.clone());
             unseen.remove(&(did, guest.clone()));
             if rsvp.status == Answer::Going {
-                claims.push(Claim { did, guest, count: asked, rev: entry.rev, late });
+                claims.push(Claim { did, guest, count: asked, since: rsvp.stands_since(entry.rev), late });
             }
         }
         for ((did, guest), count) in unseen {
             if !self.has_answered(event, occurrence, &did, guest.as_deref())? {
-                claims.push(Claim { did, guest, count: count.min(11), rev: Tid::new(0, 0), late: false });
+                claims.push(Claim { did, guest, count: count.min(11), since: Tid::new(0, 0), late: false });
             }
         }
         Ok(claims)
@@ -393,6 +412,13 @@ fn counts(uri: &Uri, event: &Event, rules: &RsvpRules, entry: &Entry, rsvp: &Rsv
         (None, RsvpMode::Members) => state.role(&entry.uri.did).is_some_and(|role| role >= Role::Member) || host(),
         (None, _) => true,
     }
+}
+
+/// Of one written as `rev`, by one of the hosts or not; `closes`: seconds. Who does not come may say so at any time. Hosts
+/// answer for whom they like whenever they like; what a guest sent them by mail is dated by the mail.
+pub(crate) fn is_late(rsvp: &Rsvp, host: bool, rev: Tid, closes: i64) -> bool {
+    let bound = rsvp.status != Answer::NotGoing && (!host || rsvp.sent().is_some());
+    bound && (rsvp.stands_since(rev).micros() / 1_000_000) as i64 > closes
 }
 
 /// The author, whoever is named as a host, and who keeps the list: they enter guests, and read what is for hosts alone.

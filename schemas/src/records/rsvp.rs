@@ -6,7 +6,7 @@ use super::{
     event::{ShowAnswers, event_uri, is_plan_id},
     text,
 };
-use crate::{block::Cid, card::Card, commit::Audience, error::Fault, kind::Kind, limits, uri::Uri, when};
+use crate::{block::Cid, card::Card, commit::Audience, error::Fault, kind::Kind, limits, tid::Tid, uri::Uri, when};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,6 +79,10 @@ pub struct Rsvp {
     /// later is the newer, whenever they were entered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<i64>,
+    /// The `rev` of the version since which it has promised no less, where this one but goes on from that: after a change
+    /// of plan, say. As much the word of whoever answers as `rev` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Tid>,
 }
 
 impl Rsvp {
@@ -96,7 +100,24 @@ impl Rsvp {
             show: ShowName::default(),
             guest_name: None,
             given: None,
+            since: None,
         }
+    }
+
+    /// Since when it stands, of one that was written as `rev`.
+    pub fn stands_since(&self, rev: Tid) -> Tid {
+        let sent = self.sent().map(|seconds| u64::try_from(seconds).unwrap_or_default().saturating_mul(1_000_000));
+        self.since.into_iter().chain(sent.map(|micros| Tid::new(micros, 0))).fold(rev, Tid::min)
+    }
+
+    /// When the guest gave it that it is for: of one's own answer only `rev` and `since` say when.
+    pub fn sent(&self) -> Option<i64> {
+        self.given.filter(|_| self.guest_name.is_some())
+    }
+
+    /// It says no more than `older` did: that they come, with as many or fewer.
+    pub fn goes_on_from(&self, older: &Self) -> bool {
+        self.status == older.status && self.status != Answer::NotGoing && self.count <= older.count
     }
 
     /// Of an answer to one date of a series, its day by the rule.
@@ -202,6 +223,31 @@ mod tests {
         for (given, good) in [(0, true), (limits::INTEGER, true), (-1, false), (limits::INTEGER + 1, false)] {
             assert_eq!(Rsvp { given: Some(given), ..rsvp() }.check().is_ok(), good, "{given}");
         }
+    }
+
+    #[test]
+    fn an_answer_stands_since_what_it_goes_on_from_or_since_the_guest_gave_it_and_never_later_than_it_is_there() {
+        let at = |seconds: u64| Tid::new(seconds * 1_000_000, 0);
+        let guest_name = Some("Grandma".to_owned());
+        let guest = Rsvp { guest_name, ..rsvp() };
+        let since =
+            |since: Option<u64>, given| Rsvp { since: since.map(at), given, ..guest.clone() }.stands_since(at(50));
+        assert_eq!(Rsvp { given: Some(10), ..rsvp() }.stands_since(at(50)), at(50), "one's own is not taken from mail");
+        assert_eq!(since(None, None), at(50));
+        assert_eq!(since(Some(20), None), at(20));
+        assert_eq!(since(Some(20), Some(10)), at(10));
+        assert_eq!(since(Some(60), Some(limits::INTEGER)), at(50));
+    }
+
+    #[test]
+    fn who_says_yes_to_as_many_or_fewer_goes_on_from_what_they_said() {
+        let yes = |count| Rsvp { count, ..rsvp() };
+        assert!(yes(2).goes_on_from(&yes(2)) && yes(1).goes_on_from(&yes(2)));
+        assert!(!yes(3).goes_on_from(&yes(2)));
+        let maybe = Rsvp { status: Answer::Maybe, ..rsvp() };
+        assert!(!yes(1).goes_on_from(&maybe) && !maybe.goes_on_from(&yes(1)));
+        let no = Rsvp { status: Answer::NotGoing, ..rsvp() };
+        assert!(!no.goes_on_from(&no));
     }
 
     #[test]

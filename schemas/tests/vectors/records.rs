@@ -63,6 +63,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vector)> {
         ("rsvp-plan", Vector::new("an answer that names the plan it saw", &planned()).derived("plan", plan())),
         ("rsvp-guest", Vector::new("an answer to one date, for a guest", &guest()).derived("rkey", rkey(&guest()))),
         ("rsvp-mail", Vector::new("a guest's answer by mail", &mailed()).derived("rkey", rkey(&mailed()))),
+        ("rsvp-confirmed", Vector::new("an answer that goes on from an earlier one", &confirmed())),
         ("admission", Vector::new("a list for one date", &list()).derived("rkey", rkey(&list()))),
         ("venue", Vector::new("a venue with every field", &mill())),
         ("poll", Vector::new("a poll of dates that became an event", &when_to_play())),
@@ -326,6 +327,15 @@ fn mailed() -> Block {
     });
     set(&mut fields, "occurrence", Ipld::Null);
     record::<Rsvp>(at(850), fields)
+}
+
+fn confirmed() -> Block {
+    let mut fields = ipld!({
+        "event": uri(Event::NAME, 400).to_string(), "seen": concert().cid().to_string(), "seen_sequence": 1,
+        "status": "going", "count": 2, "show": "names", "since": at(700).to_string()
+    });
+    set(&mut fields, "occurrence", Ipld::Null);
+    record::<Rsvp>(at(860), fields)
 }
 
 fn set(map: &mut Ipld, key: &str, value: Ipld) {

@@ -73,6 +73,11 @@ fn votes_for_the_date_stand_as_answers_until_their_authors_answer() {
     pull(&a, &b, community, Scope::Members, WHOLE);
     assert_eq!(counts(&b, Scope::Members, &event), counts(&c, Scope::Members, &event));
 
+    // An answer goes on from the vote.
+    let entry = found_entry(&b, Scope::Members, &event).unwrap();
+    let before = b.view(Scope::Members).unwrap().standing_answer(&entry, &(bo.did(), None), None).unwrap().unwrap();
+    assert_eq!((before.0.uri.collection.as_str(), before.1.status), ("org.folkmoot.vote", Answer::Going));
+
     let seen = found_entry(&b, Scope::Public, &event).unwrap().cid;
     let no = Rsvp::new(event.clone(), seen, Answer::NotGoing);
     bo.publish_for(&b, community, Audience::Members, NOON + 4 * SECOND, no);

@@ -16,8 +16,9 @@ pub struct Claim {
     pub did: Did,
     pub guest: Option<String>,
     pub count: u32,
-    /// Orders those which came since the last list; what is on a list keeps its place whatever it says.
-    pub rev: Tid,
+    /// Since when it stands. Orders those which came since the last list; what is on a list keeps its place whatever it
+    /// says.
+    pub since: Tid,
     /// Given after answers were closed: gains nothing.
     pub late: bool,
 }
@@ -33,7 +34,7 @@ impl Admission {
     /// The list after `previous`.
     ///
     /// Who has a place keeps it while their answer stands, also when there are fewer places than before. New answers join
-    /// at the end, in the order of their `rev`. Free places go to the first of those waiting whose whole party fits;
+    /// at the end, in the order in which they were given. Free places go to the first of those waiting whose whole party fits;
     /// a party that does not fit is passed over, not dropped. With `approval` nobody gets a place but by a decision, which
     /// may go beyond the capacity. What the record has no room for is as if it had not been seen yet.
     pub fn next(rules: &RsvpRules, claims: &[Claim], previous: &Self, decision: Option<&Decision>) -> Self {
@@ -42,7 +43,7 @@ impl Admission {
             previous.decide(decision, claims);
         }
         let mut claims: Vec<&Claim> = claims.iter().collect();
-        claims.sort_by_key(|claim| (claim.rev, claim.did, claim.guest.clone()));
+        claims.sort_by_key(|claim| (claim.since, claim.did, claim.guest.clone()));
         let most = rules.plus_max.map_or(11, |plus| plus.min(10) + 1);
         // What each still asks for.
         let mut open: BTreeMap<Key, u32> = BTreeMap::new();
@@ -200,7 +201,7 @@ mod tests {
 
     /// Person, how many, and when.
     fn claim((seed, count, rev): (u8, u32, u64)) -> Claim {
-        Claim { did: did(seed), guest: None, count, rev: Tid::new(rev, 0), late: false }
+        Claim { did: did(seed), guest: None, count, since: Tid::new(rev, 0), late: false }
     }
 
     fn claims<const N: usize>(all: [(u8, u32, u64); N]) -> Vec<Claim> {
