@@ -11,8 +11,12 @@ use folkmoot_schemas::{
     limits,
     records::{
         event::Plans,
+        poll::Poll,
         post::{Post, PostKind},
+        profile::Profile,
         rsvp::Rsvp,
+        venue::Venue,
+        vote::Vote,
     },
     roster::{Role, State},
 };
@@ -30,6 +34,9 @@ use crate::store::{
 
 /// The person's own posts, newest, whose threads are followed.
 const OWN_POSTS: usize = 1_000;
+/// What else of theirs others reply to, beside their answers; of each kind as many. What is said of their events is
+/// found with those.
+const OWN: [&str; 4] = [Poll::NAME, Vote::NAME, Venue::NAME, Profile::NAME];
 /// Answers to one event that are looked at, newest.
 pub(super) const ANSWERS: usize = 1_000;
 /// Posts about one thing that are looked at, newest.
@@ -60,7 +67,11 @@ pub(super) fn gather(view: &View, community: &Community, me: &Did, now: i64) -> 
     let events: BTreeMap<Uri, Arc<Entry>> =
         view.not_over(&community.id, now - AFTER)?.into_iter().map(|e| (e.uri.clone(), Arc::new(e))).collect();
     let mut answered: BTreeMap<Uri, Vec<(Entry, Rsvp)>> = BTreeMap::new();
-    for entry in view.by_person(&community.id, me, Rsvp::NAME, usize::MAX)? {
+    let own = view.by_person(&community.id, me, Rsvp::NAME, usize::MAX)?;
+    let mut answers: Vec<_> = own.iter().map(|entry| (entry.updated, entry.uri.clone())).collect();
+    answers.sort_unstable_by(|a, b| b.cmp(a));
+    answers.truncate(OWN_POSTS);
+    for entry in own {
         if let Record::Rsvp(rsvp) = &entry.record {
             let rsvp = Rsvp::clone(rsvp);
             answered.entry(rsvp.event.clone()).or_default().push((entry, rsvp));
@@ -85,7 +96,7 @@ pub(super) fn gather(view: &View, community: &Community, me: &Did, now: i64) -> 
     for (uri, mine) in answered {
         gathering.deleted(uri, mine)?;
     }
-    gathering.threads()?;
+    gathering.threads(answers.into_iter().map(|(_, uri)| uri))?;
     gathering.mentions()?;
     gathering.polls(now)?;
     Ok(gathering.into_items())
@@ -203,13 +214,17 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// What others wrote after the person, where the person wrote.
-    fn threads(&mut self) -> Result<(), StoreError> {
-        let mut roots: BTreeMap<Uri, u64> = BTreeMap::new();
+    /// What others wrote after the person, where the person wrote: in threads, and under what is theirs.
+    fn threads(&mut self, answers: impl Iterator<Item = Uri>) -> Result<(), StoreError> {
+        let mut roots: BTreeMap<Uri, u64> = answers.map(|own| (own, 0)).collect();
         for own in self.view.by_person(&self.community.id, &self.me, Post::NAME, OWN_POSTS)? {
             let root = own.record.as_post().and_then(|post| post.reply.as_ref()).map(|reply| reply.root.uri.clone());
             let first = roots.entry(root.unwrap_or(own.uri)).or_insert(own.created);
             *first = own.created.min(*first);
+        }
+        for collection in OWN {
+            let own = self.view.by_person(&self.community.id, &self.me, collection, OWN_POSTS)?;
+            roots.extend(own.into_iter().map(|own| (own.uri, 0)));
         }
         for (root, first) in roots {
             if root.community != self.community.id {

@@ -288,6 +288,34 @@ fn replies_and_mentions_are_found_once_each_and_a_deleted_one_is_gone() {
 }
 
 #[test]
+fn a_reply_to_an_answer_or_to_a_poll_reaches_whoever_gave_it() {
+    let world = World::new();
+    let gig = world.gig();
+    let answer = world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
+    let reply = world.reply(&world.ada, &answer, &answer, "Bring the cables", NOON + 2 * SECOND);
+    // They answer anew, and the talk goes on.
+    world.answer(&world.bo, &gig, Answer::Maybe, NOON + 3 * SECOND);
+    world.reply(&world.cy, &answer, &reply, "Mine are broken", NOON + 4 * SECOND);
+    assert_eq!(world.told(&world.bo), ["Thread: Mine are broken", "Reply: Bring the cables"]);
+    assert_eq!(world.told(&world.ada), ["Reply: Mine are broken", "Bo may come to Gig"]);
+    assert!(world.told(&world.cy).is_empty());
+    let words = |text: &str| PollOption { start: None, text: Some(text.into()) };
+    let poll = Poll {
+        question: "What do we eat?".into(),
+        text: None,
+        options: vec![words("Soup"), words("Salad")],
+        several: false,
+        closes: None,
+        place: None,
+        duration: None,
+        result: None,
+    };
+    let poll = world.cy.publish(&world.store, world.community, NOON + 5 * SECOND, poll);
+    world.reply(&world.bo, &poll, &poll, "Neither", NOON + 6 * SECOND);
+    assert_eq!(world.told(&world.cy), ["Reply: Neither"]);
+}
+
+#[test]
 fn nothing_of_who_is_out_is_told() {
     let world = World::new();
     let gig = world.gig();

@@ -163,7 +163,8 @@ pub(crate) fn posted(who: &str, why: Why, event: Option<&str>) -> String {
         (Why::Update, Some(event)) => format!("{event}: news from {who}"),
         (Why::Mention, Some(event)) => format!("{who} mentioned you under {event}"),
         (Why::Mention, None) => format!("{who} mentioned you"),
-        (Why::Reply, _) => format!("{who} replied to you"),
+        (Why::Reply, Some(event)) => format!("{who} replied to you under {event}"),
+        (Why::Reply, None) => format!("{who} replied to you"),
         (Why::Thread, Some(event)) => format!("{who} wrote under {event}, where you wrote"),
         (Why::Thread, None) => format!("{who} replied in a thread you wrote in"),
         (Why::About, Some(event)) => format!("{who} wrote about {event}"),
@@ -203,8 +204,11 @@ pub(crate) fn voted(who: &str, poll: &Poll, vote: &Vote) -> String {
     }
 }
 
-/// The first words of a record, to tell it from others.
+/// The first words of a record, to tell it from others. Of an answer not its note, which is not for everybody.
 pub(crate) fn beginning(record: &Record) -> String {
+    if let Some(rsvp) = record.as_rsvp() {
+        return rsvp.status.words().to_owned();
+    }
     let card = record.card();
     let text = one_line(&card.title.or(card.summary).or(card.text).unwrap_or_default());
     match text.char_indices().nth(60) {

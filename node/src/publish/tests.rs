@@ -39,6 +39,10 @@ impl Source for Ticking {
     }
 }
 
+pub(crate) fn clock_from(micros: u64) -> Clock {
+    Clock::new(Arc::new(Ticking(AtomicU64::new(micros))))
+}
+
 /// A person with a store of their own.
 pub(crate) struct Person {
     pub(crate) store: Store,
@@ -48,7 +52,7 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn new(number: u8) -> Self {
-        let clock = Clock::new(Arc::new(Ticking(AtomicU64::new(1_790_000_000_000_000 + u64::from(number)))));
+        let clock = clock_from(1_790_000_000_000_000 + u64::from(number));
         let (root, device) = (Secret::from_seed([number; 32]), Secret::from_seed([number + 100; 32]));
         let devices = vec![Device { key: device.did(), name: "laptop".into(), added: Tid::new(clock.micros(), 0) }];
         let identity = Identity { did: root.did(), seq: 0, prev: None, devices }.seal(&root).unwrap();

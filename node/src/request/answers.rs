@@ -20,7 +20,7 @@ use super::{
     failure::could_not,
     handle::{Answer, Outcome},
     resolve::{Reading, SHOWN},
-    veil::{Veiled, veiled},
+    veil::veiled,
 };
 use crate::{
     publish,
@@ -196,8 +196,8 @@ impl Reading<'_> {
         let Given { entry: answer, rsvp, late, before_change, standing, .. } = one;
         let did = answer.uri.did;
         let shown = event.rsvp.as_ref().map_or(ShowAnswers::default(), |rules| rules.show);
-        let Veiled { rsvp, named } = match open {
-            true => Veiled { rsvp: rsvp.clone(), named: true },
+        let (rsvp, named) = match open {
+            true => (rsvp.clone(), true),
             false => veiled(rsvp, shown),
         };
         let (place, places, number) = match standing {

@@ -268,6 +268,16 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// What the answer at `uri` is to, if it is one.
+    fn answered_event(&self, uri: &Uri) -> Result<Option<Entry>, Failure> {
+        let Lookup::Found(entry) = self.view.get(uri)? else { return Ok(None) };
+        let Some(rsvp) = entry.record.as_rsvp() else { return Ok(None) };
+        Ok(match self.view.get(&rsvp.event)? {
+            Lookup::Found(event) => Some(*event),
+            _ => None,
+        })
+    }
+
     fn polled(&self, info: &mut InboxItem, kind: &str, poll: &Entry, said: fn(&str, &Poll) -> String) {
         info.kind = kind.into();
         self.place(info, &poll.uri, poll.audience);
@@ -292,11 +302,16 @@ impl Reading<'_> {
         }
         .into();
         self.place(info, &post.uri, post.audience);
-        info.event = event.and_then(|event| self.event_of(event));
+        let reply = post.record.as_post().and_then(|post| post.reply.as_ref());
+        let answered = match (event, reply) {
+            (None, Some(reply)) => self.answered_event(&reply.root.uri)?,
+            _ => None,
+        };
+        info.event = event.or(answered.as_ref()).and_then(|event| self.event_of(event));
         let name = info.event.as_ref().map(|event| event.name.as_str());
         info.headline = one_line(&words::posted(&info.author, why, name));
         let Some(fields) = post.record.as_post() else { return Ok(()) };
-        if let (None, Some(reply)) = (event, &fields.reply) {
+        if let (None, Some(reply)) = (event, reply) {
             // What it is about tells people more than an id.
             let to = if why == Why::Reply { &reply.parent.uri } else { &reply.root.uri };
             if let Lookup::Found(root) = self.view.get(to)? {

@@ -162,7 +162,8 @@ impl Reading<'_> {
 
     pub(super) fn get(&self, target: &str, community: Option<&str>) -> Answer {
         let entry = self.record(target, community)?;
-        if entry.record.as_rsvp().is_none() {
+        // Of others, what may be shown is.
+        if matches!(entry.record, Record::Admission(_)) {
             self.unveiled(&entry.uri, &entry.record)?;
         }
         Ok(Reply::Item(self.item(&entry)?).into())

@@ -222,8 +222,8 @@ impl<'a> Reading<'a> {
             },
             may: self.may(entry)?,
         };
-        if let Some(Veiled { rsvp, named }) = self.veil(&entry.uri.did, &entry.record)? {
-            item.shown = Some(Record::from(rsvp).encode(entry.rev)?.bytes().to_vec());
+        if let Some(Veiled { record, named }) = self.veil(&entry.uri.did, &entry.record)? {
+            item.shown = Some(record.encode(entry.rev)?.bytes().to_vec());
             if !named {
                 (item.author, item.uri) = ("somebody".to_owned(), entry.uri.short_id());
                 (item.did, item.device) = (String::new(), String::new());

@@ -22,8 +22,7 @@ impl Club {
         let closes = Some(Start::Local { local: when::local_at(now, "UTC").unwrap(), zone: "UTC".into() });
         self.edit(|event| event.rsvp.as_mut().unwrap().closes = closes);
         for person in &mut self.people {
-            let tomorrow = person.clock.micros() + DAY * 1_000_000;
-            person.clock = Clock::new(Arc::new(Ticking(AtomicU64::new(tomorrow))));
+            person.clock = clock_from(person.clock.micros() + DAY * 1_000_000);
         }
         self.spread();
     }

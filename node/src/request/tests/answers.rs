@@ -5,15 +5,20 @@ use folkmoot_schemas::{
     records::{
         event::{Event, RsvpMode, RsvpRules, ShowAnswers},
         poll::Poll,
+        post::{Post, Reply as PostReply},
         rsvp::{Answer, Rsvp, ShowName},
         vote::Vote,
     },
+    uri::StrongRef,
 };
 
 use super::*;
-use crate::store::{
-    Scope,
-    tests::{WHOLE, pull},
+use crate::{
+    publish::tests::clock_from,
+    store::{
+        Scope,
+        tests::{NOON, SECOND, WHOLE, pull},
+    },
 };
 
 /// Ada holds the event, Bo answered it, Cy looks.
@@ -86,6 +91,64 @@ fn no_way_to_an_answer_shows_a_member_what_is_for_the_hosts() {
             assert_eq!((rsvp.count, rsvp.note.as_deref(), item.did == did), (2, None, named));
             assert!(named || !format!("{} {} {}", item.uri, item.author, item.device).contains(&did));
         }
+    }
+}
+
+#[test]
+fn a_reply_to_an_answer_names_nobody_whom_the_answer_does_not_name() {
+    for (name, named) in [(ShowName::Names, true), (ShowName::Hosts, false)] {
+        let ([ada, mut bo, mut cy], answer) = answered(ShowAnswers::Names, name);
+        let cid = match ada.person.store.view(Scope::Members).unwrap().get(&answer).unwrap() {
+            crate::store::reader::Lookup::Found(entry) => entry.cid,
+            other => panic!("{other:?}"),
+        };
+        let strong = StrongRef { uri: answer.clone(), cid };
+        let reply = |parent: &StrongRef, text: &str| {
+            let reply = Some(PostReply { root: strong.clone(), parent: parent.clone() });
+            let members = crate::publish::Draft {
+                audience: Some(folkmoot_schemas::Audience::Members),
+                ..draft(Post { reply, ..post(text) })
+            };
+            ada.person.publish(&answer.community, vec![members]).unwrap().items.remove(0)
+        };
+        let first = reply(&strong, "Get well soon");
+        let second = reply(&StrongRef { uri: first.uri.clone(), cid: first.cid }, "And bring the cables");
+        for home in [&bo, &cy] {
+            pull(&ada.person.store, &home.person.store, answer.community, Scope::Members, WHOLE);
+        }
+        let read = |home: &Home, uri: &folkmoot_schemas::Uri| match home.ask(home.get(&uri.to_string())).reply {
+            Reply::Item(item) => Record::open(item.record()).unwrap().2.as_post().unwrap().reply.clone(),
+            other => panic!("{other:?}"),
+        };
+        let roots = |home: &Home| [&first.uri, &second.uri].map(|uri| read(home, uri).map(|reply| reply.root.uri));
+        let plain = [Some(answer.clone()), Some(answer.clone())];
+        assert_eq!((roots(&ada), roots(&bo)), (plain.clone(), plain.clone()));
+        let seen = if named { plain } else { [None, Some(first.uri.clone())] };
+        assert_eq!(roots(&cy), seen);
+        for request in [
+            Request::History { target: first.uri.to_string(), community: None },
+            Request::Proof { target: first.uri.to_string(), community: None },
+        ] {
+            assert_eq!(matches!(cy.ask(request.clone()).reply, Reply::Failed(_)), !named);
+            assert!(!matches!(bo.ask(request).reply, Reply::Failed(_)));
+        }
+        // What is pulled in these tests arrives in May.
+        for home in [&mut bo, &mut cy] {
+            home.person.clock = clock_from(NOON + 7200 * SECOND);
+        }
+        // Whoever gave it hears of it, by the name of the event; its note is for nobody else.
+        let inbox = |home: &Home| match home.ask(Request::Inbox { community: None, all: true, limit: 9 }).reply {
+            Reply::Inbox(inbox) => inbox.items,
+            other => panic!("{other:?}"),
+        };
+        let heard = inbox(&bo).into_iter().map(|item| (item.kind, item.headline)).collect::<Vec<_>>();
+        let ada_name =
+            bo.person.store.view(Scope::Members).unwrap().name(&answer.community, &ada.person.me.did).unwrap();
+        assert!(
+            heard.contains(&("reply".into(), format!("{ada_name} replied to you under Gig: \u{201c}going\u{201d}"))),
+            "{heard:?}"
+        );
+        assert!(!format!("{:?}", inbox(&cy)).contains(&bo.person.me.did.to_string()));
     }
 }
 
