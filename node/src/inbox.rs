@@ -6,11 +6,13 @@
 //! them, so the cost does not grow with what others write to each other.
 //!
 //! Bounded: events until 30 days after they are over, posts of 90 days, and of one author a few hundred items, so that
-//! nobody can fill it alone. No answers and posts of those who are out, and nothing of one's own.
+//! nobody can fill it alone. No answers and posts of those who are out, but that they are out, where that matters; and
+//! nothing of one's own.
 
 mod changes;
 pub mod dates;
 mod gather;
+mod hosts;
 mod places;
 mod polls;
 pub mod words;
@@ -26,7 +28,7 @@ use std::{
 
 use folkmoot_schemas::{
     Cid, Did, Uri,
-    records::{admission::Standing, rsvp::Rsvp},
+    records::{admission::Standing, event::Host, rsvp::Rsvp},
 };
 
 use crate::store::{
@@ -79,6 +81,17 @@ pub enum What {
         event: Uri,
         mine: Box<Rsvp>,
     },
+    /// The person was named as a host of an event, or as who keeps its list.
+    Named {
+        event: Arc<Entry>,
+        part: Part,
+    },
+    /// Who held an event with the person, or was going to one of the person's, is in the community no more.
+    Left {
+        event: Arc<Entry>,
+        /// Their answer; None of a host.
+        going: Option<Box<Rsvp>>,
+    },
     /// What whoever keeps the list said to an answer of the person's.
     Place {
         event: Arc<Entry>,
@@ -103,6 +116,13 @@ pub enum What {
         why: Why,
         event: Option<Arc<Entry>>,
     },
+}
+
+/// What the author of an event made of the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub host: Option<Host>,
+    pub keeps_list: bool,
 }
 
 /// Why a post concerns the person; of several reasons the first.

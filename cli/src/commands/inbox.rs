@@ -192,7 +192,7 @@ fn print_item(out: &Output, clock: &WallClock, args: &Args, item: &InboxItem) {
     if let Some(hint) = item
         .hint
         .as_ref()
-        .filter(|_| matches!(item.kind.as_str(), "changed" | "deleted" | "place" | "poll" | "decided"))
+        .filter(|_| matches!(item.kind.as_str(), "changed" | "deleted" | "place" | "host" | "poll" | "decided"))
     {
         out.line(Line::new().text(INDENT).warn(hint));
     }

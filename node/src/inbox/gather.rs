@@ -85,7 +85,9 @@ pub(super) fn gather(view: &View, community: &Community, me: &Did, now: i64) -> 
         let hosting = gathering.is_host(event, me);
         if hosting {
             gathering.answers(event)?;
+            gathering.left(event)?;
         }
+        gathering.named(event)?;
         if hosting || !mine.is_empty() {
             gathering.posts_about(event, hosting)?;
         }
@@ -117,7 +119,7 @@ impl Gathering<'_> {
         self.state.today(did) == self.me
     }
 
-    fn is_host(&self, event: &Entry, did: &Did) -> bool {
+    pub(super) fn is_host(&self, event: &Entry, did: &Did) -> bool {
         dates::is_host(self.state, event, did)
     }
 

@@ -72,6 +72,10 @@ impl World {
             What::Changed { event, since, .. } => words::changed(event.record.as_event().unwrap(), since),
             What::Deleted { .. } => "deleted".into(),
             What::Place { event, mine, standing } => words::place(event.record.as_event().unwrap(), mine, *standing),
+            What::Named { event, part } => words::named(&self.who(&item.by), event.record.as_event().unwrap(), part),
+            What::Left { event, going } => {
+                words::left(&self.who(&item.by), event.record.as_event().unwrap(), going.as_deref(), "the club")
+            }
             What::Asked { poll } => words::asked(&self.who(&item.by), poll_of(poll)),
             What::Decided { poll } => words::decided(&self.who(&item.by), poll_of(poll)),
             What::Vote { poll, vote } => match &vote.record {
@@ -141,6 +145,18 @@ impl World {
         self.ada.commit(&self.store, self.community, Audience::Public, at, vec![edit(&event.path(), new)]);
     }
 
+    fn leaves(&self, who: &Person, at: u64) {
+        let view = self.store.view(Scope::Members).unwrap();
+        let state = view.community(&self.community).unwrap().unwrap().state;
+        let heads = view.heads(&self.community).unwrap().into_iter().filter(|head| head.repo.did == who.did());
+        let act = Act::Leave { cut: heads.map(|head| (head.repo, head.known)).collect() };
+        let op = who.op(self.community, state.heads.iter().copied().collect(), at, act, None);
+        let batch =
+            crate::store::Batch { ops: vec![op], ..crate::store::Batch::new(self.community, Audience::Members) };
+        let applied = self.store.apply(batch, at).unwrap();
+        assert!(applied.refused.is_empty(), "{:?}", applied.refused);
+    }
+
     fn reply(&self, who: &Person, root: &Uri, parent: &Uri, text: &str, at: u64) -> Uri {
         let strong = |uri: &Uri| StrongRef { uri: uri.clone(), cid: self.entry(uri).cid };
         let reply = Some(Reply { root: strong(root), parent: strong(parent) });
@@ -157,6 +173,10 @@ fn poll_of(entry: &Entry) -> &Poll {
         Record::Poll(poll) => poll,
         other => panic!("{other:?}"),
     }
+}
+
+fn weekly() -> Rule {
+    Rule { freq: Freq::Weekly, interval: None, by_day: Vec::new(), by_month_day: Vec::new(), until: None, count: None }
 }
 
 fn gig() -> Event {
@@ -184,7 +204,64 @@ fn a_host_hears_of_answers_and_of_what_becomes_of_them_but_not_of_their_own() {
         let did = Some(world.bo.did());
         event.hosts.push(Host { did, name: "Bo".into(), role: HostRole::Cohost, edit: false });
     });
-    assert_eq!(world.told(&world.bo), ["Grandma (by Cy) is going to Gig", "Ada is going to Gig"]);
+    let answers = ["Grandma (by Cy) is going to Gig", "Ada is going to Gig"];
+    assert_eq!(world.told(&world.bo), [&["Ada named you as a host of Gig"][..], &answers].concat());
+}
+
+#[test]
+fn whoever_is_made_a_host_hears_of_it_once_and_again_when_they_may_do_more() {
+    let world = World::new();
+    let gig = world.gig();
+    let host = |edit| Host { did: Some(world.bo.did()), name: "Bo".into(), role: HostRole::Host, edit };
+    world.change(&gig, NOON + SECOND, |event| event.hosts.push(host(false)));
+    let first = world.items(&world.bo, 1).remove(0);
+    assert_eq!(world.told(&world.bo), ["Ada named you as a host of Gig"]);
+    world.change(&gig, NOON + 2 * SECOND, |event| event.text = Some("Bring a cup".into()));
+    let second = world.items(&world.bo, 1).remove(0);
+    assert_eq!((first.key, first.stamp, first.at), (second.key, second.stamp, second.at), "nothing new in it");
+    world.change(&gig, NOON + 3 * SECOND, |event| event.hosts = vec![host(true)]);
+    let third = world.items(&world.bo, 1).remove(0);
+    assert!(third.key == first.key && third.stamp != first.stamp);
+    assert_eq!(world.told(&world.bo), ["Ada made you a co-host of Gig"]);
+    world.change(&gig, NOON + 4 * SECOND, |event| {
+        let anchor = Some(world.cy.did());
+        event.rsvp = Some(RsvpRules { capacity: Some(9), anchor, ..RsvpRules::default() });
+    });
+    assert_eq!(world.told(&world.cy), ["Ada chose you to keep the list of who has a place at Gig"]);
+    assert!(world.told(&world.ada).is_empty());
+}
+
+#[test]
+fn a_host_hears_that_another_host_or_somebody_who_was_going_is_out() {
+    let world = World::new();
+    let gig = world.hosted_gig();
+    let off = world.ada.publish(&world.store, world.community, NOON + 1, Event::new("Picnic", at("2026-05-10T14:00")));
+    for event in [&gig, &off] {
+        world.answer(&world.bo, event, Answer::Going, NOON + SECOND);
+    }
+    world.answer(&world.cy, &gig, Answer::Going, NOON + SECOND);
+    world.change(&off, NOON + 2 * SECOND, |event| event.status = Status::Cancelled);
+    world.leaves(&world.bo, NOON + 3 * SECOND);
+    let bo = "Bo, who was going to Gig, is no longer in the club";
+    assert_eq!(world.told(&world.ada), [bo, "Cy is going to Gig"]);
+    assert!(world.told(&world.cy).contains(&bo.to_owned()));
+    world.leaves(&world.cy, NOON + 4 * SECOND);
+    assert_eq!(world.told(&world.ada), ["Cy, who holds Gig with you, is no longer in the club", bo]);
+}
+
+#[test]
+fn who_leaves_after_the_date_is_missed_by_nobody() {
+    let world = World::new();
+    let series = world.ada.publish(&world.store, world.community, NOON, Event { recur: Some(weekly()), ..gig() });
+    let gig = world.gig();
+    world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
+    world.answer_for(&world.bo, &series, Answer::Going, NOON + SECOND, Some("2026-05-08"), None);
+    world.answer_for(&world.cy, &series, Answer::Going, NOON + SECOND, Some("2026-05-22"), None);
+    // The gig, and the first date of the series, are on the seventh day.
+    world.leaves(&world.bo, NOON + 9 * DAY);
+    world.leaves(&world.cy, NOON + 9 * DAY + SECOND);
+    let told: Vec<String> = world.items(&world.ada, 10).iter().map(|item| world.words(item)).collect();
+    assert_eq!(told, ["Cy, who was going to Gig on Friday 22 May 2026, is no longer in the club"]);
 }
 
 #[test]
@@ -212,15 +289,7 @@ fn whoever_answered_hears_of_a_change_until_they_answer_again() {
 #[test]
 fn a_change_of_another_date_concerns_nobody_who_answered_for_this_one() {
     let world = World::new();
-    let rule = folkmoot_schemas::recur::Rule {
-        freq: folkmoot_schemas::recur::Freq::Weekly,
-        interval: None,
-        by_day: Vec::new(),
-        by_month_day: Vec::new(),
-        until: None,
-        count: None,
-    };
-    let series = world.ada.publish(&world.store, world.community, NOON, Event { recur: Some(rule), ..gig() });
+    let series = world.ada.publish(&world.store, world.community, NOON, Event { recur: Some(weekly()), ..gig() });
     world.answer_for(&world.bo, &series, Answer::Going, NOON + SECOND, Some("2026-05-15T20:00"), None);
     world.answer_for(&world.cy, &series, Answer::Going, NOON + SECOND, Some("2026-05-22T20:00"), None);
     let off =
@@ -409,15 +478,7 @@ fn what_a_co_host_changes_reaches_the_author_and_everybody_who_answered() {
 #[test]
 fn an_answer_to_a_date_that_is_as_it_was_is_not_asked_for_again_though_what_it_saw_is_not_here() {
     let world = World::new();
-    let weekly = Rule {
-        freq: Freq::Weekly,
-        interval: None,
-        by_day: Vec::new(),
-        by_month_day: Vec::new(),
-        until: None,
-        count: None,
-    };
-    let series = Event { recur: Some(weekly), sequence: 1, ..gig() };
+    let series = Event { recur: Some(weekly()), sequence: 1, ..gig() };
     let gig = world.ada.publish(&world.store, world.community, NOON, series.clone());
     let answer = |plan: String, at: u64| {
         let rsvp = Rsvp {
@@ -492,15 +553,7 @@ fn an_answer_to_a_change_that_was_overruled_is_asked_for_again_though_both_count
 fn who_answered_a_series_hears_that_another_change_of_one_date_stands() {
     let world = World::new();
     let host = Host { did: Some(world.bo.did()), name: "Bo".into(), role: HostRole::Cohost, edit: true };
-    let weekly = Rule {
-        freq: Freq::Weekly,
-        interval: None,
-        by_day: Vec::new(),
-        by_month_day: Vec::new(),
-        until: None,
-        count: None,
-    };
-    let series = Event { hosts: vec![host], recur: Some(weekly), ..gig() };
+    let series = Event { hosts: vec![host], recur: Some(weekly()), ..gig() };
     let gig = world.ada.publish(&world.store, world.community, NOON, series.clone());
     let on = |start: Option<&str>, status| {
         let change = Override { status, start: start.map(at), ..Override::new("2026-05-15T20:00") };

@@ -4,7 +4,7 @@ use folkmoot_schemas::{
     Record,
     records::{
         admission::Standing,
-        event::{Event, RsvpMode, Status},
+        event::{Event, HostRole, RsvpMode, Status},
         poll::{Poll, PollOption},
         rsvp::{Answer, Rsvp},
         vote::{Choice, Vote},
@@ -12,7 +12,7 @@ use folkmoot_schemas::{
     when::{self, date_words, parse_date},
 };
 
-use super::Why;
+use super::{Part, Why};
 
 /// Longest line, in characters.
 const LINE: usize = 300;
@@ -77,6 +77,45 @@ fn occurrence(event: &Event, rsvp: &Rsvp) -> Option<String> {
     let day = rsvp.day()?;
     let on = event.on_day(day).map(|date| date.start.civil_date());
     Some(date_words(on.or_else(|| parse_date(day))?))
+}
+
+/// "Ada made you a co-host of Harbour Gig".
+pub(crate) fn named(who: &str, event: &Event, part: &Part) -> String {
+    let name = &event.name;
+    let Some(host) = &part.host else {
+        return format!("{who} chose you to keep the list of who has a place at {name}");
+    };
+    let said = match (host.edit, host.role) {
+        (true, _) => format!("{who} made you a co-host of {name}"),
+        (false, HostRole::Venue) => format!("{who} named you as the venue of {name}"),
+        (false, _) => format!("{who} named you as a host of {name}"),
+    };
+    match part.keeps_list {
+        true => format!("{said}, and chose you to keep the list of who has a place"),
+        false => said,
+    }
+}
+
+/// What that means: "you may change it: moot event edit …; who comes: moot event guests …".
+pub(crate) fn named_hint(short: &str, part: &Part) -> String {
+    let edit = part.host.as_ref().is_some_and(|host| host.edit);
+    let parts = [
+        edit.then(|| format!("you may change it: moot event edit {short}")),
+        part.keeps_list.then(|| "your node says who has a place, while it runs (moot serve)".to_owned()),
+        (!edit && !part.keeps_list).then(|| "you hear of answers to it".to_owned()),
+        Some(format!("who comes: moot event guests {short}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// "Bo, who was going to Harbour Gig with 1 more, is no longer in River Street".
+pub(crate) fn left(who: &str, event: &Event, going: Option<&Rsvp>, community: &str) -> String {
+    let Some(rsvp) = going else {
+        return format!("{who}, who holds {} with you, is no longer in {community}", event.name);
+    };
+    let more = if rsvp.count > 1 { format!(" with {} more", rsvp.count - 1) } else { String::new() };
+    let day = occurrence(event, rsvp).map(|day| format!(" on {day}")).unwrap_or_default();
+    format!("{who}, who was going to {}{more}{day}, is no longer in {community}", event.name)
 }
 
 /// "Harbour Gig: you have a place", "you wait for a place, number 3". Where the hosts say who has one, numbers say nothing.
@@ -223,7 +262,7 @@ mod tests {
         Did, Uri,
         block::{DAG_CBOR, cid_of},
         kind::Kind,
-        records::event::{Override, RsvpRules},
+        records::event::{Host, Override, RsvpRules},
         recur::{Freq, Rule},
         when::{Start, parse_local},
     };
@@ -291,6 +330,28 @@ mod tests {
         );
         let no = hint(Answer::NotGoing, &["2026-12-31"]);
         assert!(no.ends_with("before the change: moot rsvp abc yes --at 2026-12-31   if you can come now"), "{no}");
+    }
+
+    #[test]
+    fn whoever_is_made_a_host_is_told_what_they_can_do() {
+        let event = Event::new("Gig", at("2026-12-05T20:00"));
+        let part = |edit: Option<bool>, keeps_list| {
+            let host = |edit| Host { did: None, name: "Bo".into(), role: HostRole::Host, edit };
+            Part { host: edit.map(host), keeps_list }
+        };
+        let both = part(Some(true), true);
+        assert_eq!(
+            named("Ada", &event, &both),
+            "Ada made you a co-host of Gig, and chose you to keep the list of who has a place"
+        );
+        assert_eq!(
+            named_hint("abc", &both),
+            "you may change it: moot event edit abc; your node says who has a place, while it runs (moot serve); \
+             who comes: moot event guests abc"
+        );
+        assert_eq!(named("Ada", &event, &part(Some(false), false)), "Ada named you as a host of Gig");
+        let mere = named_hint("abc", &part(Some(false), false));
+        assert_eq!(mere, "you hear of answers to it; who comes: moot event guests abc");
     }
 
     #[test]

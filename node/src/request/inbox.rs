@@ -26,8 +26,8 @@ pub struct InboxItem {
     pub id: String,
     /// Another one when there is something new in it.
     pub stamp: u64,
-    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`, `place`, `poll`, `vote`, `decided`; to the hook also `reminder` and
-    /// `many`.
+    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`, `place`, `host`, `left`, `poll`, `vote`,
+    /// `decided`; to the hook also `reminder` and `many`.
     pub kind: String,
     /// RFC 3339, in UTC.
     pub time: String,
@@ -191,6 +191,24 @@ impl Reading<'_> {
                 info.headline = format!("an event you answered was deleted by {}: {}", info.author, event.short_id());
                 info.mine = vec![mine.status.words().to_owned()];
                 info.hint = Some(words::said(std::slice::from_ref(&**mine)));
+            }
+            What::Named { event, part } => {
+                info.kind = "host".into();
+                self.place(&mut info, &event.uri, event.audience);
+                info.event = self.event_of(event);
+                if let Some(fields) = event.record.as_event() {
+                    info.headline = one_line(&words::named(&info.author, fields, part));
+                    info.hint = Some(words::named_hint(&info.short, part));
+                }
+            }
+            What::Left { event, going } => {
+                info.kind = "left".into();
+                self.place(&mut info, &event.uri, event.audience);
+                info.event = self.event_of(event);
+                if let Some(fields) = event.record.as_event() {
+                    info.headline =
+                        one_line(&words::left(&info.author, fields, going.as_deref(), &info.community_name));
+                }
             }
             What::Place { event, mine, standing } => {
                 info.kind = "place".into();

@@ -1,7 +1,7 @@
 //! What concerns one person, found without looking through what does not: their own records, and by the index of what
 //! records are about whatever others wrote to those, newest first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use folkmoot_schemas::{Cid, Did};
 use redb::ReadableTable;
@@ -10,6 +10,7 @@ use super::{
     StoreError, View, index,
     intern::{Name, Numbers},
     reader::Entry,
+    repos::Repos,
     tables::{LOWEST, Tables},
 };
 
@@ -54,7 +55,22 @@ impl View {
         subject: &str,
         collection: &str,
         since: u64,
+        bounds: (usize, usize),
+    ) -> Result<Vec<Entry>, StoreError> {
+        let Some(roster) = self.roster_in_scope(community) else { return Ok(Vec::new()) };
+        let state = &roster.state;
+        self.about_since_by(community, subject, collection, since, bounds, |did| state.is_member(&state.today(did)))
+    }
+
+    /// The same of those whose authors, under the dids they wrote with, are `wanted`.
+    pub fn about_since_by(
+        &self,
+        community: &Cid,
+        subject: &str,
+        collection: &str,
+        since: u64,
         (most, each): (usize, usize),
+        wanted: impl Fn(&Did) -> bool,
     ) -> Result<Vec<Entry>, StoreError> {
         let mut found = Vec::new();
         let (Some(roster), Some(number)) =
@@ -65,22 +81,27 @@ impl View {
         let short = index::short(subject);
         let range =
             (roster.number, &short, number, since, 0, LOWEST)..(roster.number, &short, number + 1, 0, 0, LOWEST);
-        let state = &roster.state;
-        let mut of_one: HashMap<u32, usize> = HashMap::new();
+        // Of each repository: is it wanted, and how much of it was taken.
+        let mut of_one: HashMap<u32, (bool, usize)> = HashMap::new();
         for row in self.t.about().range(range)?.rev().take(ROWS) {
             if found.len() >= most {
                 break;
             }
             let (key, _) = row?;
             let (_, _, _, _, repo, rkey) = key.value();
-            let n = of_one.entry(repo).or_default();
-            *n += 1;
-            if *n > each {
+            let (wanted, n) = match of_one.entry(repo) {
+                hash_map::Entry::Occupied(known) => known.into_mut(),
+                hash_map::Entry::Vacant(free) => {
+                    let did = self.t.repo_at(repo)?.map(|repo| self.t.key_of(repo.did)).transpose()?;
+                    free.insert((did.is_some_and(|did| wanted(&did)), 0))
+                }
+            };
+            if !*wanted || *n >= each {
                 continue;
             }
+            *n += 1;
             let rkey = String::from_utf8_lossy(rkey);
-            let entry = self.listed(self.scope(), community, repo, collection, number, &rkey)?;
-            found.extend(entry.filter(|entry| state.is_member(&state.today(&entry.uri.did))));
+            found.extend(self.listed(self.scope(), community, repo, collection, number, &rkey)?);
         }
         Ok(found)
     }
