@@ -1,10 +1,13 @@
 //! What became of a plan since somebody answered it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use folkmoot_schemas::{
     Block, Cid, Did, Record,
-    records::{event::Event, rsvp::Rsvp},
+    records::{
+        event::{Event, Status},
+        rsvp::{Answer, Rsvp},
+    },
 };
 
 use crate::store::{StoreError, View, reader::Entry};
@@ -20,16 +23,22 @@ pub(super) struct Changes {
     pub(super) days: Vec<String>,
 }
 
+/// Days of a series, by the rule, that have an answer of their own: of each guest, and of the person themselves.
+pub(super) type Answered = HashMap<Option<String>, BTreeSet<String>>;
+
 /// Which of `mine` the change concerns, and what changed for them since they were given or, if that was later, since the
 /// person wrote a version of their own. None: it concerns none of them, as when another date of a series moved. Where
-/// the version they saw is not here any more, nobody can tell, and no phrases are given.
+/// the version they saw is not here any more, nobody can tell, and no phrases are given. `answered`: dates of a series, by
+/// whom they are answered for and day, whose own answer stands before one to all of it.
 pub(super) fn since(
     view: &View,
     event: &Entry,
     newer: &Event,
     mine: Vec<Rsvp>,
+    answered: &Answered,
     is_me: impl Fn(&Did) -> bool,
 ) -> Result<Option<Changes>, StoreError> {
+    let none = BTreeSet::new();
     let versions = versions(view, event)?;
     let own = own(&versions, is_me);
     // Of the event and of each date, what changed since the latest version they answered: what they knew before that was
@@ -54,18 +63,28 @@ pub(super) fn since(
         if older.sequence == newer.sequence && !older.material_change(newer) {
             continue;
         }
+        let apart = answered.get(&rsvp.guest_name).unwrap_or(&none);
+        let no = rsvp.status == Answer::NotGoing;
         let changes = match &day {
             Some(day) => match (older.on_day(day), newer.on_day(day)) {
+                // Who cannot come then need not know that perhaps nobody does, but that it is at another time.
+                (Some(_), Some(newer)) if no && newer.status == Status::Cancelled => Vec::new(),
+                (Some(older), Some(newer)) if no && newer.status != Status::Confirmed => {
+                    newer.changes_since(&Event { status: newer.status, ..older })
+                }
                 (Some(older), Some(newer)) => newer.changes_since(&older),
                 (Some(_), None) => vec!["that date is no longer part of it".to_owned()],
                 (None, _) => Vec::new(),
             },
-            None => newer.changes_since(older),
+            None => newer.changes_since_but(older, apart),
         };
         if !changes.is_empty() {
             dates.push(match &day {
                 Some(day) => vec![day.clone()],
-                None => newer.only_dates_changed_since(older),
+                None => {
+                    let days = newer.only_dates_changed_since(older).into_iter();
+                    days.filter(|day| !apart.contains(day)).collect()
+                }
             });
             let latest = told.entry(day).or_default();
             if latest.1.is_empty() || latest.0 < older.sequence {

@@ -99,7 +99,8 @@ impl MyDate {
             Some(at) if rsvp.occurrence.is_none() => Rsvp { occurrence: Some(at), seen_plan: None, ..rsvp.clone() },
             _ => rsvp.clone(),
         };
-        Ok(changes::since(view, &self.date.entry, event, vec![rsvp], |_| false)?.map(|changes| changes.said))
+        let none = changes::Answered::new();
+        Ok(changes::since(view, &self.date.entry, event, vec![rsvp], &none, |_| false)?.map(|changes| changes.said))
     }
 }
 

@@ -23,7 +23,7 @@ use folkmoot_schemas::{
 
 use super::{
     AFTER, Item, OF_ONE, POSTS, What, Why,
-    changes::{self, Changes},
+    changes::{self, Answered, Changes},
     dates,
 };
 use crate::store::{
@@ -165,10 +165,16 @@ impl Gathering<'_> {
         let whole = |rsvp: &Rsvp| newer.recur.is_some() && rsvp.occurrence.is_none() && rsvp.seen != shown;
         let before =
             |rsvp: &Rsvp| rsvp.seen_sequence != newer.sequence || whole(rsvp) || plans.outdates(rsvp, rsvp.day());
+        let mut answered = Answered::new();
+        for (_, rsvp) in &mine {
+            if let Some(day) = rsvp.day() {
+                answered.entry(rsvp.guest_name.clone()).or_default().insert(day.to_owned());
+            }
+        }
         let mine: Vec<Rsvp> = mine.into_iter().map(|(_, rsvp)| rsvp).filter(before).collect();
         let changed = match mine.is_empty() {
             true => None,
-            false => changes::since(self.view, event, newer, mine, |did| self.is_me(did))?,
+            false => changes::since(self.view, event, newer, mine, &answered, |did| self.is_me(did))?,
         };
         if let Some(Changes { said: since, mine, days }) = changed {
             let stamp = newer.plan_stamp();

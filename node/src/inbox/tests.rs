@@ -300,6 +300,36 @@ fn a_change_of_another_date_concerns_nobody_who_answered_for_this_one() {
 }
 
 #[test]
+fn who_answered_a_series_hears_of_a_date_that_is_put_off_or_uncertain_unless_they_answered_that_date() {
+    for (status, said) in [(Status::Postponed, "is postponed"), (Status::Tentative, "is no longer certain")] {
+        let world = World::new();
+        let series = world.ada.publish(&world.store, world.community, NOON, Event { recur: Some(weekly()), ..gig() });
+        world.answer(&world.bo, &series, Answer::Going, NOON + SECOND);
+        world.answer(&world.cy, &series, Answer::Going, NOON + SECOND);
+        world.answer_for(&world.cy, &series, Answer::NotGoing, NOON + SECOND, Some("2026-05-15"), None);
+        let change = Override {
+            at: "2026-05-15T20:00".into(),
+            status: Some(status),
+            start: None,
+            duration: None,
+            name: None,
+            text: None,
+            places: None,
+            note: None,
+            gone: false,
+        };
+        world.change(&series, NOON + 2 * SECOND, |event| event.overrides = vec![change]);
+        assert_eq!(world.told(&world.bo), [format!("Gig: Friday 15 May 2026 {said}")]);
+        assert!(world.told(&world.cy).is_empty());
+        // Whoever does what the hint says is asked no more.
+        let What::Changed { days, .. } = world.items(&world.bo, 1).remove(0).what else { panic!("no change") };
+        assert_eq!(days, ["2026-05-15"]);
+        world.answer_for(&world.bo, &series, Answer::Maybe, NOON + 3 * SECOND, Some("2026-05-15"), None);
+        assert!(world.told(&world.bo).is_empty());
+    }
+}
+
+#[test]
 fn news_from_hosts_reaches_everybody_who_answered_and_news_of_others_the_host() {
     let world = World::new();
     let gig = world.gig();
@@ -581,6 +611,37 @@ fn who_answered_a_series_hears_that_another_change_of_one_date_stands() {
         vec![edit(&gig.path(), event)],
     );
     assert_eq!((world.told(&world.cy).len(), world.items(&world.cy, 1)[0].stamp), (1, stamp));
+}
+
+#[test]
+fn who_said_no_to_an_uncertain_date_hears_that_it_moved_and_not_how_certain_it_is() {
+    for status in [Status::Tentative, Status::Postponed] {
+        let world = World::new();
+        let series = Event { recur: Some(weekly()), status, ..gig() };
+        let series = world.ada.publish(&world.store, world.community, NOON, series);
+        world.answer_for(&world.bo, &series, Answer::NotGoing, NOON + SECOND, Some("2026-05-15"), None);
+        let change = |start: Option<&str>, status| Override {
+            at: "2026-05-15T20:00".into(),
+            status,
+            start: start.map(at),
+            duration: None,
+            name: None,
+            text: None,
+            places: None,
+            note: None,
+            gone: false,
+        };
+        let is_now = |at: u64, start, status| {
+            world.change(&series, NOON + at * SECOND, |event| event.overrides = vec![change(start, status)]);
+            world.told(&world.bo)
+        };
+        let other = if status == Status::Tentative { Status::Postponed } else { Status::Tentative };
+        assert!(is_now(2, None, Some(other)).is_empty());
+        let moved = ["Gig: moved from Friday 15 May, 20:00 to Saturday 16 May, 20:00"];
+        assert_eq!(is_now(3, Some("2026-05-16T20:00"), None), moved);
+        assert_eq!(is_now(4, Some("2026-05-16T20:00"), Some(other)), moved);
+        assert!(is_now(5, Some("2026-05-16T20:00"), Some(Status::Cancelled)).is_empty());
+    }
 }
 
 #[test]

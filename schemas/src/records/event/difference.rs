@@ -18,6 +18,11 @@ impl Event {
     /// what the hosts say of it. Phrases without a subject: "moved from Friday 4 December, 20:00 to Saturday 5 December,
     /// 19:00".
     pub fn changes_since(&self, older: &Self) -> Vec<String> {
+        self.changes_since_but(older, &BTreeSet::new())
+    }
+
+    /// The same without what became of the single dates on these days, by the rule.
+    pub fn changes_since_but(&self, older: &Self, days: &BTreeSet<String>) -> Vec<String> {
         let mut said: Vec<String> = self.status_change(older).into_iter().collect();
         if self.start != older.start {
             said.push(moved(&older.start, &self.start, self.start.zone()));
@@ -47,7 +52,8 @@ impl Event {
         if let Some(place) = place_change(&older.places, &self.places) {
             said.push(place);
         }
-        let dates: Vec<String> = self.date_changes(older).into_iter().map(|(_, said)| said).collect();
+        let others = |(day, _): &(Date, String)| !days.contains(&Start::Date { date: *day }.text());
+        let dates: Vec<String> = self.date_changes(older).into_iter().filter(others).map(|(_, said)| said).collect();
         let more = dates.len().saturating_sub(DATES);
         said.extend(dates.into_iter().take(DATES));
         if more > 0 {
@@ -80,6 +86,7 @@ impl Event {
             (_, Status::Postponed) => format!("postponed{note}"),
             (Status::Tentative, Status::Confirmed) => "confirmed".into(),
             (_, Status::Confirmed) => format!("takes place after all{note}"),
+            (Status::Cancelled | Status::Postponed, Status::Tentative) => format!("may take place after all{note}"),
             (_, Status::Tentative) => format!("no longer certain{note}"),
         })
     }
@@ -113,7 +120,7 @@ impl Event {
 
 /// When, where and whether people meet on one date of a series.
 struct DatePlan<'a> {
-    off: bool,
+    status: Status,
     start: Start,
     duration: Option<u32>,
     places: &'a [Place],
@@ -122,9 +129,9 @@ struct DatePlan<'a> {
 impl<'a> DatePlan<'a> {
     /// `own`: what the date has of its own, else it is as the series says.
     fn new(series: &'a Event, day: Date, own: Option<&'a Override>) -> Self {
-        let status = own.and_then(|own| own.status).unwrap_or(series.status);
+        let gone = own.is_some_and(|own| own.gone);
         Self {
-            off: own.is_some_and(|own| own.gone) || status == Status::Cancelled,
+            status: if gone { Status::Cancelled } else { own.and_then(|own| own.status).unwrap_or(series.status) },
             start: own.and_then(|own| own.start.clone()).unwrap_or_else(|| series.start.on(day)),
             duration: own.and_then(|own| own.duration).or(series.duration),
             places: own.and_then(|own| own.places.as_deref()).unwrap_or(&series.places),
@@ -148,21 +155,26 @@ fn date_change(older: &Event, newer: &Event, day: Date) -> Option<String> {
     let note = own_after.as_ref().and_then(|own| own.note.as_ref()).map(|note| format!(": {note}")).unwrap_or_default();
     // By the day on which people know it.
     let [was_on, is_on] = [&before, &after].map(|date| when::date_words(date.start.civil_date()));
-    Some(match (kept.off, after.off) {
-        (false, true) => format!("{was_on} is cancelled{note}"),
-        (true, false) => format!("{is_on} takes place after all{note}"),
-        (true, true) => return None,
-        (false, false) if kept.start != after.start && before.start != after.start => {
-            format!("{was_on}: {}{note}", moved(&before.start, &after.start, newer.start.zone()))
-        }
-        (false, false) => match place_change(kept.places, after.places) {
-            Some(_) => format!("{is_on}: {}{note}", place_change(before.places, after.places)?),
-            None if kept.duration != after.duration && before.duration != after.duration => {
-                format!("{is_on} takes another time{note}")
-            }
-            None => return None,
-        },
-    })
+    let moved = (kept.start != after.start && before.start != after.start)
+        .then(|| moved(&before.start, &after.start, newer.start.zone()));
+    let status = match (kept.status, after.status) {
+        (_, Status::Cancelled) if kept.status == Status::Cancelled => return None,
+        (_, Status::Cancelled) => return Some(format!("{was_on} is cancelled{note}")),
+        (before, after) if before == after => None,
+        (_, Status::Postponed) => Some("is postponed"),
+        (Status::Tentative, Status::Confirmed) => Some("is confirmed"),
+        (_, Status::Confirmed) => Some("takes place after all"),
+        (Status::Cancelled | Status::Postponed, Status::Tentative) => Some("may take place after all"),
+        (_, Status::Tentative) => Some("is no longer certain"),
+    };
+    let place = place_change(kept.places, after.places).and_then(|_| place_change(before.places, after.places));
+    let lasts = kept.duration != after.duration && before.duration != after.duration;
+    let day = if moved.is_some() || after.status == Status::Postponed { was_on } else { is_on };
+    // A status and a length are verbs, and what stands first joins the day.
+    let colon = if status.is_none() && (moved.is_some() || place.is_some()) { ":" } else { "" };
+    let length = lasts.then(|| "takes another time".to_owned());
+    let said: Vec<String> = status.map(str::to_owned).into_iter().chain(moved).chain(place).chain(length).collect();
+    (!said.is_empty()).then(|| format!("{day}{colon} {}{note}", said.join(", ")))
 }
 
 /// "moved from Friday 4 December, 20:00 to Saturday 5 December, 19:00"; "moved from 20:00 to 19:00" on the same day. `home`:
@@ -304,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_by_another_clock_than_that_of_its_series_says_so() {
+    fn a_single_date_that_is_postponed_or_uncertain_is_told_with_what_the_hosts_say_of_it() {
         let rule = crate::recur::Rule {
             freq: crate::recur::Freq::Weekly,
             interval: None,
@@ -313,18 +325,93 @@ mod tests {
             until: None,
             count: None,
         };
-        let in_london = |text: &str| Event {
-            recur: Some(rule.clone()),
+        let series = Event { recur: Some(rule), ..gig() };
+        let date = |status, start: Option<&str>| Event {
             overrides: vec![Override {
-                start: Some(Start::Local { local: parse_local(text).unwrap(), zone: "Europe/London".into() }),
-                ..Override::new("2026-12-11T20:00")
+                at: "2026-12-11T20:00".into(),
+                status: Some(status),
+                start: start.map(at),
+                duration: None,
+                name: None,
+                text: None,
+                places: None,
+                note: Some("Ask Bo".into()),
+                gone: false,
             }],
-            ..gig()
+            ..series.clone()
         };
-        assert_eq!(
-            in_london("2026-12-11T18:00").changes_since(&in_london("2026-12-11T19:00")),
-            ["Friday 11 December 2026: moved from 19:00 (Europe/London) to 18:00 (Europe/London)"]
-        );
+        let friday = "Friday 11 December 2026";
+        for (status, said, back) in [
+            (Status::Postponed, "is postponed", "takes place after all"),
+            (Status::Tentative, "is no longer certain", "is confirmed"),
+            (Status::Cancelled, "is cancelled", "takes place after all"),
+        ] {
+            assert_eq!(date(status, None).changes_since(&series), [format!("{friday} {said}: Ask Bo")]);
+            assert_eq!(date(status, None).only_dates_changed_since(&series), ["2026-12-11"]);
+            assert_eq!(series.changes_since(&date(status, None)), [format!("{friday} {back}")]);
+            let days = ["2026-12-11".to_owned()].into();
+            assert!(date(status, None).changes_since_but(&series, &days).is_empty());
+        }
+        let found = date(Status::Confirmed, Some("2026-12-12T20:00")).changes_since(&date(Status::Postponed, None));
+        let moved = "moved from Friday 11 December, 20:00 to Saturday 12 December, 20:00";
+        assert_eq!(found, [format!("{friday} takes place after all, {moved}: Ask Bo")]);
+        let found = date(Status::Postponed, Some("2026-12-12T20:00")).changes_since(&series);
+        assert_eq!(found, [format!("{friday} is postponed, {moved}: Ask Bo")]);
+        for off in [Status::Cancelled, Status::Postponed] {
+            let found = date(Status::Tentative, None).changes_since(&date(off, None));
+            assert_eq!(found, [format!("{friday} may take place after all: Ask Bo")]);
+            let (off, maybe) =
+                (Event { status: off, ..series.clone() }, Event { status: Status::Tentative, ..series.clone() });
+            assert_eq!(maybe.changes_since(&off), ["may take place after all"]);
+        }
+        // A series that is postponed as a whole is told as such.
+        let off = Event { status: Status::Postponed, ..series.clone() };
+        assert_eq!(off.changes_since(&series), ["postponed"]);
+    }
+
+    #[test]
+    fn everything_that_became_of_a_single_date_is_told_unless_it_is_off() {
+        let rule = crate::recur::Rule {
+            freq: crate::recur::Freq::Weekly,
+            interval: None,
+            by_day: Vec::new(),
+            by_month_day: Vec::new(),
+            until: None,
+            count: None,
+        };
+        let series = Event { recur: Some(rule), ..gig() };
+        let date = |status: Option<Status>, start: Option<&str>, place: bool, duration: Option<u32>| Event {
+            overrides: vec![Override {
+                at: "2026-12-11T20:00".into(),
+                status,
+                start: start.map(at),
+                duration,
+                name: None,
+                text: None,
+                places: place.then(|| vec![Place { name: Some("The Barn".into()), ..Place::default() }]),
+                note: None,
+                gone: false,
+            }],
+            ..series.clone()
+        };
+        let (barn, length) = ("at The Barn, not at The Shed", "takes another time");
+        let later = Some("2026-12-11T21:00");
+        let moved = "moved from 20:00 to 21:00";
+        let off = Some(Status::Cancelled);
+        for (new, said) in [
+            (date(None, later, true, Some(60)), format!(": {moved}, {barn}, {length}")),
+            (date(None, None, true, Some(60)), format!(": {barn}, {length}")),
+            (date(None, None, false, Some(60)), format!(" {length}")),
+            (date(Some(Status::Tentative), None, true, None), format!(" is no longer certain, {barn}")),
+            (date(Some(Status::Tentative), None, false, Some(60)), format!(" is no longer certain, {length}")),
+            (date(Some(Status::Postponed), later, true, None), format!(" is postponed, {moved}, {barn}")),
+            (date(off, later, true, Some(60)), " is cancelled".to_owned()),
+        ] {
+            assert_eq!(new.changes_since(&series), [format!("Friday 11 December 2026{said}")]);
+        }
+        let again = date(None, later, true, None).changes_since(&date(off, None, false, None));
+        assert_eq!(again, [format!("Friday 11 December 2026 takes place after all, {moved}, {barn}")]);
+        assert!(date(off, later, true, None).changes_since(&date(off, None, false, None)).is_empty());
     }
 
     #[test]
@@ -372,5 +459,29 @@ mod tests {
         // Dates that the rule has no more do not take place after all.
         let short = Event { recur: Some(crate::recur::Rule { count: Some(2), ..rule }), ..with(Vec::new()) };
         assert_eq!(told(&short).len(), 2, "{:?}", told(&short));
+    }
+
+    #[test]
+    fn a_date_by_another_clock_than_that_of_its_series_says_so() {
+        let rule = crate::recur::Rule {
+            freq: crate::recur::Freq::Weekly,
+            interval: None,
+            by_day: Vec::new(),
+            by_month_day: Vec::new(),
+            until: None,
+            count: None,
+        };
+        let in_london = |text: &str| Event {
+            recur: Some(rule.clone()),
+            overrides: vec![Override {
+                start: Some(Start::Local { local: parse_local(text).unwrap(), zone: "Europe/London".into() }),
+                ..Override::new("2026-12-11T20:00")
+            }],
+            ..gig()
+        };
+        assert_eq!(
+            in_london("2026-12-11T18:00").changes_since(&in_london("2026-12-11T19:00")),
+            ["Friday 11 December 2026: moved from 19:00 (Europe/London) to 18:00 (Europe/London)"]
+        );
     }
 }
