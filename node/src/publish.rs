@@ -82,6 +82,8 @@ pub enum PublishError {
     /// Of somebody else's event.
     #[error("only its author and the hosts who may edit it can change it")]
     NotHost,
+    #[error("only its author says who {0}")]
+    AuthorsPart(&'static str),
     #[error("a steward may change only whether it takes place, and the note on that")]
     StewardsPart,
     #[error(transparent)]
@@ -323,12 +325,8 @@ fn revise(view: &View, me: &Me, community: &Community, revision: &mut Revision) 
     };
     match right {
         Right::Steward if derived != bound => Err(PublishError::StewardsPart),
-        Right::Host if revision.event.hosts != bound.hosts => {
-            Err(Fault::new("hosts", "only its author says who the hosts are").into())
-        }
-        Right::Host if derived != bound => {
-            Err(Fault::new("rsvp.anchor", "only its author says who keeps the list").into())
-        }
+        Right::Host if revision.event.hosts != bound.hosts => Err(PublishError::AuthorsPart("the hosts are")),
+        Right::Host if derived != bound => Err(PublishError::AuthorsPart("keeps the list")),
         _ => Ok(event.audience),
     }
 }

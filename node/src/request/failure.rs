@@ -140,6 +140,9 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
                 Unanswerable::Full(_) => said.hint("its hosts can make room: moot event edit EVENT --capacity N"),
                 Unanswerable::NoDate => said.hint("moot event show EVENT lists its dates"),
             },
+            PublishError::AuthorsPart(_) => {
+                said.hint("ask them; where they are gone, `moot event clone EVENT` makes an event of your own of it")
+            }
             PublishError::NotAnchor => {
                 said.hint("ask them; or let its author choose another: moot event edit EVENT --anchor NAME")
             }

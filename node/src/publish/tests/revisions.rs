@@ -95,12 +95,12 @@ fn a_person_is_told_what_no_reader_would_count() {
     assert!(matches!(club.revise(BO, later), Err(PublishError::NotHost)), "the author edits the event itself");
     assert!(matches!(club.revise(ADA, later), Err(PublishError::StewardsPart)));
     club.revise(ADA, |event| event.status = Status::Cancelled).unwrap();
-    for (field, change) in [
-        ("hosts", (|event| event.hosts.clear()) as fn(&mut Event)),
-        ("rsvp.anchor", |event| event.rsvp.get_or_insert_default().anchor = event.hosts[0].did),
+    for (what, change) in [
+        ("the hosts are", (|event| event.hosts.clear()) as fn(&mut Event)),
+        ("keeps the list", |event| event.rsvp.get_or_insert_default().anchor = event.hosts[0].did),
     ] {
         match club.revise(CY, change) {
-            Err(PublishError::Fault(fault)) => assert_eq!(fault.field, field),
+            Err(PublishError::AuthorsPart(said)) => assert_eq!(said, what),
             other => panic!("{other:?}"),
         }
     }
