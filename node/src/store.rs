@@ -21,6 +21,7 @@ mod expiring;
 mod group;
 mod index;
 mod intern;
+pub(crate) mod keepers;
 pub mod lost;
 mod mark;
 mod meta;

@@ -182,6 +182,8 @@ pub struct Member {
     pub by: Did,
     /// The operation that gave them this role; the charter for founders.
     pub via: Cid,
+    /// It let them in again: they had been put out, or had left.
+    pub returned: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

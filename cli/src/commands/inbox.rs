@@ -189,11 +189,9 @@ fn print_item(out: &Output, clock: &WallClock, args: &Args, item: &InboxItem) {
             out.line(Line::new().faint(format!("{INDENT}… moot show {} shows all of it", item.short)));
         }
     }
-    if let Some(hint) = item
-        .hint
-        .as_ref()
-        .filter(|_| matches!(item.kind.as_str(), "changed" | "deleted" | "place" | "host" | "poll" | "decided"))
-    {
+    if let Some(hint) = item.hint.as_ref().filter(|_| {
+        matches!(item.kind.as_str(), "changed" | "deleted" | "place" | "host" | "left" | "poll" | "decided")
+    }) {
         out.line(Line::new().text(INDENT).warn(hint));
     }
 }

@@ -118,6 +118,12 @@ pub(crate) fn left(who: &str, event: &Event, going: Option<&Rsvp>, community: &s
     format!("{who}, who was going to {}{more}{day}, is no longer in {community}", event.name)
 }
 
+/// What a host can do where the author is out: `keeps_list` is whether their node says now who has a place.
+pub(crate) fn carry_on(short: &str, keeps_list: bool) -> String {
+    let list = if keeps_list { ", and your node says who has a place, while it runs" } else { "" };
+    format!("you may carry on with it: moot event edit {short}{list}")
+}
+
 /// "Harbour Gig: you have a place", "you wait for a place, number 3". Where the hosts say who has one, numbers say nothing.
 pub(crate) fn place(event: &Event, mine: &Rsvp, standing: Standing) -> String {
     let approval = event.rsvp.as_ref().is_some_and(|rules| rules.mode == RsvpMode::Approval);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use folkmoot_schemas::{
-    Cid, Uri,
+    Cid, Tid, Uri,
     records::{
         admission::{Admission, Decision, Party},
         event::Status,
@@ -13,7 +13,7 @@ use folkmoot_schemas::{
 use super::{Draft, Me, PublishError, Published, publish};
 use crate::{
     clock::Clock,
-    store::{Scope, Store, View, answers::date_of, reader::Entry},
+    store::{Scope, Store, View, answers::date_of, keepers::Kept, reader::Entry},
 };
 
 /// How far back and ahead dates are looked at, in seconds: an evening that has begun may still fill up.
@@ -32,7 +32,7 @@ pub fn keep_lists(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Pub
     let view = store.view(Scope::Members)?;
     let mut due = Vec::new();
     for community in view.communities()?.into_iter().filter(|community| community.joined) {
-        let lists = changed(&view, me, &community.id, clock.seconds())?;
+        let lists = changed(&view, me, &community.id, clock.micros())?;
         due.extend((!lists.is_empty()).then_some((community.id, lists)));
     }
     drop(view);
@@ -80,8 +80,10 @@ fn draft(list: Admission) -> Draft {
     Draft { audience: None, rkey: None, record: list.into(), again: true }
 }
 
-fn changed(view: &View, me: &Me, community: &Cid, now: i64) -> Result<Vec<Admission>, PublishError> {
-    let (dates, _) = view.events(community, now - BACK..now + AHEAD, MOST)?;
+/// `now`: microseconds.
+fn changed(view: &View, me: &Me, community: &Cid, now: u64) -> Result<Vec<Admission>, PublishError> {
+    let seconds = (now / 1_000_000) as i64;
+    let (dates, _) = view.events(community, seconds - BACK..seconds + AHEAD, MOST)?;
     let mut events: BTreeMap<Uri, (&Entry, Vec<String>)> = BTreeMap::new();
     for date in &dates {
         let Some(event) = date.entry.record.as_event() else { continue };
@@ -95,10 +97,15 @@ fn changed(view: &View, me: &Me, community: &Cid, now: i64) -> Result<Vec<Admiss
     let mut lists = Vec::new();
     for (event, dates) in events.into_values().filter(|(event, _)| view.anchor(event) == Some(me.did)) {
         for at in worth_a_list(view, event, dates)? {
-            let before = view.list_of(event, at.as_deref())?;
+            let Kept { lists: before, since, inherited } = view.lists_of(event, at.as_deref())?;
+            // By a clock that is behind those of others it would not count.
+            if since.is_some_and(|since| Tid::new(now, 0) <= since) {
+                continue;
+            }
             let Some(list) = next(view, event, at.as_deref(), None)? else { continue };
             let empty = list.admitted.len() + list.waiting.len() + list.declined.len() == 0;
-            if before.as_ref() != Some(&list) && !(empty && before.is_none()) {
+            // What another wrote becomes this person's own word.
+            if (inherited || before.first() != Some(&list)) && !(empty && before.is_empty()) {
                 lists.push(list);
             }
         }
@@ -136,18 +143,7 @@ fn before(view: &View, event: &Entry, occurrence: Option<&str>) -> Result<Option
     if !needs || (fields.recur.is_some() && occurrence.is_none()) {
         return Ok(None);
     }
-    let mut before = view.lists_of(event, occurrence)?;
-    if before.is_empty() {
-        // Whoever begins to keep a list goes on from that of who kept it until now: the author, or a host of the author's
-        // trust. Anybody can be named as another host.
-        let hosts = fields.hosts.iter().filter(|host| host.edit).filter_map(|host| host.did);
-        for whom in [event.uri.did].into_iter().chain(hosts) {
-            before = view.lists_by(&whom, event, occurrence)?;
-            if !before.is_empty() {
-                break;
-            }
-        }
-    }
+    let before = view.lists_of(event, occurrence)?.lists;
     let empty = || Admission::empty(event.uri.clone(), date_of(fields, occurrence));
     Ok(Some(Admission::merged(before.iter()).unwrap_or_else(empty)))
 }

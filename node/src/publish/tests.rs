@@ -1,5 +1,6 @@
 mod closing;
 mod devices;
+mod keepers;
 mod lists;
 mod revisions;
 

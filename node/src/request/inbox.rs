@@ -2,7 +2,7 @@
 
 use folkmoot_schemas::{
     Audience, Cid, Record, Uri,
-    records::{admission::Standing, poll::Poll},
+    records::{admission::Standing, event::RsvpRules, poll::Poll, revision::Right},
     when,
 };
 use serde::{Deserialize, Serialize};
@@ -208,6 +208,11 @@ impl Reading<'_> {
                 if let Some(fields) = event.record.as_event() {
                     info.headline =
                         one_line(&words::left(&info.author, fields, going.as_deref(), &info.community_name));
+                    if item.by == event.uri.did && self.view.right(event)? == Some(Right::Host) {
+                        let list = fields.rsvp.as_ref().is_some_and(RsvpRules::needs_list);
+                        let mine = self.view.anchor(event) == Some(self.desk.me.did);
+                        info.hint = Some(words::carry_on(&info.short, list && mine));
+                    }
                 }
             }
             What::Place { event, mine, standing } => {

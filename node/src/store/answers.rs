@@ -1,9 +1,6 @@
 //! Who comes: answers as an event's rules let them count, and the list of those who have a place.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, btree_map},
-};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use folkmoot_schemas::{
     Did, Record, Tid, Uri,
@@ -243,64 +240,6 @@ impl View {
         Ok(rows.into_iter().filter_map(|(_, rkey)| by_rkey.get(&rkey).map(|date| (*date).clone())).collect())
     }
 
-    /// Whose word on places counts: the anchor, while they are a member (a guest may keep no list), else the author.
-    pub fn anchor(&self, event: &Entry) -> Option<Did> {
-        let state = &self.roster_in_scope(&event.uri.community)?.state;
-        let named = event.record.as_event()?.rsvp.as_ref().and_then(|rules| rules.anchor);
-        let both = named.into_iter().chain([event.uri.did]).map(|did| state.today(&did));
-        both.into_iter().find(|did| state.role(did).is_some_and(|role| role >= Role::Member))
-    }
-
-    /// The list for an event, or for one date of a series. None: none is needed, or none was written.
-    pub fn list_of(&self, event: &Entry, occurrence: Option<&str>) -> Result<Option<Admission>, StoreError> {
-        Ok(self.lists_of(event, occurrence)?.into_iter().next())
-    }
-
-    /// Those of each device of whoever keeps the list, the one that counts first.
-    pub fn lists_of(&self, event: &Entry, occurrence: Option<&str>) -> Result<Vec<Admission>, StoreError> {
-        match self.anchor(event) {
-            Some(anchor) => self.lists_by(&anchor, event, occurrence),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// The same as somebody else would have it who kept the list before.
-    pub fn lists_by(&self, whom: &Did, event: &Entry, occurrence: Option<&str>) -> Result<Vec<Admission>, StoreError> {
-        let Record::Event(fields) = &event.record else { return Ok(Vec::new()) };
-        if !rules(fields).needs_list() || !asks_one_date(fields, occurrence) {
-            return Ok(Vec::new());
-        }
-        let (Some(roster), Some(did), Some(collection)) = (
-            self.roster_in_scope(&event.uri.community),
-            self.t.number(Name::Key(whom))?,
-            self.t.number(Name::Collection(Admission::NAME))?,
-        ) else {
-            return Ok(Vec::new());
-        };
-        let rkey = Admission::key(&event.uri, date_of(fields, occurrence).as_deref());
-        let repos = self.repos_of_person(Scope::Members, roster.number, did)?;
-        let Some((first, _)) = self.t.first_of(&repos, collection, &rkey)? else { return Ok(Vec::new()) };
-        let mut lists = Vec::new();
-        let others = repos.iter().filter(|repo| repo.number != first.number);
-        for repo in [&first].into_iter().chain(others) {
-            let Some(leaf) = self.t.leaf(repo.number, collection, &rkey)? else { continue };
-            let entry = self.entry(&event.uri.community, repo, Admission::NAME, collection, &rkey, leaf)?;
-            match entry.record {
-                Record::Admission(list) if entry.fault.is_none() && list.event == event.uri => {
-                    lists.push((entry.rev, entry.cid, *list));
-                }
-                // What counts is no list: then there is none, whatever stood before it.
-                _ if lists.is_empty() => return Ok(Vec::new()),
-                _ => {}
-            }
-        }
-        // The first one is what the view shows; among the others the one order decides.
-        if let Some((_, others)) = lists.split_first_mut() {
-            others.sort_by_key(|(rev, cid, _)| (Reverse(*rev), cid.to_bytes()));
-        }
-        Ok(lists.into_iter().map(|(.., list)| list).collect())
-    }
-
     /// What the list after `before` is made from. Whose answer has not come to this device, while another one of the same
     /// person has seen it and put them on the list, stays as they are there.
     pub fn claims(
@@ -391,7 +330,7 @@ fn rkey(event: &Uri, occurrence: Option<&str>, guest: Option<&str>) -> String {
 }
 
 /// Lists are for dates: of a whole series there is none.
-fn asks_one_date(event: &Event, occurrence: Option<&str>) -> bool {
+pub(super) fn asks_one_date(event: &Event, occurrence: Option<&str>) -> bool {
     event.recur.is_none() || occurrence.is_some()
 }
 

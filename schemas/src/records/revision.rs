@@ -208,7 +208,13 @@ mod tests {
     }
 
     fn state(roles: &[(u8, Role)], heirs: &[(u8, u8)]) -> State {
-        let member = |role| Member { role, since: Tid::new(1, 1), by: did(9), via: cid_of(DAG_CBOR, b"charter") };
+        let member = |role| Member {
+            role,
+            since: Tid::new(1, 1),
+            by: did(9),
+            via: cid_of(DAG_CBOR, b"charter"),
+            returned: false,
+        };
         State {
             community: uri().community,
             name: "Club".into(),

@@ -47,7 +47,7 @@ impl Fold<'_> {
         for did in people {
             match self.standing(did, &scope, &mut counted) {
                 Some(standing) => {
-                    state.members.insert(*did, self.member(did, &standing, charter_cid, charter));
+                    state.members.insert(*did, self.member(did, &standing, &counts, (charter_cid, charter)));
                 }
                 None => state.former.extend(self.former(did, &counts).map(|former| (*did, former))),
             }
@@ -74,16 +74,23 @@ impl Fold<'_> {
         state
     }
 
-    fn member(&self, did: &Did, standing: &Standing, charter_cid: &Cid, charter: &Charter) -> Member {
+    fn member(
+        &self,
+        did: &Did,
+        standing: &Standing,
+        counts: &[bool],
+        (charter_cid, charter): (&Cid, &Charter),
+    ) -> Member {
         let role = standing.role;
-        let Some(Taken { cid, op, .. }) = standing.via.map(|via| &self.taken[via]) else {
-            return Member { role, since: charter.created, by: *did, via: *charter_cid };
+        let Some(Taken { cid, op, overcome, .. }) = standing.via.map(|via| &self.taken[via]) else {
+            return Member { role, since: charter.created, by: *did, via: *charter_cid, returned: false };
         };
         let by = match &op.act {
             Act::Join { invite, .. } => self.places.get(invite).map_or(op.did, |invite| self.taken[*invite].op.did),
             _ => op.did,
         };
-        Member { role, since: op.rev, by, via: **cid }
+        let returned = overcome.iter().any(|ending| counts[*ending]);
+        Member { role, since: op.rev, by, via: **cid, returned }
     }
 
     /// The effect of one operation that counts, but for membership.

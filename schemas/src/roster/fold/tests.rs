@@ -213,7 +213,10 @@ fn a_stranger_joins_by_a_link_and_becomes_what_it_says() {
     let joined = world.write(1, 2, &[link], join(link, 1));
     let about = world.write(0, 3, &[joined], describe("a street"));
     let state = world.state();
-    assert_eq!(state.members[&did(1)], Member { role: Role::Member, since: at(2), by: did(0), via: joined });
+    assert_eq!(
+        state.members[&did(1)],
+        Member { role: Role::Member, since: at(2), by: did(0), via: joined, returned: false }
+    );
     assert_eq!((state.invites[&link].joins.as_slice(), state.invites[&link].closed), ([joined].as_slice(), false));
     assert_eq!(state.describe.about.as_deref(), Some("a street"));
     assert_eq!((state.heads, state.kept), ([about].into(), [link, joined, about].into()));

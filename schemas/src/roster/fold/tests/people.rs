@@ -232,6 +232,21 @@ fn a_cut_names_repositories_of_that_person_alone_and_not_too_many() {
 }
 
 #[test]
+fn who_is_let_in_again_has_come_back_and_who_is_made_something_else_has_not() {
+    let (mut world, club) = club();
+    let made = world.write(0, 10, &[club], add(4, Role::Moderator));
+    assert!(!world.state().members[&did(4)].returned);
+    let left = world.write(4, 11, &[made], leave(4, &[]));
+    let back = world.write(0, 12, &[left], add(4, Role::Member));
+    let member = world.state().members[&did(4)].clone();
+    assert_eq!((member.returned, member.since), (true, at(12)));
+    // A removal that counts for nothing puts nobody out.
+    let void = world.write(5, 13, &[back], remove(1, &[]));
+    world.write(0, 14, &[void], add(1, Role::Steward));
+    assert!(!world.state().members[&did(1)].returned);
+}
+
+#[test]
 fn a_steward_says_that_two_dids_are_one_person_once_the_old_one_is_out() {
     let (mut world, club) = club();
     let was = |who: u8, was: u8| Act::Add { did: did(who), role: Role::Member, was: Some(did(was)) };
