@@ -57,11 +57,19 @@ pub fn dates(
     let mine = answers(view, &community.id, me)?;
     let (all, cut) = view.events(&community.id, window, DATES)?;
     let mut dates = Vec::new();
+    // Of each event once, not of each of its dates.
+    let mut votes: HashMap<Uri, Option<(Rsvp, u64)>> = HashMap::new();
     for date in all {
         let hosting = is_host(&community.state, &date.entry, me);
         let answer = match mine.get(&date.entry.uri) {
             Some(mine) => answer_for(mine, &date.instance.at.text()).cloned(),
-            None => view.vote_as_answer(&date.entry, me)?.map(|(entry, rsvp)| (rsvp, entry.updated)),
+            None => match votes.get(&date.entry.uri) {
+                Some(vote) => vote.clone(),
+                None => {
+                    let vote = view.vote_as_answer(&date.entry, me)?.map(|(entry, rsvp)| (rsvp, entry.updated));
+                    votes.entry(date.entry.uri.clone()).or_insert(vote).clone()
+                }
+            },
         };
         let coming = answer.as_ref().is_some_and(|(rsvp, _)| rsvp.status != Answer::NotGoing);
         if hosting || coming {

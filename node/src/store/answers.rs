@@ -123,7 +123,9 @@ impl View {
         let most = rules.plus_max.map_or(11, |plus| plus.min(10) + 1);
         let (list, date) = (self.list_of(event, occurrence)?, date_of(fields, occurrence));
         let (mut given, mut plans) = (Vec::new(), Plans::of(fields));
-        for (entry, mut rsvp) in self.live_answers(event, fields, state, occurrence, |_| true)? {
+        let mut live = self.live_answers(event, fields, state, occurrence, |_| true)?;
+        self.let_votes_stand_in(&event.uri, &mut live)?;
+        for (entry, mut rsvp) in live.into_values() {
             if !counts(&event.uri, fields, &rules, &entry, &rsvp, state) {
                 continue;
             }
@@ -158,8 +160,11 @@ impl View {
         let (Some(roster), Record::Event(fields)) = (self.roster_in_scope(&event.uri.community), &event.record) else {
             return Ok(None);
         };
-        let live = self.live_answers(event, fields, &roster.state, occurrence, |author| author == did)?;
-        Ok(live.into_iter().find(|(entry, rsvp)| entry.uri.did == *did && rsvp.guest_name == *guest))
+        let mut own = self.live_answers(event, fields, &roster.state, occurrence, |author| author == did)?;
+        match own.remove(&(*did, guest.clone())) {
+            None if guest.is_none() => self.vote_as_answer(event, did),
+            answer => Ok(answer),
+        }
     }
 
     /// `of`: whose. For an occurrence, an answer to that date stands before the same person's answer to the whole event. One person
@@ -174,8 +179,8 @@ impl View {
         state: &State,
         occurrence: Option<&str>,
         of: impl Fn(&Did) -> bool,
-    ) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
-        let mut live: BTreeMap<(Did, Option<String>), (Entry, Rsvp)> = BTreeMap::new();
+    ) -> Result<BTreeMap<Key, (Entry, Rsvp)>, StoreError> {
+        let mut live: BTreeMap<Key, (Entry, Rsvp)> = BTreeMap::new();
         let rank = |entry: &Entry, rsvp: &Rsvp| (rsvp.occurrence.is_some(), entry.updated, entry.rev);
         let asked: BTreeSet<String> =
             names_of(fields, occurrence).map(|at| rkey(&event.uri, at.as_deref(), None)).collect();
@@ -193,8 +198,7 @@ impl View {
                 live.insert(key, (entry, rsvp));
             }
         }
-        self.let_votes_stand_in(&event.uri, &mut live)?;
-        Ok(live.into_values().collect())
+        Ok(live)
     }
 
     /// The answers about an event whose author and rkey are `wanted`. Others are not looked into: one person can write

@@ -41,8 +41,7 @@ impl View {
             let Record::Vote(vote) = &entry.record else { continue };
             let vote = Vote::clone(vote);
             let person = roster.state.today(&entry.uri.did);
-            let newer = |old: &Entry| (entry.rev, &old.cid.to_bytes()) > (old.rev, &entry.cid.to_bytes());
-            if live.get(&person).is_none_or(|(old, _)| newer(old)) {
+            if live.get(&person).is_none_or(|(old, _)| is_newer(&entry, old)) {
                 live.insert(person, (entry, vote));
             }
         }
@@ -61,7 +60,9 @@ impl View {
         let today = |did: &Did| roster.state.today(did);
         let answered: BTreeSet<Did> =
             live.keys().filter(|(_, guest)| guest.is_none()).map(|(did, _)| today(did)).collect();
-        for (entry, rsvp) in self.votes_as_answers(event, fields)? {
+        let Some(decided) = self.decided(event, fields)? else { return Ok(()) };
+        for (entry, vote) in self.live_votes(&decided.uri)? {
+            let Some((entry, rsvp)) = decided.as_answer(event, entry, &vote) else { continue };
             if !answered.contains(&today(&entry.uri.did)) {
                 live.insert((entry.uri.did, None), (entry, rsvp));
             }
@@ -69,62 +70,87 @@ impl View {
         Ok(())
     }
 
-    /// What somebody's vote says as an answer to the event that came of its poll.
+    /// What somebody's vote says as an answer to the event that came of its poll. Of others' votes none is looked at.
     pub(crate) fn vote_as_answer(&self, event: &Entry, did: &Did) -> Result<Option<(Entry, Rsvp)>, StoreError> {
-        let (Some(roster), Some(fields)) = (self.roster_in_scope(&event.uri.community), event.record.as_event()) else {
-            return Ok(None);
-        };
-        let of = |entry: &Entry| roster.state.today(&entry.uri.did) == *did;
-        Ok(self.votes_as_answers(&event.uri, fields)?.into_iter().find(|(entry, _)| of(entry)))
+        let Some(fields) = event.record.as_event() else { return Ok(None) };
+        let Some(decided) = self.decided(&event.uri, fields)? else { return Ok(None) };
+        let vote = self.vote_by(&decided.uri, did)?;
+        Ok(vote.and_then(|(entry, vote)| decided.as_answer(&event.uri, entry, &vote)))
     }
 
-    /// What the votes for the date it was decided for say as answers to the event, until their authors answer. An answer is
-    /// signed by who gives it, so nobody is counted whose own vote does not say so: the event names the poll and the poll the
-    /// event, both are of one author, and each vote counted in the poll.
-    fn votes_as_answers(&self, uri: &Uri, event: &Event) -> Result<Vec<(Entry, Rsvp)>, StoreError> {
-        let Some(poll_uri) = event.poll.as_ref().filter(|poll| poll.community == uri.community && poll.did == uri.did)
-        else {
-            return Ok(Vec::new());
-        };
-        let Some(poll) = self.poll_of(poll_uri)? else { return Ok(Vec::new()) };
+    /// The newest of one person, under whichever of their dids.
+    fn vote_by(&self, poll: &Uri, did: &Did) -> Result<Option<(Entry, Vote)>, StoreError> {
+        let Some(roster) = self.roster_in_scope(&poll.community) else { return Ok(None) };
+        let mut newest: Option<(Entry, Vote)> = None;
+        for did in roster.state.formerly(did).into_iter().chain([*did]) {
+            let uri = Uri::new(poll.community, did, Vote::NAME, &Vote::key(poll))?;
+            let Some(entry) = self.for_members(&uri)? else { continue };
+            let Record::Vote(vote) = &entry.record else { continue };
+            let vote = Vote::clone(vote);
+            if newest.as_ref().is_none_or(|(old, _)| is_newer(&entry, old)) {
+                newest = Some((entry, vote));
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The poll that the event came of: votes in it say something of the event until their authors answer. An answer is signed by who gives it, so nobody is counted whose own vote does not
+    /// say so: the event names the poll and the poll the event, both are of one author, and each vote counted in the poll.
+    fn decided(&self, uri: &Uri, event: &Event) -> Result<Option<Decided>, StoreError> {
+        let named = event.poll.as_ref().filter(|poll| poll.community == uri.community && poll.did == uri.did);
+        let Some(poll_uri) = named else { return Ok(None) };
+        let Some(Record::Poll(poll)) = self.for_members(poll_uri)?.map(|entry| entry.record) else { return Ok(None) };
         let names = poll.result.as_ref().is_some_and(|result| result.event.as_ref() == Some(uri));
         let chosen = poll.chosen().and_then(|chosen| poll.options.iter().position(|option| option == chosen));
-        let Some(chosen) = chosen.filter(|at| names && is_or_was_on(event, &poll.options[*at])) else {
-            return Ok(Vec::new());
-        };
-        let said = |(entry, vote): (Entry, Vote)| {
-            let status = match (*poll.read(entry.rev, &vote)?.get(chosen)?)? {
-                Choice::Yes => Answer::Going,
-                Choice::Maybe => Answer::Maybe,
-                Choice::No => Answer::NotGoing,
-            };
-            // They saw a poll and no version of the event; of what was changed since they cannot know.
-            let rsvp = Rsvp {
-                note: Some("by their vote in the poll".into()),
-                // As the votes of the poll are.
-                show: ShowName::Members,
-                ..Rsvp::new(uri.clone(), entry.cid, status)
-            };
-            Some((entry, rsvp))
-        };
-        Ok(self.live_votes(poll_uri)?.into_iter().filter_map(said).collect())
+        let chosen = chosen.filter(|at| names && is_or_was_on(event, &poll.options[*at]));
+        Ok(chosen.map(|chosen| Decided { uri: poll_uri.clone(), poll: *poll, chosen }))
     }
 
-    fn poll_of(&self, uri: &Uri) -> Result<Option<Poll>, StoreError> {
+    /// What stands there for members, whatever this view may show, where it has no fault.
+    fn for_members(&self, uri: &Uri) -> Result<Option<Entry>, StoreError> {
         let (Some(roster), Some(did), Some(collection)) = (
             self.roster_in_scope(&uri.community),
             self.t.number(Name::Key(&uri.did))?,
-            self.t.number(Name::Collection(Poll::NAME))?,
+            self.t.number(Name::Collection(&uri.collection))?,
         ) else {
             return Ok(None);
         };
         let Some((repo, leaf)) = self.current(Scope::Members, roster.number, did, collection, &uri.rkey)? else {
             return Ok(None);
         };
-        let entry = self.entry(&uri.community, &repo, Poll::NAME, collection, &uri.rkey, leaf)?;
-        Ok(match entry.record {
-            Record::Poll(poll) if entry.fault.is_none() => Some(*poll),
-            _ => None,
-        })
+        let entry = self.entry(&uri.community, &repo, &uri.collection, collection, &uri.rkey, leaf)?;
+        Ok(Some(entry).filter(|entry| entry.fault.is_none()))
+    }
+}
+
+/// The one order.
+fn is_newer(entry: &Entry, old: &Entry) -> bool {
+    (entry.rev, &old.cid.to_bytes()) > (old.rev, &entry.cid.to_bytes())
+}
+
+/// A poll that was decided for the date of an event.
+struct Decided {
+    uri: Uri,
+    poll: Poll,
+    /// Which of its options.
+    chosen: usize,
+}
+
+impl Decided {
+    /// What a vote says of the event.
+    fn as_answer(&self, event: &Uri, entry: Entry, vote: &Vote) -> Option<(Entry, Rsvp)> {
+        let status = match (*self.poll.read(entry.rev, vote)?.get(self.chosen)?)? {
+            Choice::Yes => Answer::Going,
+            Choice::Maybe => Answer::Maybe,
+            Choice::No => Answer::NotGoing,
+        };
+        // They saw a poll and no version of the event; of what was changed since they cannot know.
+        let rsvp = Rsvp {
+            note: Some("by their vote in the poll".into()),
+            // As the votes of the poll are.
+            show: ShowName::Members,
+            ..Rsvp::new(event.clone(), entry.cid, status)
+        };
+        Some((entry, rsvp))
     }
 }

@@ -40,6 +40,13 @@ impl Choice {
     }
 }
 
+impl Vote {
+    /// The rkey of everybody's vote in one poll: 26 characters of sha256([poll uri]).
+    pub fn key(poll: &Uri) -> String {
+        crate::derive::id(&[Some(&poll.to_string())], 26)
+    }
+}
+
 impl Kind for Vote {
     const NAME: &'static str = "org.folkmoot.vote";
     const AUDIENCE: Audience = Audience::Members;
@@ -56,9 +63,8 @@ impl Kind for Vote {
             None => Ok(()),
         }
     }
-    /// 26 characters of sha256([poll uri]).
     fn rkey(&self) -> Option<String> {
-        Some(crate::derive::id(&[Some(&self.poll.to_string())], 26))
+        Some(Self::key(&self.poll))
     }
     fn card(&self) -> Card {
         let facts =
