@@ -76,6 +76,10 @@ fn objects(session: &Session, info: &AgendaInfo, birthdays: &BTreeMap<Date, Vec<
         value["hosting"] = json!(date.hosting);
         value["changed"] = json!(date.changed);
         value["changes"] = json!(date.changes);
+        value["alone"] = json!(date.alone);
+        // What `place` is, the event says.
+        value["standing"] = json!(date.place);
+        value["number"] = json!(date.number);
         session.out.object(&value);
     }
     for (date, people) in birthdays {

@@ -133,6 +133,11 @@ fn a_full_gig_a_co_host_who_moves_it_and_one_cancelled_night_are_the_same_on_fou
         shown => Err(shown),
     });
 
+    let ahead = dee.json(&["agenda"]);
+    let date = ahead.iter().find(|date| date["uri"] == gig.as_str()).expect("the gig");
+    assert_eq!((&date["standing"], &date["number"]), (&json!("waiting"), &json!(3)), "{date}");
+    assert_eq!((&date["answer"], &date["alone"]), (&json!("going"), &json!(false)));
+
     // Cleo withdraws on her own; the first two move up by themselves when Ben's node hears of it.
     assert!(c.stop().success());
     cleo.ok(&["rsvp", &gig, "no"]);
