@@ -301,3 +301,44 @@ fn with_answers_for_the_hosts_no_name_and_no_note_leaves_the_club() {
         assert!(node.stop().success());
     }
 }
+
+#[test]
+fn a_steward_calls_off_what_a_member_imported_and_the_calendar_does_not_undo_it() {
+    let [ada, ben] = ["Ada", "Ben"].map(person);
+    let _a = ada.start(&["quickstart", "Club", "--public"]);
+    ben.ok(&["join", text_of(&ada.one(&["invite"]), "link")]);
+    let _b = ben.start(&["serve"]);
+    let file = ben.scratch("fair.ics");
+    let import = |text: &str| {
+        let event = format!(
+            "BEGIN:VEVENT\r\nUID:fair@example.org\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:Summer fair\r\n\
+             DESCRIPTION:{text}\r\nDTSTART;VALUE=DATE:20300706\r\nEND:VEVENT\r\n"
+        );
+        let calendar =
+            format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//example//fair//EN\r\n{event}END:VCALENDAR\r\n");
+        std::fs::write(&file, calendar).expect("a file");
+        ben.json(&["event", "import", file.to_str().expect("a UTF-8 path")])
+    };
+    let lines = import("Bring a cup");
+    let fair = text_of(&lines[0], "uri").to_owned();
+    eventually("it arrives", || {
+        let shown = ada.moot(&["event", "show", &fair]);
+        if shown.status.success() { Ok(()) } else { Err(folkmoot_integration_tests::text(&shown)) }
+    });
+    ada.ok(&["event", "cancel", &fair, "--note", "Storm"]);
+    let is = |home: &Home, text: &str| {
+        let shown = event(home, &fair);
+        let record = &shown["record"];
+        match (record["status"].as_str(), record["status_note"].as_str(), record["text"].as_str()) {
+            (Some("cancelled"), Some("Storm"), Some(said)) if said == text => Ok(()),
+            _ => Err(shown.to_string()),
+        }
+    };
+    for home in [&ben, &ada] {
+        eventually("it is off", || is(home, "Bring a cup"));
+    }
+    import("Bring a plate");
+    for home in [&ben, &ada] {
+        eventually("it is off, whatever the calendar says", || is(home, "Bring a plate"));
+    }
+}

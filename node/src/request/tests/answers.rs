@@ -95,6 +95,32 @@ fn no_way_to_an_answer_shows_a_member_what_is_for_the_hosts() {
 }
 
 #[test]
+fn a_pin_of_somebodys_hidden_answer_does_not_say_whose_it_is_while_it_stands_or_when_it_is_gone() {
+    for (name, named) in [(ShowName::Names, true), (ShowName::Hosts, false)] {
+        let ([ada, bo, cy], answer) = answered(ShowAnswers::Names, name);
+        let did = bo.person.me.did.to_string();
+        let list = |home: &Home| match home.ask(Request::Pins).reply {
+            Reply::Pins(pins) => pins,
+            other => panic!("{other:?}"),
+        };
+        for home in [&ada, &cy] {
+            let request = Request::PinAdd { target: answer.short_id(), community: None, name: None };
+            let pin = match home.ask(request).reply {
+                Reply::Pinned { pin, .. } => pin,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(pin.title.as_deref(), Some("answer: going"), "its note is for the hosts");
+        }
+        let says = |home: &Home| format!("{:?}", list(home)).contains(&did);
+        assert_eq!((says(&ada), says(&cy)), (true, named));
+        let gone = Request::Delete { target: answer.to_string(), community: None };
+        assert!(matches!(bo.ask(gone).reply, Reply::Deleted { .. }));
+        pull(&bo.person.store, &cy.person.store, answer.community, Scope::Members, WHOLE);
+        assert_eq!((list(&cy)[0].state.as_str(), says(&cy)), ("gone", named));
+    }
+}
+
+#[test]
 fn a_reply_to_an_answer_names_nobody_whom_the_answer_does_not_name() {
     for (name, named) in [(ShowName::Names, true), (ShowName::Hosts, false)] {
         let ([ada, mut bo, mut cy], answer) = answered(ShowAnswers::Names, name);
