@@ -150,7 +150,8 @@ impl View {
         Ok(given)
     }
 
-    /// What somebody's next answer to the event or to one date of it goes on from: an answer, or a vote that stands in.
+    /// What somebody's next answer to the event or to one date of it goes on from: an answer, of an earlier did of theirs if
+    /// need be, or a vote that stands in.
     pub(crate) fn standing_answer(
         &self,
         event: &Entry,
@@ -160,8 +161,11 @@ impl View {
         let (Some(roster), Record::Event(fields)) = (self.roster_in_scope(&event.uri.community), &event.record) else {
             return Ok(None);
         };
-        let mut own = self.live_answers(event, fields, &roster.state, occurrence, |author| author == did)?;
-        match own.remove(&(*did, guest.clone())) {
+        let state = &roster.state;
+        let mut own = self.live_answers(event, fields, state, occurrence, |author| state.today(author) == *did)?;
+        let now = own.remove(&(*did, guest.clone()));
+        let earlier = own.into_values().filter(|(_, rsvp)| rsvp.guest_name == *guest);
+        match now.or_else(|| earlier.max_by_key(|(entry, _)| entry.rev)) {
             None if guest.is_none() => self.vote_as_answer(event, did),
             answer => Ok(answer),
         }

@@ -12,6 +12,7 @@ use super::{
     lists::{ADA, BO, CY, Club, DEE, EVE, PLACE, choir, places},
     *,
 };
+use crate::store::tests::{WHOLE, pull};
 
 const DAY: u64 = 86_400;
 
@@ -86,6 +87,33 @@ fn who_was_in_in_time_stays_in_when_they_confirm_and_nobody_gains_a_place() {
     assert!(club.is_closed(EVE, club.rsvp(EVE, 1, Answer::Going)), "who said no is a new guest");
     club.yes(CY, 1);
     assert!(club.is_closed(CY, club.rsvp(CY, 2, Answer::Going)), "who let a place go asks for a new one");
+}
+
+#[test]
+fn who_came_back_under_another_did_goes_on_from_what_they_had_said() {
+    let mut club = Club::of(places(5));
+    club.yes(DEE, 2);
+    club.spread();
+    club.close();
+    let (ada, dee) = (&club.people[ADA], club.people[DEE].me.did);
+    let mut again = Person::new(7);
+    again.clock = clock_from(ada.clock.micros());
+    remove(&ada.store, &ada.me, &ada.clock, &club.community, &dee, None).unwrap();
+    readmit(&ada.store, &ada.me, &ada.clock, &club.community, &again.me.did, Role::Member, Some(dee)).unwrap();
+    again.learn(&club.community, ada);
+    let identities = vec![newest_identity(&again.store, &again.me.did).unwrap().0];
+    let batch = Batch { identities, ..Batch::new(club.community, Audience::Members) };
+    again.store.apply(batch, again.clock.micros()).unwrap();
+    pull(&ada.store, &again.store, club.community, Scope::Members, WHOLE);
+    let yes = |count| {
+        let rsvp = Rsvp { count, ..club.rsvp(ADA, 1, Answer::Going) };
+        again.publish(&club.community, vec![draft(rsvp)])
+    };
+    assert!(matches!(yes(3), Err(PublishError::Unanswerable(Unanswerable::Closed(_)))));
+    yes(2).unwrap();
+    let view = again.store.view(Scope::Members).unwrap();
+    let given = view.given(&again.entry(&club.gig), None).unwrap();
+    assert_eq!(given.iter().map(|one| (one.rsvp.count, one.late)).collect::<Vec<_>>(), [(2, false)]);
 }
 
 #[test]
