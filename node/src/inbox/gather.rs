@@ -83,11 +83,11 @@ pub(super) fn gather(view: &View, community: &Community, me: &Did, now: i64) -> 
             mine.extend(view.vote_as_answer(event, me)?);
         }
         let hosting = gathering.is_host(event, me);
+        let held_since = gathering.named(event)?;
         if hosting {
             gathering.answers(event)?;
-            gathering.left(event)?;
+            gathering.left(event, held_since)?;
         }
-        gathering.named(event)?;
         if hosting || !mine.is_empty() {
             gathering.posts_about(event, hosting)?;
         }

@@ -12,7 +12,7 @@ use folkmoot_schemas::{
         vote::{Choice, Chosen, Vote},
     },
     recur::{Freq, Rule},
-    roster::Act,
+    roster::{Act, Cut, Role},
     uri::StrongRef,
     when::{Start, parse_local},
 };
@@ -146,10 +146,17 @@ impl World {
     }
 
     fn leaves(&self, who: &Person, at: u64) {
+        self.operate(who, at, Act::Leave { cut: self.cut(who) });
+    }
+
+    fn cut(&self, who: &Person) -> Cut {
+        let heads = self.store.view(Scope::Members).unwrap().heads(&self.community).unwrap().into_iter();
+        heads.filter(|head| head.repo.did == who.did()).map(|head| (head.repo, head.known)).collect()
+    }
+
+    fn operate(&self, who: &Person, at: u64, act: Act) {
         let view = self.store.view(Scope::Members).unwrap();
         let state = view.community(&self.community).unwrap().unwrap().state;
-        let heads = view.heads(&self.community).unwrap().into_iter().filter(|head| head.repo.did == who.did());
-        let act = Act::Leave { cut: heads.map(|head| (head.repo, head.known)).collect() };
         let op = who.op(self.community, state.heads.iter().copied().collect(), at, act, None);
         let batch =
             crate::store::Batch { ops: vec![op], ..crate::store::Batch::new(self.community, Audience::Members) };
@@ -242,7 +249,7 @@ fn a_host_hears_that_another_host_or_somebody_who_was_going_is_out() {
     world.answer(&world.cy, &gig, Answer::Going, NOON + SECOND);
     world.change(&off, NOON + 2 * SECOND, |event| event.status = Status::Cancelled);
     world.leaves(&world.bo, NOON + 3 * SECOND);
-    let bo = "Bo, who was going to Gig, is no longer in the club";
+    let bo = "Bo, who said yes to Gig, is no longer in the club";
     assert_eq!(world.told(&world.ada), [bo, "Cy is going to Gig"]);
     assert!(world.told(&world.cy).contains(&bo.to_owned()));
     world.leaves(&world.cy, NOON + 4 * SECOND);
@@ -261,7 +268,78 @@ fn who_leaves_after_the_date_is_missed_by_nobody() {
     world.leaves(&world.bo, NOON + 9 * DAY);
     world.leaves(&world.cy, NOON + 9 * DAY + SECOND);
     let told: Vec<String> = world.items(&world.ada, 10).iter().map(|item| world.words(item)).collect();
-    assert_eq!(told, ["Cy, who was going to Gig on Friday 22 May 2026, is no longer in the club"]);
+    assert_eq!(told, ["Cy, who said yes to Gig on Friday 22 May 2026, is no longer in the club"]);
+}
+
+#[test]
+fn who_was_put_out_is_told_to_the_other_hosts_and_not_to_whoever_put_them_out() {
+    let world = World::new();
+    let gig = world.hosted_gig();
+    world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
+    let act = Act::Remove { did: world.bo.did(), cut: world.cut(&world.bo), reason: None };
+    world.operate(&world.ada, NOON + 2 * SECOND, act);
+    let bo = "Bo, who said yes to Gig, is no longer in the club";
+    assert_eq!(world.told(&world.cy), [bo, "Ada named you as a host of Gig"]);
+    assert!(world.told(&world.ada).is_empty());
+}
+
+#[test]
+fn that_somebody_left_is_told_for_a_while_and_to_nobody_who_held_nothing_then() {
+    let world = World::new();
+    let gig = world.ada.publish(&world.store, world.community, NOON, Event { recur: Some(weekly()), ..gig() });
+    world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
+    world.leaves(&world.bo, NOON + DAY);
+    let left = |who: &Person, day| {
+        let items = world.items(who, day).into_iter();
+        items.filter(|item| matches!(item.what, What::Left { .. })).map(|item| world.words(&item)).collect::<Vec<_>>()
+    };
+    assert_eq!(left(&world.ada, 90), ["Bo, who said yes to Gig, is no longer in the club"]);
+    assert!(left(&world.ada, 92).is_empty(), "the rehearsals go on for ever");
+    world.change(&gig, NOON + 2 * DAY, |event| {
+        let did = Some(world.cy.did());
+        event.hosts.push(Host { did, name: "Cy".into(), role: HostRole::Host, edit: true });
+    });
+    world.change(&gig, NOON + 3 * DAY, |event| event.text = Some("Bring a cup".into()));
+    assert!(left(&world.cy, 4).is_empty(), "who was made a host later");
+    // Nor that a host is out who was so before there was anything to hold.
+    let host = Host { did: Some(world.bo.did()), name: "Bo".into(), role: HostRole::Host, edit: false };
+    let later = Event { hosts: vec![host], ..Event::new("Fair", at("2026-06-08T20:00")) };
+    world.ada.publish(&world.store, world.community, NOON + 3 * DAY, later);
+    assert_eq!(left(&world.ada, 4).len(), 1);
+}
+
+#[test]
+fn who_said_yes_to_several_dates_or_under_several_dids_is_missed_once() {
+    let world = World::new();
+    let gig = world.ada.publish(&world.store, world.community, NOON, Event { recur: Some(weekly()), ..gig() });
+    let yes = |who: &Person, count, day: &str, at: u64| {
+        let rsvp =
+            Rsvp { count, occurrence: Some(day.into()), ..Rsvp::new(gig.clone(), world.community, Answer::Going) };
+        who.commit(&world.store, world.community, Audience::Members, NOON + at, vec![put(rsvp)]);
+    };
+    yes(&world.bo, 3, "2026-05-08", 1);
+    yes(&world.bo, 2, "2026-05-15", 2);
+    world.leaves(&world.bo, NOON + 9 * DAY);
+    let told = || {
+        let items = world.items(&world.ada, 12).into_iter();
+        let left = items.filter(|item| matches!(item.what, What::Left { .. }));
+        left.map(|item| match &item.what {
+            What::Left { going, .. } => (item.by, going.as_ref().map(|rsvp| (rsvp.count, rsvp.occurrence.clone()))),
+            _ => unreachable!(),
+        })
+        .collect::<Vec<_>>()
+    };
+    assert_eq!(told(), [(world.bo.did(), Some((2, Some("2026-05-15".into()))))], "not the one that was over");
+    let dee = Person::new(4);
+    let act = Act::Add { did: dee.did(), role: Role::Member, was: Some(world.bo.did()) };
+    world.operate(&world.ada, NOON + 10 * DAY, act);
+    let identities = vec![dee.identity.clone()];
+    let batch = crate::store::Batch { identities, ..crate::store::Batch::new(world.community, Audience::Members) };
+    world.store.apply(batch, NOON + 10 * DAY).unwrap();
+    assert!(told().is_empty());
+    yes(&dee, 4, "2026-05-22", 10 * DAY + 1);
+    world.leaves(&dee, NOON + 11 * DAY);
+    assert_eq!(told(), [(dee.did(), Some((1, None)))]);
 }
 
 #[test]

@@ -96,26 +96,27 @@ pub(crate) fn named(who: &str, event: &Event, part: &Part) -> String {
     }
 }
 
-/// What that means: "you may change it: moot event edit …; who comes: moot event guests …".
-pub(crate) fn named_hint(short: &str, part: &Part) -> String {
-    let edit = part.host.as_ref().is_some_and(|host| host.edit);
+/// What that means for them today: "you may change it: moot event edit …; who comes: moot event guests …". `edits`, `keeps_list`:
+/// what they may and have to do.
+pub(crate) fn named_hint(short: &str, edits: bool, keeps_list: bool) -> String {
     let parts = [
-        edit.then(|| format!("you may change it: moot event edit {short}")),
-        part.keeps_list.then(|| "your node says who has a place, while it runs (moot serve)".to_owned()),
-        (!edit && !part.keeps_list).then(|| "you hear of answers to it".to_owned()),
+        edits.then(|| format!("you may change it: moot event edit {short}")),
+        keeps_list.then(|| "your node says who has a place, while it runs (moot serve)".to_owned()),
+        (!edits && !keeps_list).then(|| "you hear of answers to it".to_owned()),
         Some(format!("who comes: moot event guests {short}")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// "Bo, who was going to Harbour Gig with 1 more, is no longer in River Street".
+/// "Bo, who said yes to Harbour Gig with 1 more, is no longer in River Street". Whether they would have had a place, nobody
+/// says any more.
 pub(crate) fn left(who: &str, event: &Event, going: Option<&Rsvp>, community: &str) -> String {
     let Some(rsvp) = going else {
         return format!("{who}, who holds {} with you, is no longer in {community}", event.name);
     };
     let more = if rsvp.count > 1 { format!(" with {} more", rsvp.count - 1) } else { String::new() };
     let day = occurrence(event, rsvp).map(|day| format!(" on {day}")).unwrap_or_default();
-    format!("{who}, who was going to {}{more}{day}, is no longer in {community}", event.name)
+    format!("{who}, who said yes to {}{more}{day}, is no longer in {community}", event.name)
 }
 
 /// What a host can do where the author is out: `keeps_list` is whether their node says now who has a place.
@@ -351,12 +352,12 @@ mod tests {
             "Ada made you a co-host of Gig, and chose you to keep the list of who has a place"
         );
         assert_eq!(
-            named_hint("abc", &both),
+            named_hint("abc", true, true),
             "you may change it: moot event edit abc; your node says who has a place, while it runs (moot serve); \
              who comes: moot event guests abc"
         );
         assert_eq!(named("Ada", &event, &part(Some(false), false)), "Ada named you as a host of Gig");
-        let mere = named_hint("abc", &part(Some(false), false));
+        let mere = named_hint("abc", false, false);
         assert_eq!(mere, "you hear of answers to it; who comes: moot event guests abc");
     }
 

@@ -2,7 +2,12 @@
 
 use folkmoot_schemas::{
     Audience, Cid, Record, Uri,
-    records::{admission::Standing, event::RsvpRules, poll::Poll, revision::Right},
+    records::{
+        admission::Standing,
+        event::{Event, RsvpRules},
+        poll::Poll,
+        revision::Right,
+    },
     when,
 };
 use serde::{Deserialize, Serialize};
@@ -198,7 +203,8 @@ impl Reading<'_> {
                 info.event = self.event_of(event);
                 if let Some(fields) = event.record.as_event() {
                     info.headline = one_line(&words::named(&info.author, fields, part));
-                    info.hint = Some(words::named_hint(&info.short, part));
+                    let (edits, keeps_list) = self.has_to_do(event, fields)?;
+                    info.hint = Some(words::named_hint(&info.short, edits, keeps_list));
                 }
             }
             What::Left { event, going } => {
@@ -208,10 +214,9 @@ impl Reading<'_> {
                 if let Some(fields) = event.record.as_event() {
                     info.headline =
                         one_line(&words::left(&info.author, fields, going.as_deref(), &info.community_name));
-                    if item.by == event.uri.did && self.view.right(event)? == Some(Right::Host) {
-                        let list = fields.rsvp.as_ref().is_some_and(RsvpRules::needs_list);
-                        let mine = self.view.anchor(event) == Some(self.desk.me.did);
-                        info.hint = Some(words::carry_on(&info.short, list && mine));
+                    let author = self.today(&event.uri, &event.uri.did);
+                    if let (true, (true, keeps_list)) = (item.by == author, self.has_to_do(event, fields)?) {
+                        info.hint = Some(words::carry_on(&info.short, keeps_list));
                     }
                 }
             }
@@ -239,6 +244,13 @@ impl Reading<'_> {
             What::Post { post, why, event } => self.posted(&mut info, post, *why, event.as_deref())?,
         }
         Ok(info)
+    }
+
+    /// Of somebody else's event: whether this home's person may edit it, and keeps its list.
+    fn has_to_do(&self, entry: &Entry, event: &Event) -> Result<(bool, bool), Failure> {
+        let list = event.rsvp.as_ref().is_some_and(RsvpRules::needs_list);
+        let keeps_list = list && self.view.anchor(entry) == Some(self.desk.me.did);
+        Ok((self.view.right(entry)? == Some(Right::Host), keeps_list))
     }
 
     /// With nothing in it. `now` in seconds since 1970.

@@ -106,7 +106,7 @@ impl Reading<'_> {
     }
 
     /// Under which did the author of something in the community of `within` is known now.
-    fn today(&self, within: &Uri, did: &Did) -> Did {
+    pub(super) fn today(&self, within: &Uri, did: &Did) -> Did {
         self.communities.get(&within.community).map_or(*did, |community| community.state.today(did))
     }
 }

@@ -50,7 +50,7 @@ fn sound(store: &Store) {
 pub(crate) struct Person {
     root: Secret,
     device: Secret,
-    identity: Block,
+    pub(crate) identity: Block,
 }
 
 impl Person {

@@ -42,7 +42,14 @@ pub struct OldVersion {
 impl View {
     /// Older versions of a record that were kept here and whose proof holds, newest first.
     pub fn versions(&self, uri: &Uri) -> Result<Vec<OldVersion>, StoreError> {
-        self.proven(uri, self.proofs_of_versions(uri)?)
+        self.newest_versions(uri, usize::MAX)
+    }
+
+    /// The newest `most` of them: proving one takes time.
+    pub fn newest_versions(&self, uri: &Uri, most: usize) -> Result<Vec<OldVersion>, StoreError> {
+        let mut proofs = self.proofs_of_versions(uri)?;
+        proofs.truncate(most);
+        self.proven(uri, proofs)
     }
 
     /// Of those, what its author still answers for: a member's, for this audience, from a device they have. What somebody
