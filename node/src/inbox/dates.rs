@@ -1,6 +1,6 @@
 //! The dates a person means to be at: what they answered and what they hold. For the agenda, and for reminders.
 
-use std::{collections::HashMap, ops::Range};
+use std::{cmp::Reverse, collections::HashMap, ops::Range};
 
 use folkmoot_schemas::{
     Cid, Did, Uri,
@@ -30,13 +30,15 @@ pub struct MyDate {
     pub hosting: bool,
 }
 
-/// Answers of one person, by event.
+/// Answers of one person, by event, the one that counts last by the one order.
 pub(crate) type Mine = HashMap<Uri, Vec<(Rsvp, u64)>>;
 
 /// For themselves, not those for guests.
 pub(crate) fn answers(view: &View, community: &Cid, me: &Did) -> Result<Mine, StoreError> {
     let mut mine = Mine::new();
-    for entry in view.by_person(community, me, Rsvp::NAME, usize::MAX)? {
+    let mut own = view.by_person(community, me, Rsvp::NAME, usize::MAX)?;
+    own.sort_by_cached_key(|entry| (entry.rev, Reverse(entry.cid.to_bytes())));
+    for entry in own {
         if let Some(rsvp) = entry.record.as_rsvp().filter(|rsvp| rsvp.guest_name.is_none()) {
             mine.entry(rsvp.event.clone()).or_default().push((rsvp.clone(), entry.updated));
         }
@@ -83,7 +85,7 @@ pub fn dates(
 fn answer_for<'m>(mine: &'m [(Rsvp, u64)], at: &str) -> Option<&'m (Rsvp, u64)> {
     let day = |at: &str| at.split('T').next().unwrap_or_default().to_owned();
     let fits = mine.iter().filter(|(rsvp, _)| rsvp.occurrence.as_deref().is_none_or(|named| day(named) == day(at)));
-    fits.max_by_key(|(rsvp, given)| (rsvp.occurrence.is_some(), *given))
+    fits.max_by_key(|(rsvp, _)| rsvp.occurrence.is_some())
 }
 
 /// Author or named host, by the author's own record.

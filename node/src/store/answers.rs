@@ -1,6 +1,9 @@
 //! Who comes: answers as an event's rules let them count, and the list of those who have a place.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, btree_map},
+};
 
 use folkmoot_schemas::{
     Did, Record, Tid, Uri,
@@ -123,7 +126,7 @@ impl View {
         let most = rules.plus_max.map_or(11, |plus| plus.min(10) + 1);
         let (list, date) = (self.list_of(event, occurrence)?, date_of(fields, occurrence));
         let (mut given, mut plans) = (Vec::new(), Plans::of(fields));
-        let mut live = self.live_answers(event, fields, state, occurrence, |_| true)?;
+        let mut live = self.live_answers(event, fields, state, occurrence)?;
         self.let_votes_stand_in(&event.uri, &mut live)?;
         for (entry, mut rsvp) in live.into_values() {
             if !counts(&event.uri, fields, &rules, &entry, &rsvp, state) {
@@ -161,17 +164,37 @@ impl View {
         let (Some(roster), Record::Event(fields)) = (self.roster_in_scope(&event.uri.community), &event.record) else {
             return Ok(None);
         };
-        let state = &roster.state;
-        let mut own = self.live_answers(event, fields, state, occurrence, |author| state.today(author) == *did)?;
-        let now = own.remove(&(*did, guest.clone()));
-        let earlier = own.into_values().filter(|(_, rsvp)| rsvp.guest_name == *guest);
-        match now.or_else(|| earlier.max_by_key(|(entry, _)| entry.rev)) {
+        let mut found: Option<(Entry, Rsvp)> = None;
+        for author in roster.state.formerly(did).into_iter().chain([*did]) {
+            let mut newest: Option<(Entry, Rsvp)> = None;
+            for at in names_of(fields, occurrence) {
+                let uri = Uri::new(
+                    event.uri.community,
+                    author,
+                    Rsvp::NAME,
+                    &rkey(&event.uri, at.as_deref(), guest.as_deref()),
+                )?;
+                let Some(entry) = self.for_members(&uri)? else { continue };
+                let Record::Rsvp(rsvp) = &entry.record else { continue };
+                let rsvp = Rsvp::clone(rsvp);
+                if newest.as_ref().is_none_or(|newest| stands_before((&entry, &rsvp), newest)) {
+                    newest = Some((entry, rsvp));
+                }
+            }
+            // What they say under their did of today stands alone, else the newest of before.
+            if newest.as_ref().is_some_and(|(entry, _)| {
+                author == *did || found.as_ref().is_none_or(|(other, _)| entry.rev > other.rev)
+            }) {
+                found = newest;
+            }
+        }
+        match found {
             None if guest.is_none() => self.vote_as_answer(event, did),
             answer => Ok(answer),
         }
     }
 
-    /// `of`: whose. For an occurrence, an answer to that date stands before the same person's answer to the whole event. One person
+    /// For an occurrence, an answer to that date stands before the same person's answer to the whole event. One person
     /// has one record per (event, occurrence, guest): the rkey is derived from them, and others have a fault.
     ///
     /// A series has one occurrence a day, so an answer stays with its date when the time of day moves: it is named by its
@@ -182,14 +205,11 @@ impl View {
         fields: &Event,
         state: &State,
         occurrence: Option<&str>,
-        of: impl Fn(&Did) -> bool,
     ) -> Result<BTreeMap<Key, (Entry, Rsvp)>, StoreError> {
         let mut live: BTreeMap<Key, (Entry, Rsvp)> = BTreeMap::new();
-        let rank = |entry: &Entry, rsvp: &Rsvp| (rsvp.occurrence.is_some(), entry.updated, entry.rev);
         let asked: BTreeSet<String> =
             names_of(fields, occurrence).map(|at| rkey(&event.uri, at.as_deref(), None)).collect();
-        let wanted =
-            |did: &Did, rkey: &str| of(did) && (asked.contains(rkey) || is_host(did, &event.uri, fields, state));
+        let wanted = |did: &Did, rkey: &str| asked.contains(rkey) || is_host(did, &event.uri, fields, state);
         for entry in self.answers_where(&event.uri, wanted)? {
             let Record::Rsvp(rsvp) = &entry.record else { continue };
             let rsvp = Rsvp::clone(rsvp);
@@ -197,8 +217,7 @@ impl View {
                 continue;
             }
             let key = (entry.uri.did, rsvp.guest_name.clone());
-            let overruled = live.get(&key).is_some_and(|(e, r)| rank(e, r) > rank(&entry, &rsvp));
-            if !overruled {
+            if live.get(&key).is_none_or(|other| stands_before((&entry, &rsvp), other)) {
                 live.insert(key, (entry, rsvp));
             }
         }
@@ -331,6 +350,12 @@ fn names_of(event: &Event, occurrence: Option<&str>) -> impl Iterator<Item = Opt
     let exact = occurrence.into_iter().flat_map(|at| [at.to_owned(), day(at).to_owned()]);
     let named: BTreeSet<String> = exact.chain(starts).collect();
     [None].into_iter().chain(named.into_iter().map(Some))
+}
+
+/// Of two answers of one person: one to a single date, else by the one order.
+pub(super) fn stands_before((entry, rsvp): (&Entry, &Rsvp), (other, theirs): &(Entry, Rsvp)) -> bool {
+    let rank = |entry: &Entry, rsvp: &Rsvp| (rsvp.occurrence.is_some(), entry.rev, Reverse(entry.cid.to_bytes()));
+    rank(entry, rsvp) > rank(other, theirs)
 }
 
 fn rkey(event: &Uri, occurrence: Option<&str>, guest: Option<&str>) -> String {

@@ -107,7 +107,7 @@ impl View {
     }
 
     /// What stands there for members, whatever this view may show, where it has no fault.
-    fn for_members(&self, uri: &Uri) -> Result<Option<Entry>, StoreError> {
+    pub(super) fn for_members(&self, uri: &Uri) -> Result<Option<Entry>, StoreError> {
         let (Some(roster), Some(did), Some(collection)) = (
             self.roster_in_scope(&uri.community),
             self.t.number(Name::Key(&uri.did))?,

@@ -6,6 +6,10 @@ use folkmoot_schemas::records::{
 use ipld_core::{ipld, ipld::Ipld, serde::from_ipld};
 
 use super::*;
+use crate::store::{
+    answers::stands_before,
+    reader::{Entry, Lookup},
+};
 
 const DAY: i64 = 86_400;
 /// 2026-05-01 00:00 UTC in seconds.
@@ -151,6 +155,24 @@ fn an_answer_for_one_date_stands_before_the_one_for_all() {
     ada.commit(&a, community, Audience::Members, NOON, vec![put(again)]);
     let view = a.view(Scope::Members).unwrap();
     assert_eq!(view.answers(&entry, Some("2026-05-16T21:30")).unwrap().going, 1);
+}
+
+#[test]
+fn which_of_two_answers_to_one_day_counts_does_not_depend_on_when_they_came() {
+    let ada = Person::new(1);
+    let store = ada.store();
+    let community = found(&store, &ada, Visibility::Public, &[]);
+    let event = ada.publish(&store, community, NOON, local("Gig", "2026-05-08T20:00"));
+    let answered = |at: &str, rev: u64, updated: u64| {
+        let rsvp = Rsvp { occurrence: Some(at.into()), ..answer(&event, community, Answer::Going) };
+        let Lookup::Found(entry) = store.view(Scope::Members).unwrap().get(&event).unwrap() else { panic!("no event") };
+        (Entry { rev: Tid::new(rev, 0), updated, record: rsvp.clone().into(), ..*entry }, rsvp)
+    };
+    // One from a device that is ahead of its time counts as of when it came.
+    for came in [5, 20] {
+        let (ahead, now) = (answered("2026-05-08T20:00", 30, came), answered("2026-05-08", 10, 10));
+        assert!(stands_before((&ahead.0, &ahead.1), &now) && !stands_before((&now.0, &now.1), &ahead));
+    }
 }
 
 #[test]
