@@ -130,7 +130,10 @@ fn tell(out: &Output, before: Option<&Record>, version: &VersionInfo) {
     }
     let differences = difference::between(before, &record);
     if differences.is_empty() {
-        out.line(Line::new().faint("  nothing that is shown"));
+        out.line(Line::new().faint(match before.and_then(Record::as_rsvp).zip(record.as_rsvp()) {
+            Some((before, now)) if now.goes_on_from(before) => "  the same, confirmed",
+            _ => "  nothing that is shown",
+        }));
     }
     let width = differences.iter().map(|one| one.field.chars().count()).max().unwrap_or_default();
     for Difference { field, from, to } in differences {

@@ -162,6 +162,8 @@ impl Kind for Rsvp {
         facts.extend((self.count > 1).then(|| ("People".to_owned(), self.count.to_string())));
         facts.extend(self.guest_name.iter().map(|name| ("For".to_owned(), name.clone())));
         facts.extend(self.occurrence.iter().map(|at| ("Date".to_owned(), at.clone())));
+        let since = self.since.and_then(|since| when::local_at((since.micros() / 1_000_000) as i64, "UTC"));
+        facts.extend(since.map(|at| ("Stands since".to_owned(), at.strftime("%Y-%m-%d %H:%M UTC").to_string())));
         Card { kind: "answer".into(), text: self.note.clone(), facts, about: self.about(), ..Card::default() }
     }
     fn about(&self) -> Option<Uri> {
@@ -237,6 +239,15 @@ mod tests {
         assert_eq!(since(Some(20), None), at(20));
         assert_eq!(since(Some(20), Some(10)), at(10));
         assert_eq!(since(Some(60), Some(limits::INTEGER)), at(50));
+    }
+
+    #[test]
+    fn of_an_answer_that_goes_on_from_another_people_read_since_when_it_stands() {
+        let since = Some(Tid::new(1_796_500_800_000_000, 0));
+        let (old, new) = (Record::from(rsvp()), Record::from(Rsvp { since, ..rsvp() }));
+        let said = crate::difference::between(Some(&old), &new);
+        assert_eq!(said.len(), 1);
+        assert_eq!((said[0].field.as_str(), said[0].to.as_deref()), ("stands since", Some("2026-12-05 20:00 UTC")));
     }
 
     #[test]
