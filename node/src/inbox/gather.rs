@@ -225,14 +225,18 @@ impl Gathering<'_> {
     /// What others wrote after the person, where the person wrote: in threads, and under what is theirs.
     fn threads(&mut self, answers: impl Iterator<Item = Uri>) -> Result<(), StoreError> {
         let mut roots: BTreeMap<Uri, u64> = answers.map(|own| (own, 0)).collect();
-        for own in self.view.by_person(&self.community.id, &self.me, Post::NAME, OWN_POSTS)? {
-            let root = own.record.as_post().and_then(|post| post.reply.as_ref()).map(|reply| reply.root.uri.clone());
-            let first = roots.entry(root.unwrap_or(own.uri)).or_insert(own.created);
-            *first = own.created.min(*first);
-        }
-        for collection in OWN {
-            let own = self.view.by_person(&self.community.id, &self.me, collection, OWN_POSTS)?;
-            roots.extend(own.into_iter().map(|own| (own.uri, 0)));
+        for did in self.dids() {
+            for own in self.view.by_person(&self.community.id, &did, Post::NAME, OWN_POSTS)? {
+                let root =
+                    own.record.as_post().and_then(|post| post.reply.as_ref()).map(|reply| reply.root.uri.clone());
+                let first = roots.entry(root.unwrap_or(own.uri)).or_insert(own.created);
+                *first = own.created.min(*first);
+            }
+            let answers = (did != self.me).then_some(Rsvp::NAME);
+            for collection in OWN.into_iter().chain(answers) {
+                let own = self.view.by_person(&self.community.id, &did, collection, OWN_POSTS)?;
+                roots.extend(own.into_iter().map(|own| (own.uri, 0)));
+            }
         }
         for (root, first) in roots {
             if root.community != self.community.id {
@@ -251,10 +255,15 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    fn mentions(&mut self) -> Result<(), StoreError> {
+    /// The person's: earlier ones, and that of today.
+    fn dids(&self) -> Vec<Did> {
         let mut dids = self.state.formerly(&self.me);
         dids.push(self.me);
-        for did in dids {
+        dids
+    }
+
+    fn mentions(&mut self) -> Result<(), StoreError> {
+        for did in self.dids() {
             for post in
                 self.view.about_since(&self.community.id, &did.to_string(), Post::NAME, self.since, (ABOUT, OF_ONE))?
             {

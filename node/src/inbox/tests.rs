@@ -154,6 +154,17 @@ impl World {
         heads.filter(|head| head.repo.did == who.did()).map(|head| (head.repo, head.known)).collect()
     }
 
+    /// Who is out comes back under another did.
+    fn heir(&self, was: &Person, at: u64) -> Person {
+        let heir = Person::new(4);
+        let act = Act::Add { did: heir.did(), role: Role::Member, was: Some(was.did()) };
+        self.operate(&self.ada, at, act);
+        let identities = vec![heir.identity.clone()];
+        let batch = crate::store::Batch { identities, ..crate::store::Batch::new(self.community, Audience::Members) };
+        self.store.apply(batch, at).unwrap();
+        heir
+    }
+
     fn operate(&self, who: &Person, at: u64, act: Act) {
         let view = self.store.view(Scope::Members).unwrap();
         let state = view.community(&self.community).unwrap().unwrap().state;
@@ -330,12 +341,7 @@ fn who_said_yes_to_several_dates_or_under_several_dids_is_missed_once() {
         .collect::<Vec<_>>()
     };
     assert_eq!(told(), [(world.bo.did(), Some((2, Some("2026-05-15".into()))))], "not the one that was over");
-    let dee = Person::new(4);
-    let act = Act::Add { did: dee.did(), role: Role::Member, was: Some(world.bo.did()) };
-    world.operate(&world.ada, NOON + 10 * DAY, act);
-    let identities = vec![dee.identity.clone()];
-    let batch = crate::store::Batch { identities, ..crate::store::Batch::new(world.community, Audience::Members) };
-    world.store.apply(batch, NOON + 10 * DAY).unwrap();
+    let dee = world.heir(&world.bo, NOON + 10 * DAY);
     assert!(told().is_empty());
     yes(&dee, 4, "2026-05-22", 10 * DAY + 1);
     world.leaves(&dee, NOON + 11 * DAY);
@@ -490,6 +496,19 @@ fn a_reply_to_an_answer_or_to_a_poll_reaches_whoever_gave_it() {
     let poll = world.cy.publish(&world.store, world.community, NOON + 5 * SECOND, poll);
     world.reply(&world.bo, &poll, &poll, "Neither", NOON + 6 * SECOND);
     assert_eq!(world.told(&world.cy), ["Reply: Neither"]);
+}
+
+#[test]
+fn who_came_back_under_another_did_hears_of_replies_to_what_they_said_before() {
+    let world = World::new();
+    let gig = world.gig();
+    let answer = world.answer(&world.bo, &gig, Answer::Going, NOON + SECOND);
+    let post = world.bo.publish(&world.store, world.community, NOON + 2 * SECOND, post("Who has a van?"));
+    world.leaves(&world.bo, NOON + 3 * SECOND);
+    let dee = world.heir(&world.bo, NOON + 4 * SECOND);
+    world.reply(&world.ada, &answer, &answer, "Bring the cables", NOON + 5 * SECOND);
+    world.reply(&world.cy, &post, &post, "I have", NOON + 6 * SECOND);
+    assert_eq!(world.told(&dee), ["Reply: I have", "Reply: Bring the cables"]);
 }
 
 #[test]
