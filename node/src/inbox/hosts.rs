@@ -125,7 +125,8 @@ impl Gathering<'_> {
         Ok(answers)
     }
 
-    /// Who is out since that moment (microseconds) or later, by their last did, and since when; not whom the person put out.
+    /// Who is out since that moment (microseconds) or later, by their last did, and since when; not whom the person put
+    /// out.
     fn went(&self, did: &Did, since: u64) -> Option<(Did, Tid)> {
         let person = self.state.today(did);
         let former = self.state.former.get(&person)?;

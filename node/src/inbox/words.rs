@@ -96,8 +96,8 @@ pub(crate) fn named(who: &str, event: &Event, part: &Part) -> String {
     }
 }
 
-/// What that means for them today: "you may change it: moot event edit …; who comes: moot event guests …". `edits`, `keeps_list`:
-/// what they may and have to do.
+/// What that means for them today: "you may change it: moot event edit …; who comes: moot event guests …". `edits`,
+/// `keeps_list`: what they may and have to do.
 pub(crate) fn named_hint(short: &str, edits: bool, keeps_list: bool) -> String {
     let parts = [
         edits.then(|| format!("you may change it: moot event edit {short}")),
@@ -108,8 +108,8 @@ pub(crate) fn named_hint(short: &str, edits: bool, keeps_list: bool) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// "Bo, who said yes to Harbour Gig with 1 more, is no longer in River Street". Whether they would have had a place, nobody
-/// says any more.
+/// "Bo, who said yes to Harbour Gig with 1 more, is no longer in River Street". Whether they would have had a place,
+/// nobody says any more.
 pub(crate) fn left(who: &str, event: &Event, going: Option<&Rsvp>, community: &str) -> String {
     let Some(rsvp) = going else {
         return format!("{who}, who holds {} with you, is no longer in {community}", event.name);

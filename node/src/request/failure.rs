@@ -135,7 +135,9 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
                 Unanswerable::Cancelled => said.hint("nothing to answer: it does not take place"),
                 Unanswerable::Guest => said.hint("a steward can make you a member"),
                 Unanswerable::NotHost => said.hint("your own answer can bring them: moot rsvp EVENT yes +1"),
-                Unanswerable::Closed(_) => said.hint("ask its hosts, who can still enter you as a guest; you can say no at any time"),
+                Unanswerable::Closed(_) => {
+                    said.hint("ask its hosts, who can still enter you as a guest; you can say no at any time")
+                }
                 Unanswerable::TooMany(_) => said.hint("bring fewer; others can answer for themselves"),
                 Unanswerable::Full(_) => said.hint("its hosts can make room: moot event edit EVENT --capacity N"),
                 Unanswerable::NoDate => said.hint("moot event show EVENT lists its dates"),
@@ -144,7 +146,7 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
                 said.hint("ask them; where they are gone, `moot event clone EVENT` makes an event of your own of it")
             }
             PublishError::NotAnchor => {
-                said.hint("ask them; or let its author choose another: moot event edit EVENT --anchor NAME")
+                said.hint("ask them; its author, if still here, can name another: moot event edit EVENT --anchor NAME")
             }
             PublishError::ListFull => said.hint("somebody on it has to withdraw first"),
             PublishError::NoList => said.hint("a list is kept where there is a capacity, or answers need approval"),

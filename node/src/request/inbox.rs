@@ -31,8 +31,8 @@ pub struct InboxItem {
     pub id: String,
     /// Another one when there is something new in it.
     pub stamp: u64,
-    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`, `place`, `host`, `left`, `poll`, `vote`,
-    /// `decided`; to the hook also `reminder` and `many`.
+    /// `answer`, `changed`, `deleted`, `update`, `mention`, `reply`, `thread`, `about`, `place`, `host`, `left`, `poll`,
+    /// `vote`, `decided`; to the hook also `reminder` and `many`.
     pub kind: String,
     /// RFC 3339, in UTC.
     pub time: String,

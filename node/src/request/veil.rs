@@ -82,7 +82,8 @@ impl Reading<'_> {
                     .hint(format!("moot event guests {} shows what everybody here may see", list.event.short_id())))
             }
             Record::Post(_) if self.veil(&uri.did, record)?.is_some() => {
-                Err(Failure::refused("this reply as a whole names whoever gave an answer that is for the hosts")
+                let why = "this reply as a whole names whoever gave an answer that is for the hosts, or is not here";
+                Err(Failure::refused(why)
                     .hint(format!("moot show {} shows what everybody here may see", uri.short_id())))
             }
             _ if self.veil(&uri.did, record)?.is_some() => {

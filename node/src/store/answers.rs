@@ -153,8 +153,8 @@ impl View {
         Ok(given)
     }
 
-    /// What somebody's next answer to the event or to one date of it goes on from: an answer, of an earlier did of theirs if
-    /// need be, or a vote that stands in.
+    /// What somebody's next answer to the event or to one date of it goes on from: an answer, of an earlier did of theirs
+    /// if need be, or a vote that stands in.
     pub(crate) fn standing_answer(
         &self,
         event: &Entry,

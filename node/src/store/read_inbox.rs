@@ -47,8 +47,8 @@ impl View {
     }
 
     /// What members wrote about `subject` (a URI, or the did of somebody they mention) and created at or after `since`
-    /// (microseconds), newest first, at most `most`, and of one device `each`. Two subjects of one short id are told apart by the
-    /// caller, who knows what the record should say.
+    /// (microseconds), newest first, at most `most`, and of one device `each`. Two subjects of one short id are told
+    /// apart by the caller, who knows what the record should say.
     pub fn about_since(
         &self,
         community: &Cid,

@@ -94,8 +94,9 @@ impl View {
         Ok(newest)
     }
 
-    /// The poll that the event came of: votes in it say something of the event until their authors answer. An answer is signed by who gives it, so nobody is counted whose own vote does not
-    /// say so: the event names the poll and the poll the event, both are of one author, and each vote counted in the poll.
+    /// The poll that the event came of: votes in it say something of the event until their authors answer. An answer is
+    /// signed by who gives it, so nobody is counted whose own vote does not say so: the event names the poll and the poll
+    /// the event, both are of one author, and each vote counted in the poll.
     fn decided(&self, uri: &Uri, event: &Event) -> Result<Option<Decided>, StoreError> {
         let named = event.poll.as_ref().filter(|poll| poll.community == uri.community && poll.did == uri.did);
         let Some(poll_uri) = named else { return Ok(None) };

@@ -34,9 +34,9 @@ impl Admission {
     /// The list after `previous`.
     ///
     /// Who has a place keeps it while their answer stands, also when there are fewer places than before. New answers join
-    /// at the end, in the order in which they were given. Free places go to the first of those waiting whose whole party fits;
-    /// a party that does not fit is passed over, not dropped. With `approval` nobody gets a place but by a decision, which
-    /// may go beyond the capacity. What the record has no room for is as if it had not been seen yet.
+    /// at the end, in the order in which they were given. Free places go to the first of those waiting whose whole
+    /// party fits; a party that does not fit is passed over, not dropped. With `approval` nobody gets a place but by a
+    /// decision, which may go beyond the capacity. What the record has no room for is as if it had not been seen yet.
     pub fn next(rules: &RsvpRules, claims: &[Claim], previous: &Self, decision: Option<&Decision>) -> Self {
         let mut previous = previous.clone();
         if let Some(decision) = decision {
