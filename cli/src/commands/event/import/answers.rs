@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
-use folkmoot_node::request::{CommunityInfo, May};
+use folkmoot_node::request::{CommunityInfo, Item, May};
 use folkmoot_schemas::{
     kind::Kind,
     records::{
+        event::Event,
         revision::Right,
         rsvp::{Answer, Rsvp, ShowName},
     },
-    recur,
     when::words,
 };
 
-use super::{super::parse, Act, Step, Subject, known::Known};
+use super::{super::parse, Act, Step, Subject, dates, known::Known, replace};
 use crate::{
     commands::post::parse_uri,
     error::{Exit, Result},
@@ -46,19 +46,14 @@ pub(super) fn answer(
     answered: &Answered,
     older_too: bool,
 ) -> Result<Result<Step, String>> {
-    let Some((item, event)) = known.answered(&answered.uid) else {
-        return Ok(Err(match known.imported(&answered.uid).is_empty() {
-            true => "the event it answers is not here".into(),
-            false => "it answers a series of which only single dates are here".into(),
-        }));
+    let (item, event) = match reached(known, answered) {
+        Ok(reached) => reached,
+        Err(why) => return Ok(Err(why)),
     };
     if !matches!(item.may, Some(May::Edit | May::Revise(Right::Host))) {
         return Ok(Err(format!("{} is {}'s event: only its hosts answer for guests", event.name, item.author)));
     }
-    let at = answered.at.as_ref().map(|at| alike(at, &event.start));
-    if let Some(at) = at.as_ref().filter(|at| !recur::has(event, at)) {
-        return Ok(Err(format!("{} has no date {}", event.name, at.text())));
-    }
+    let at = answered.at.as_ref().filter(|_| event.recur.is_some()).map(|at| alike(at, &event.start));
     let counted = answered.version.sequence;
     let mut rsvp = Rsvp {
         seen_sequence: match event.source.as_ref().map(|source| source.version) {
@@ -67,7 +62,7 @@ pub(super) fn answer(
             Some(Some(version)) if counted < version.sequence => event.sequence.saturating_sub(1),
             Some(_) => event.sequence,
         },
-        occurrence: at.as_ref().filter(|_| event.recur.is_some()).map(|at| at.civil_date().to_string()),
+        occurrence: at.as_ref().map(|at| at.civil_date().to_string()),
         count: answered.count.unwrap_or(1),
         note: answered.note.clone(),
         // They answered the host, and nobody else.
@@ -113,6 +108,38 @@ pub(super) fn answer(
         guests.insert(place, (rsvp, answered.version.stamp.unwrap_or(i64::MIN)));
     }
     Ok(Ok(Step { act, said, held: None, subject, draft }))
+}
+
+/// The event that is answered, or why none is. A date that its series leaves to an event of its own is that event.
+fn reached<'k>(known: &'k Known, answered: &Answered) -> Result<(&'k Item, &'k Event), String> {
+    let whole = known.answered(&answered.uid);
+    let all = known.imported(&answered.uid).into_iter();
+    let all = all.filter_map(|key| Some((key, known.item(key)?, known.event(key)?)));
+    let singles: Vec<_> = all.filter(|(.., event)| event.recur.is_none()).collect();
+    let Some(at) = &answered.at else {
+        return whole.ok_or_else(|| match singles.is_empty() {
+            true => "the event it answers is not here".into(),
+            false => "it answers a series of which only single dates are here".into(),
+        });
+    };
+    let single = |is: &dyn Fn(&str, &Event) -> bool| {
+        singles.iter().find(|(key, _, event)| is(key, event)).map(|(_, item, event)| (*item, *event))
+    };
+    let found = match whole {
+        Some((_, series)) if series.recur.is_some() => {
+            let slot = Some(alike(at, &series.start));
+            let has = dates::is_there(series, at);
+            whole.filter(|_| has).or_else(|| single(&|key, event| replace::slot(key, event, series) == slot))
+        }
+        _ => whole.filter(|(_, event)| event.start == alike(at, &event.start)),
+    };
+    let name = dates::name_of(at);
+    let by_name = || single(&|key, event| dates::names(key, event).any(|other| other == name));
+    found.or_else(by_name).ok_or_else(|| match whole {
+        Some((_, event)) => format!("{} has no date {}", event.name, alike(at, &event.start).text()),
+        None if singles.is_empty() => "the event it answers is not here".into(),
+        None => format!("of the series it answers the date {} is not here", at.text()),
+    })
 }
 
 /// What an answer is beside the one of the same guest that is here, which was given or entered at `when`.

@@ -16,6 +16,12 @@ pub(super) fn is_of(series: &Event, at: &Start) -> bool {
     series.recur.is_some() && recur::has(&rule, &alike(at, &series.start))
 }
 
+/// Does a series have this date, and not leave it out?
+pub(super) fn is_there(series: &Event, at: &Start) -> bool {
+    let at = alike(at, &series.start);
+    recur::has(series, &at) && !series.overrides.iter().any(|change| change.gone && change.at == at.text())
+}
+
 /// The names by which a file may mean an event that stands for one date: the date it stands for, in any zone or without a
 /// time, and its start.
 pub(super) fn names(key: &str, event: &Event) -> impl Iterator<Item = String> {

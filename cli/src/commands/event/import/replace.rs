@@ -123,7 +123,7 @@ impl Plan<'_> {
 }
 
 /// The date of the series for which this event stands.
-fn slot(key: &str, single: &Event, series: &Event) -> Option<Start> {
+pub(super) fn slot(key: &str, single: &Event, series: &Event) -> Option<Start> {
     let at = single.start.named(key::parts(key).1?).unwrap_or_else(|| single.start.clone());
     let slot = series.start.on(alike(&at, &series.start).civil_date());
     (single.recur.is_none() && dates::is_of(series, &slot)).then_some(slot)

@@ -345,6 +345,13 @@ fn answered(world: &World, guests: &mut Guests, files: &[String]) -> (&'static s
     (step.act.word(), held[0], step.said.join("\n"))
 }
 
+/// Why an answer is not taken.
+fn refused(world: &World, file: &str) -> String {
+    let reading = ics::read(file, &Context { zone: "Europe/Berlin".into(), now: NOW }).unwrap();
+    let known = Known::of(ME.into(), world.events.clone()).unwrap();
+    answer(&known, &mut Guests::new(), &reading.answers[0], false).unwrap().unwrap_err()
+}
+
 #[test]
 fn of_answers_by_mail_the_newest_counts_in_any_order_and_again() {
     let reply = |sequence, day, status| {
@@ -371,6 +378,31 @@ fn of_answers_by_mail_the_newest_counts_in_any_order_and_again() {
     assert_eq!(answered(&world, guests, &[yes]).0, "unchanged");
     assert_eq!(answered(&world, guests, &[reply(1, 4, "ACCEPTED")]).0, "changed");
     assert_eq!(guests.values().map(|(rsvp, _)| rsvp.seen_sequence).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn an_answer_to_a_date_that_its_series_left_to_an_event_of_its_own_reaches_that_event() {
+    let reply = |at: &str| {
+        file("REPLY", 0, 5, &format!("RECURRENCE-ID:{at}\nATTENDEE;CN=Grandma;PARTSTAT=ACCEPTED:mailto:g@example.org"))
+    };
+    let mut world = World::after(&[&file("", 0, 1, HARD)]);
+    let single = world.of("gig#2027-01-01T19:30").0.uri.clone();
+    // Of a series that is not here, and of one that is and meets half an hour later now.
+    let answers = |world: &World, at: &str| {
+        let guests = &mut Guests::new();
+        let act = answered(world, guests, &[reply(at)]).0;
+        let (rsvp, _) = guests.values().next().unwrap();
+        (act, rsvp.event.to_string(), rsvp.occurrence.clone())
+    };
+    assert_eq!(answers(&world, "20270101T183000Z"), ("added", single.clone(), None));
+    world.answered.push(single.clone());
+    world.import(&[&file("", 0, 2, EASY)]);
+    assert_eq!(answers(&world, "20270101T190000Z"), ("added", single, None));
+    let series = world.of("gig").0.uri.clone();
+    assert_eq!(answers(&world, "20270205T190000Z"), ("added", series, Some("2027-02-05".into())));
+    // A date that is left out and is no event either is none.
+    let world = World::after(&[&file("", 0, 1, &format!("{EASY}\nEXDATE:20270101T190000Z"))]);
+    assert_eq!(refused(&world, &reply("20270101T190000Z")), "Choir has no date 2027-01-01T20:00");
 }
 
 #[test]
