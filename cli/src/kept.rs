@@ -169,7 +169,8 @@ pub(crate) fn write(session: &Session, uri: &str, whole: &[Kept]) -> Result<()> 
     })
 }
 
-fn put(path: &std::path::Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file that nobody else on this machine can read, in place of the one that was there.
+pub(crate) fn put(path: &std::path::Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }

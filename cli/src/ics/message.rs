@@ -9,7 +9,11 @@ use calcard::{
 };
 use folkmoot_schemas::{
     limits,
-    records::{event::SourceVersion, rsvp::Answer, text::clean},
+    records::{
+        event::SourceVersion,
+        rsvp::Answer,
+        text::{clean, folded},
+    },
     when::Start,
 };
 
@@ -28,6 +32,8 @@ pub(crate) struct Answered {
     pub(crate) at: Option<Start>,
     /// Name of the guest; never a mail address.
     pub(crate) guest: String,
+    /// Tells guests of one name apart, in lower case. It goes into no record.
+    pub(crate) address: Option<String>,
     pub(crate) status: Answer,
     /// 1–11.
     /// None: it does not say.
@@ -60,7 +66,8 @@ impl CalledOff {
 
 impl Word for Answered {
     fn about(&self) -> String {
-        format!("{}\n{}\n{}", self.guest, moment(self.at.as_ref()), self.uid)
+        let who = self.address.clone().unwrap_or_else(|| folded(&self.guest));
+        format!("{who}\n{}\n{}", moment(self.at.as_ref()), self.uid)
     }
     fn version(&self) -> SourceVersion {
         self.version
@@ -156,6 +163,7 @@ fn answer(event: &ICalendarComponent, zones: &Zones) -> Result<Answered, String>
         uid: uid(event),
         at: at(event, zones, &mut said)?,
         guest,
+        address: address(attendee),
         status,
         count: others.map(|others| 1 + u32::try_from(others.min(10)).unwrap_or(0)),
         note: comment(event, limits::RSVP_NOTE),
@@ -173,11 +181,20 @@ fn guest(attendee: &ICalendarEntry) -> Option<String> {
     Some(short.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
+fn address(attendee: &ICalendarEntry) -> Option<String> {
+    let text = fields::one_line(attendee.values.first()?.as_text()?);
+    let address = without_scheme(&text).trim().to_lowercase();
+    // What programs write for somebody whose address they do not know.
+    Some(address).filter(|address| !address.is_empty() && address != "invalid:nomail")
+}
+
 fn bare(text: &str) -> String {
     let text = fields::one_line(text);
-    let address =
-        text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).map_or(&text[..], |_| &text[7..]);
-    address.split('@').next().unwrap_or_default().trim().to_owned()
+    without_scheme(&text).split('@').next().unwrap_or_default().trim().to_owned()
+}
+
+fn without_scheme(text: &str) -> &str {
+    text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).map_or(text, |_| &text[7..])
 }
 
 fn at(event: &ICalendarComponent, zones: &Zones, said: &mut Vec<String>) -> Result<Option<Start>, String> {

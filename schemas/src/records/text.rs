@@ -107,8 +107,12 @@ pub(crate) fn lang(field: &str, value: Option<&str>) -> Result<(), Fault> {
 
 /// Are these names alike but for case and spaces, so that people mean one by the other?
 pub fn is_same_name(a: &str, b: &str) -> bool {
-    let folded = |text: &str| text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
     folded(a) == folded(b)
+}
+
+/// A name as those that are alike have it in common, see [`is_same_name`].
+pub fn folded(name: &str) -> String {
+    name.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Makes text fit for a record: NFC, CRLF → LF, control characters removed, ends trimmed, and no direction of writing that

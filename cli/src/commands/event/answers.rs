@@ -100,7 +100,8 @@ pub(crate) fn guest_called(session: &Session, item: &Item, name: String) -> Resu
     Ok(spelled(ours.filter_map(|(_, rsvp)| rsvp.guest_name), name))
 }
 
-fn spelled(known: impl Iterator<Item = String>, name: String) -> String {
+/// The same, of the names given.
+pub(super) fn spelled(known: impl Iterator<Item = String>, name: String) -> String {
     let alike: Vec<String> = known.filter(|known| is_same_name(known, &name)).collect();
     match alike.contains(&name) {
         true => name,

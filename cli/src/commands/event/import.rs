@@ -17,12 +17,14 @@ use crate::{
     session::{Session, answer},
 };
 use known::Known;
+use memory::Memory;
 
 mod answers;
 mod dates;
 mod draft;
 mod files;
 mod known;
+mod memory;
 mod plan;
 mod replace;
 #[cfg(test)]
@@ -113,6 +115,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     reading.said.extend(passed_over);
     let mut known = Known::read(session, &community)?;
+    let before = Memory::read(session, &community)?;
+    let mut memory = before.clone();
     let has_answers = |item: &Item| Ok(!answers_to(session, item)?.is_empty());
     let mut steps = plan::plan(&mut reading, &known, args.older, &has_answers)?;
     for step in &steps {
@@ -135,8 +139,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             known = Known::read(session, &community)?;
         }
         let mut guests = answers::guests(session, &community, &known)?;
-        for answered in reading.answers.iter() {
-            let done = match answers::answer(&known, &mut guests, answered, args.older)? {
+        for answered in answers::in_order(&reading.answers) {
+            let done = match answers::answer(&known, (&mut guests, &mut memory), answered, args.older)? {
                 Ok(step) if !args.dry_run => answers::publish(session, &community, step)?,
                 planned => planned,
             };
@@ -148,6 +152,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
                 }
             }
         }
+    }
+    if memory != before && !args.dry_run {
+        memory.write(session, &community)?;
     }
     steps.iter().for_each(|step| tell(session, step));
     sum_up(session, &steps, &reading, args.dry_run);

@@ -9,11 +9,12 @@ use folkmoot_schemas::{
         event::Event,
         revision::Right,
         rsvp::{Answer, Rsvp, ShowName},
+        text::is_same_name,
     },
     when::words,
 };
 
-use super::{super::parse, Act, Step, Subject, dates, known::Known, replace};
+use super::{super::parse, Act, Step, Subject, dates, known::Known, memory::Memory, replace};
 use crate::{
     commands::post::parse_uri,
     error::{Exit, Result},
@@ -39,10 +40,17 @@ pub(super) fn guests(session: &Session, community: &CommunityInfo, known: &Known
     Ok(guests)
 }
 
+/// In the order in which they were given: of guests of one name the first has it for themselves.
+pub(super) fn in_order(answers: &[Answered]) -> Vec<&Answered> {
+    let mut answers: Vec<&Answered> = answers.iter().collect();
+    answers.sort_by_key(|answered| (answered.version.stamp, &answered.address));
+    answers
+}
+
 /// An answer for a named guest, or why there is none.
 pub(super) fn answer(
     known: &Known,
-    guests: &mut Guests,
+    (guests, memory): (&mut Guests, &mut Memory),
     answered: &Answered,
     older_too: bool,
 ) -> Result<Result<Step, String>> {
@@ -55,6 +63,10 @@ pub(super) fn answer(
     }
     let at = answered.at.as_ref().filter(|_| event.recur.is_some()).map(|at| alike(at, &event.start));
     let counted = answered.version.sequence;
+    let uri = parse_uri(&item.uri)?;
+    let held = guests.values().filter(|(rsvp, _)| rsvp.event == uri);
+    let held: Vec<&str> = held.filter_map(|(rsvp, _)| rsvp.guest_name.as_deref()).collect();
+    let guest = memory.guest(&answered.uid, answered.address.as_deref(), &answered.guest, &held);
     let mut rsvp = Rsvp {
         seen_sequence: match event.source.as_ref().map(|source| source.version) {
             None => counted.min(event.sequence),
@@ -67,13 +79,16 @@ pub(super) fn answer(
         note: answered.note.clone(),
         // They answered the host, and nobody else.
         show: ShowName::Hosts,
-        guest_name: Some(answered.guest.clone()),
+        guest_name: Some(guest),
         given: answered.version.stamp,
         // Mail names a plan by its number alone.
-        ..Rsvp::new(parse_uri(&item.uri)?, parse(item.shown_cid())?, answered.status)
+        ..Rsvp::new(uri, parse(item.shown_cid())?, answered.status)
     };
     let place = rsvp.rkey().unwrap_or_default();
     let mut said = answered.said.clone();
+    if rsvp.guest_name.as_deref().is_some_and(|guest| !is_same_name(guest, &answered.guest)) {
+        said.push(format!("in the mail: {} (guests are told apart by their address)", answered.guest));
+    }
     let mut act = Act::Added;
     if let Some((old, when)) = guests.get(&place) {
         rsvp.show = old.show;

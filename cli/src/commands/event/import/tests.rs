@@ -17,8 +17,9 @@ use proptest::prelude::*;
 
 use super::{
     Act, Step, Subject,
-    answers::{Guests, answer},
+    answers::{Guests, answer, in_order},
     known::Known,
+    memory::Memory,
     plan::plan,
 };
 use crate::ics::{self, Context, Reading};
@@ -339,7 +340,7 @@ fn answered(world: &World, guests: &mut Guests, files: &[String]) -> (&'static s
     }
     let known = Known::of(ME.into(), world.events.clone()).unwrap();
     let [ref one] = reading.answers[..] else { panic!("one answer: {:?}", reading.answers) };
-    let step = answer(&known, guests, one, false).unwrap().unwrap();
+    let step = answer(&known, (guests, &mut Memory::default()), one, false).unwrap().unwrap();
     assert_eq!(step.draft.is_some(), step.act != Act::Unchanged);
     let held: Vec<Answer> = guests.values().map(|(rsvp, _)| rsvp.status).collect();
     (step.act.word(), held[0], step.said.join("\n"))
@@ -349,7 +350,7 @@ fn answered(world: &World, guests: &mut Guests, files: &[String]) -> (&'static s
 fn refused(world: &World, file: &str) -> String {
     let reading = ics::read(file, &Context { zone: "Europe/Berlin".into(), now: NOW }).unwrap();
     let known = Known::of(ME.into(), world.events.clone()).unwrap();
-    answer(&known, &mut Guests::new(), &reading.answers[0], false).unwrap().unwrap_err()
+    answer(&known, (&mut Guests::new(), &mut Memory::default()), &reading.answers[0], false).unwrap().unwrap_err()
 }
 
 #[test]
@@ -403,6 +404,41 @@ fn an_answer_to_a_date_that_its_series_left_to_an_event_of_its_own_reaches_that_
     // A date that is left out and is no event either is none.
     let world = World::after(&[&file("", 0, 1, &format!("{EASY}\nEXDATE:20270101T190000Z"))]);
     assert_eq!(refused(&world, &reply("20270101T190000Z")), "Choir has no date 2027-01-01T20:00");
+}
+
+#[test]
+fn guests_of_one_name_are_as_many_as_their_addresses_and_one_guest_is_one_however_they_are_spelled() {
+    let reply = |day, who: &str| file("REPLY", 0, day, &format!("ATTENDEE;PARTSTAT=ACCEPTED;{who}")).replace(";:", ":");
+    let first = [reply(2, "CN=Rose:mailto:rose@example.org"), reply(3, "CN=Rose:mailto:r@example.com")];
+    let nameless = [reply(2, ":mailto:info@example.org"), reply(3, ":mailto:info@example.com")];
+    let again = [reply(2, "CN=ROSE:MAILTO:Rose@Example.org"), reply(3, "CN=R. Smith:mailto:r@example.com")];
+    let world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
+    let known = Known::of(ME.into(), world.events.clone()).unwrap();
+    for back in [false, true] {
+        let (mut guests, mut memory) = (Guests::new(), Memory::default());
+        let mut take = |files: &[&[String]]| {
+            let mut files = files.concat();
+            if back {
+                files.reverse();
+            }
+            let mut reading = Reading::default();
+            for file in files {
+                reading.and(ics::read(&file, &Context { zone: "UTC".into(), now: NOW }).unwrap()).unwrap();
+            }
+            let mut acts = Vec::new();
+            for answered in in_order(&reading.answers) {
+                acts.push(answer(&known, (&mut guests, &mut memory), answered, false).unwrap().unwrap().act);
+            }
+            acts
+        };
+        assert_eq!(take(&[&first, &nameless]), [Act::Added; 4]);
+        assert_eq!(take(&[&first, &nameless]), [Act::Unchanged; 4]);
+        assert_eq!(take(&[&again]), [Act::Unchanged; 2]);
+        let mut names: Vec<_> = guests.values().filter_map(|(rsvp, _)| rsvp.guest_name.clone()).collect();
+        names.sort();
+        assert_eq!(names, ["Rose", "Rose (2)", "info", "info (2)"]);
+        assert!(guests.values().all(|(rsvp, _)| !format!("{rsvp:?}").contains("example")), "no address in a record");
+    }
 }
 
 #[test]

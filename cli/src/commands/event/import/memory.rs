@@ -1,0 +1,115 @@
+//! What the imports into a community know that no record says: `imports/<community>.json` in the home, 0600, for this
+//! device alone. Nothing sends it. Without it an import does what the first one did.
+
+use std::{collections::BTreeMap, fs, io, path::PathBuf};
+
+use data_encoding::HEXLOWER;
+use folkmoot_node::request::CommunityInfo;
+use folkmoot_schemas::{derive, limits, records::text::is_same_name};
+use serde::{Deserialize, Serialize};
+
+use super::super::answers::spelled;
+use crate::{
+    error::{Error, Result},
+    kept,
+    session::Session,
+};
+
+/// Bytes of the file.
+const FILE: u64 = 32 * 1024 * 1024;
+/// UIDs of which guests are remembered.
+const ANSWERED: usize = 10_000;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Memory {
+    /// Goes into every mark, so that no two homes have the same one for an address.
+    secret: String,
+    /// By UID: guests who answered by mail, by the mark of their address.
+    guests: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Memory {
+    pub(super) fn read(session: &Session, community: &CommunityInfo) -> Result<Self> {
+        let path = path(session, community);
+        let unreadable = |why: &str| {
+            Error::refused(format!("could not read what earlier imports left: {why}"))
+                .because(path.display().to_string())
+                .hint("mend the file or move it away: without it guests of one name are taken for one")
+        };
+        let text = match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::new(&session.clock.random())),
+            Ok(meta) if meta.len() > FILE => return Err(unreadable("it is too long")),
+            _ => fs::read_to_string(&path).map_err(|error| unreadable(&error.to_string()))?,
+        };
+        serde_json::from_str(&text).map_err(|error| unreadable(&error.to_string()))
+    }
+
+    pub(super) fn new(random: &[u8; 32]) -> Self {
+        Self { secret: HEXLOWER.encode(random), ..Self::default() }
+    }
+
+    pub(super) fn write(&self, session: &Session, community: &CommunityInfo) -> Result<()> {
+        let path = path(session, community);
+        kept::put(&path, &serde_json::to_vec(self).unwrap_or_default()).map_err(|error| {
+            Error::refused(format!("could not note on this device what was imported: {error}"))
+                .because(path.display().to_string())
+                .hint("what was imported is published; make room there and import the file again")
+        })
+    }
+
+    /// The name under which a guest of this UID is answered for: as before, else the one that the mail has. Another guest of
+    /// that name has it already: then a number stands behind it. `held`: the names there are among the answers.
+    pub(super) fn guest(&mut self, uid: &str, address: Option<&str>, name: &str, held: &[&str]) -> String {
+        let spelled = |name: &str| spelled(held.iter().map(|held| (*held).to_owned()), name.to_owned());
+        let Some(address) = address else { return spelled(name) };
+        let mark = derive::id(&[Some(&self.secret), Some(uid), Some(address)], 26);
+        let guests = self.guests.entry(uid.to_owned()).or_default();
+        if let Some(name) = guests.get(&mark) {
+            return spelled(name);
+        }
+        let taken = |name: &str| guests.values().any(|other| is_same_name(other, name));
+        let numbered = |n: usize| {
+            let number = format!(" ({n})");
+            let room = limits::PERSON_NAME - number.len();
+            name.chars().take(room).collect::<String>().trim_end().to_owned() + &number
+        };
+        let names = std::iter::once(name.to_owned()).chain((2..).map(numbered));
+        let name = spelled(&names.into_iter().find(|name| !taken(name)).unwrap_or_default());
+        guests.insert(mark, name.clone());
+        while self.guests.len() > ANSWERED {
+            self.guests.pop_first();
+        }
+        name
+    }
+}
+
+fn path(session: &Session, community: &CommunityInfo) -> PathBuf {
+    session.dir.join("imports").join(format!("{}.json", community.cid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guests_go_by_their_address_and_who_has_a_name_by_that() {
+        let mut memory = Memory::new(&[1; 32]);
+        let (rose, other) = (Some("rose@example.org"), Some("r@example.com"));
+        // By hand there is a Rose already.
+        assert_eq!(memory.guest("gig", rose, "ROSE", &["Rose"]), "Rose");
+        assert_eq!(memory.guest("gig", other, "Rose", &["Rose"]), "Rose (2)");
+        assert_eq!(memory.guest("gig", Some("third@example.org"), "rose", &[]), "rose (3)");
+        // Whatever they call themselves later; and an event of other guests knows nothing of it.
+        assert_eq!(memory.guest("gig", rose, "R. Smith", &["Rose", "Rose (2)"]), "Rose");
+        assert_eq!(memory.guest("gig", other, "Rose", &[]), "Rose (2)");
+        assert_eq!(memory.guest("choir", other, "Rose", &[]), "Rose");
+        assert_eq!(memory.guest("gig", None, "rose (2)", &["Rose (2)"]), "Rose (2)");
+        let long = "ä".repeat(limits::PERSON_NAME);
+        memory.guest("long", rose, &long, &[]);
+        assert_eq!(memory.guest("long", other, &long, &[]).chars().count(), limits::PERSON_NAME);
+        let written = serde_json::to_string(&memory).unwrap();
+        assert!(!written.contains('@') && written.contains("Rose"), "{written}");
+        assert_eq!(serde_json::from_str::<Memory>(&written).unwrap(), memory);
+    }
+}
