@@ -36,7 +36,8 @@ use crate::{
 pub(crate) use changes::differs;
 pub(crate) use message::{Answered, CalledOff};
 pub(crate) use time::alike;
-use version::{Newest, Word};
+use version::Newest;
+pub(crate) use version::{Word, rank};
 
 /// Bytes of a calendar file.
 pub(crate) const FILE: usize = 16 * 1024 * 1024;
@@ -88,6 +89,9 @@ impl Word for Whole {
     fn version(&self) -> SourceVersion {
         self.version
     }
+    fn says(&self) -> String {
+        format!("{:?}", self.entries.iter().map(|entry| &entry.event).collect::<Vec<_>>())
+    }
 }
 
 /// One date of a series that is not in the file itself.
@@ -108,6 +112,9 @@ impl Word for Dated {
     }
     fn version(&self) -> SourceVersion {
         self.version
+    }
+    fn says(&self) -> String {
+        format!("{:?} {:?}", self.at, self.own)
     }
 }
 
@@ -149,27 +156,35 @@ impl Reading {
 
     fn event(&mut self, whole: Whole) {
         self.entries += whole.entries.len();
-        if let Some((held, other)) = self.events.push(whole) {
-            self.entries -= other.entries.len();
-            let say = |entry: &mut Entry| {
-                time::say(&mut entry.said, "there are several versions of it: the newest is kept".into());
-            };
-            if !held.says_the_same(&other) {
-                held.entries.iter_mut().for_each(say);
-            }
-        }
+        self.entries -= chosen(self.events.push(whole));
     }
 
     /// Takes what another file says as well. Where both have the same thing, the newer word stays.
     pub(crate) fn and(&mut self, other: Self) -> Result<()> {
-        other.events.into_iter().for_each(|whole| self.event(whole));
-        other.dates.into_iter().for_each(|dated| drop(self.dates.push(dated)));
-        other.answers.into_iter().for_each(|answer| drop(self.answers.push(answer)));
-        other.called_off.into_iter().for_each(|off| drop(self.called_off.push(off)));
+        for whole in other.events {
+            self.entries += whole.entries.len();
+            self.entries -= chosen(self.events.join(whole));
+        }
+        other.dates.into_iter().for_each(|dated| drop(self.dates.join(dated)));
+        other.answers.into_iter().for_each(|answer| drop(self.answers.join(answer)));
+        other.called_off.into_iter().for_each(|off| drop(self.called_off.join(off)));
         self.skipped.extend(other.skipped);
         other.said.into_iter().for_each(|said| time::say(&mut self.said, said));
         self.bounded()
     }
+}
+
+/// Says of an event that there was another version, where it was another. How many entries go with that.
+fn chosen(two: Option<(&mut Whole, Whole)>) -> usize {
+    let Some((held, other)) = two else { return 0 };
+    if !held.says_the_same(&other) {
+        let note = match version::rank(held.version) == version::rank(other.version) {
+            true => "there are several versions of it, and nothing tells which is the newest: import that one alone",
+            false => "there are several versions of it: the newest is kept",
+        };
+        held.entries.iter_mut().for_each(|entry| time::say(&mut entry.said, note.into()));
+    }
+    other.entries.len()
 }
 
 /// The components that share a UID: an event or series, and changes to single dates of it.

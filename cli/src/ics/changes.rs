@@ -60,7 +60,7 @@ impl Changes {
                 Ok((at, own)) => {
                     let (at, change) = differs(event, &at, &own, said);
                     let held = changes.moved.get(&at.text());
-                    if held.is_none_or(|held| !version.is_older_than(held.version)) {
+                    if held.is_none_or(|held| version::rank(version) >= version::rank(held.version)) {
                         changes.moved.insert(at.text(), Moved { at, own, change, version });
                     }
                 }

@@ -57,10 +57,12 @@ pub(crate) struct CalledOff {
 }
 
 impl CalledOff {
-    /// As new as it is beside a word of this version. What the word said of dates it still says.
+    /// As new as it is beside a word of this version, after which it came where it does not say. What the word said of
+    /// dates it still says.
     pub(crate) fn beside(&self, held: Option<SourceVersion>) -> SourceVersion {
-        let (sequence, message) = held.map_or((0, true), |held| (held.sequence, held.message));
-        SourceVersion { sequence: self.sequence.unwrap_or(sequence), stamp: self.stamp, message }
+        let held = held.unwrap_or(SourceVersion { sequence: 0, stamp: None, message: true });
+        let (sequence, stamp) = (self.sequence.unwrap_or(held.sequence), self.stamp.or(held.stamp));
+        SourceVersion { sequence, stamp, ..held }
     }
 }
 
@@ -72,14 +74,22 @@ impl Word for Answered {
     fn version(&self) -> SourceVersion {
         self.version
     }
+    fn says(&self) -> String {
+        format!("{:?}", (&self.guest, self.status, self.count, &self.note))
+    }
 }
 
 impl Word for CalledOff {
+    /// One that does not count itself is no newer or older than one that does: each is judged beside what it calls off.
     fn about(&self) -> String {
-        format!("{}\n{}", moment(self.at.as_ref()), self.uid)
+        let counted = if self.sequence.is_some() { "counted" } else { "" };
+        format!("{counted}\n{}\n{}", moment(self.at.as_ref()), self.uid)
     }
     fn version(&self) -> SourceVersion {
         self.beside(None)
+    }
+    fn says(&self) -> String {
+        format!("{:?}", (&self.note, &self.name))
     }
 }
 

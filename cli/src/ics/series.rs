@@ -345,7 +345,5 @@ fn extra_dates(master: &ICalendarComponent, event: &Event, zones: &Zones, said: 
 /// Of several versions of one event the newest, of equally new ones the last.
 fn newest<'a>(masters: &[&'a ICalendarComponent], zones: &Zones) -> Option<&'a ICalendarComponent> {
     let versions = masters.iter().map(|component| (*component, version::of(component, zones)));
-    let newer =
-        |held: (_, SourceVersion), next: (_, SourceVersion)| if next.1.is_older_than(held.1) { held } else { next };
-    versions.reduce(newer).map(|(component, _)| component)
+    versions.max_by_key(|(_, version)| version::rank(*version)).map(|(component, _)| component)
 }

@@ -112,6 +112,17 @@ pub(super) fn kept(old: &Event, file: &Event) -> Event {
     new
 }
 
+/// An event that stands for one date and is as a newer message about that date has it, beside what a calendar says now of
+/// all its series: only how new that is counts.
+pub(super) fn stands_alone(here: &Event, word: &Event) -> Option<Event> {
+    let (held, theirs) = (here.source.as_ref()?, word.source.as_ref()?);
+    let (date, whole) = (held.dates.first()?.version, theirs.version.filter(|_| theirs.dates.is_empty())?);
+    let older = held.version.is_some_and(|held| whole.is_older_than(held));
+    let mut event = here.clone();
+    event.source.as_mut()?.version = Some(whole);
+    (here.recur.is_none() && word.recur.is_none() && !older && date.stands_beside(whole)).then_some(event)
+}
+
 /// Must a file's word about an event that stands for one date give way to what is here?
 pub(super) fn is_older_single(here: &Event, word: &Event) -> bool {
     let (Some(held), Some(word)) = (&here.source, &word.source) else { return false };

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    ics::{CalledOff, Dated, Entry, Reading, Skipped, Whole, alike, key},
+    ics::{CalledOff, Dated, Entry, Reading, Skipped, Whole, Word as _, alike, key, rank},
     output::count,
 };
 
@@ -59,7 +59,9 @@ pub(super) fn plan(
             plan.replace(whole, has_answers)?;
         }
     }
-    let (whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());
+    let (mut whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());
+    // What does not count itself is judged by what does.
+    whole.sort_by_key(|off| off.sequence.is_none());
     // Before single dates, which are judged by it; and after them, since they may have come just now.
     for off in &whole {
         if !plan.keys(&off.uid).is_empty() {
@@ -154,6 +156,10 @@ impl<'k> Plan<'k> {
         }
         let older_too = self.older_too;
         let Some(draft) = self.draft(&entry.key) else { return };
+        if let Some(new) = dates::stands_alone(&draft.now, &entry.event) {
+            draft.take(&new, false);
+            return;
+        }
         let new = dates::kept(&draft.now, &entry.event);
         // What was called off is not on again by the invitation that the message called off.
         let same = |held: SourceVersion| held.message && held.stamp.is_some() && Some(held) == version(&new);
@@ -203,10 +209,16 @@ impl<'k> Plan<'k> {
             Changed(&'r Dated),
             Off(&'r CalledOff),
         }
-        let changed = changed.iter().map(|dated| (dated.version, Word::Changed(dated)));
-        let mut words: Vec<_> = changed.chain(off.iter().map(|off| (off.beside(None), Word::Off(off)))).collect();
-        words.sort_by_key(|(version, _)| (version.sequence, version.stamp));
-        for (_, word) in words {
+        let of_date = |uid: &str, at: &Start| (dates::name_of(at), uid.to_owned());
+        let versions: HashMap<_, _> = changed.iter().map(|d| (of_date(&d.uid, &d.at), d.version)).collect();
+        let mut words: Vec<_> = changed.iter().map(|d| (rank(d.version), false, d.about(), Word::Changed(d))).collect();
+        for off in off {
+            let Some(at) = &off.at else { continue };
+            let version = off.beside(versions.get(&of_date(&off.uid, at)).copied());
+            words.push((rank(version), true, off.about(), Word::Off(off)));
+        }
+        words.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
+        for (.., word) in words {
             match word {
                 Word::Changed(dated) => self.change_date(dated),
                 Word::Off(off) => self.call_off_date(off),
@@ -286,13 +298,16 @@ impl<'k> Plan<'k> {
             let mut singles = Singles::default();
             for key in self.keys(uid) {
                 let draft = self.drafts.get(&key);
+                if draft.is_some_and(|draft| draft.replaced) {
+                    continue;
+                }
                 let Some(event) = draft.map(|draft| &draft.now).or_else(|| self.known.event(&key)) else { continue };
                 if let Some(word) = version(event)
-                    && singles.whole.is_none_or(|(held, _)| held.is_older_than(word))
+                    && singles.whole.is_none_or(|(held, _)| rank(held) < rank(word))
                 {
                     singles.whole = Some((word, event.status));
                 }
-                if event.recur.is_none() && draft.is_none_or(|draft| !draft.replaced) {
+                if event.recur.is_none() {
                     singles.named.extend(dates::names(&key, event).map(|name| (name, key.clone())));
                 }
                 singles.any = Some(key);

@@ -323,6 +323,20 @@ fn two_calendars_in_one_file_are_as_two_files() {
 }
 
 #[test]
+fn of_files_that_do_not_say_which_is_newer_the_same_one_is_taken_in_any_order_and_it_is_said() {
+    let bare = |name: &str| file("", 0, 1, &GIG.replace("Gig", name)).replace("DTSTAMP:20261101T100000Z\r\n", "");
+    let (one, other, stamped) = (bare("One"), bare("Other"), file("", 0, 1, GIG));
+    for files in [[&one[..], &other], [&other, &one]] {
+        let mut world = World::default();
+        let done = world.import(&files);
+        assert!(world.one().name == "Other" && done.said.contains("nothing tells which"), "{}", done.said);
+    }
+    for files in [[&one[..], &stamped, &other], [&other, &stamped, &one], [&stamped, &other, &one]] {
+        assert_eq!(World::after(&files).one().name, "Gig", "what says when it was written is newer");
+    }
+}
+
+#[test]
 fn a_newer_rule_that_we_have_leaves_none_of_the_dates_of_an_older_one_that_we_do_not() {
     let hard = file("", 0, 1, &CHOIR.replace("FREQ=WEEKLY", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1"));
     let mut world = World::default();
@@ -564,14 +578,14 @@ fn each_of_many_dates_that_came_by_mail_is_known_again() {
     assert!(world.import(&[&all("CANCEL")]).acts.iter().all(|(_, act)| *act == "changed"));
 }
 
-/// One of many things a file can say, by numbers.
-fn word(kind: u8, sequence: u32, day: u32) -> String {
+/// One of many things a file can say, by numbers; on day 0 without saying when.
+fn word((kind, sequence, day): (u8, u32, u32), n: usize) -> String {
     let hard = CHOIR.replace("FREQ=WEEKLY", "FREQ=MONTHLY;BYDAY=TH;BYSETPOS=1;COUNT=5");
-    let named = |lines: &str| lines.replace("Choir", &format!("Choir {day}"));
-    let date = if day.is_multiple_of(2) { "20270114" } else { "20270204" };
-    let moved = format!("SUMMARY:Date {day}\nRECURRENCE-ID:{date}T183000Z\nDTSTART:{date}T{:02}0000Z", 10 + day);
+    let named = |lines: &str| lines.replace("Choir", &format!("Choir {n}"));
+    let date = if n.is_multiple_of(2) { "20270114" } else { "20270204" };
+    let moved = format!("SUMMARY:Date {n}\nRECURRENCE-ID:{date}T183000Z\nDTSTART:{date}T{:02}0000Z", 10 + n);
     let off = format!("SUMMARY:Choir\nRECURRENCE-ID:{date}T183000Z");
-    match kind {
+    let text = match kind {
         0 => file("", sequence, day, &named(CHOIR)),
         1 => file("REQUEST", sequence, day, &named(CHOIR)),
         2 => file("", sequence, day, &named(&hard)),
@@ -580,20 +594,23 @@ fn word(kind: u8, sequence: u32, day: u32) -> String {
         5 => file("CANCEL", sequence, day, "SUMMARY:Choir"),
         6 => file("CANCEL", sequence, day, "SUMMARY:Choir").replace(&format!("SEQUENCE:{sequence}\r\n"), ""),
         7 => file("", sequence, day, &format!("{}\nEXDATE:{date}T183000Z", named(CHOIR))),
+        8 => file("CANCEL", sequence, day, &off).replace(&format!("SEQUENCE:{sequence}\r\n"), ""),
         _ => file("", sequence, day, &named(&CHOIR.replace("\nRRULE:FREQ=WEEKLY", ""))),
-    }
+    };
+    text.replace("DTSTAMP:20261100T100000Z\r\n", "")
+}
+
+fn words(most: usize) -> impl Strategy<Value = Vec<String>> {
+    let one = (0u8..10, 0u32..3, 0u32..5);
+    let texts = |words: Vec<_>| words.into_iter().zip(1..).map(|(of, n)| word(of, n)).collect();
+    proptest::collection::vec(one, 0..most).prop_map(texts)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn a_second_import_of_the_same_files_changes_nothing(
-        files in proptest::collection::vec((0u8..9, 0u32..3, 1u32..5), 1..6),
-        before in proptest::collection::vec((0u8..9, 0u32..3, 1u32..5), 0..3),
-    ) {
-        let texts = |words: &[(u8, u32, u32)]| -> Vec<String> { words.iter().map(|(k, s, d)| word(*k, *s, *d)).collect() };
-        let (files, before) = (texts(&files), texts(&before));
+    fn a_second_import_of_the_same_files_changes_nothing(files in words(7), before in words(4)) {
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         let mut world = World::default();
         for file in &before {
@@ -607,11 +624,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_files_does_not_matter(
-        words in proptest::collection::vec((0u8..9, 0u32..3), 1..6),
-        shuffle in any::<u64>(),
-    ) {
-        let files: Vec<String> = words.iter().zip(1..).map(|((k, s), d)| word(*k, *s, d)).collect();
+    fn the_order_of_files_does_not_matter(files in words(6), shuffle in any::<u64>()) {
         let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
         let one = World::after(&files);
         let by = files.len();
