@@ -57,12 +57,10 @@ pub(crate) struct CalledOff {
 }
 
 impl CalledOff {
-    /// As new as it is beside a word of this version, after which it came where it does not say. What the word said of
-    /// dates it still says.
+    /// As new as it is beside a word of this version, after which it came where it does not say.
     pub(crate) fn beside(&self, held: Option<SourceVersion>) -> SourceVersion {
-        let held = held.unwrap_or(SourceVersion { sequence: 0, stamp: None, message: true });
-        let (sequence, stamp) = (self.sequence.unwrap_or(held.sequence), self.stamp.or(held.stamp));
-        SourceVersion { sequence, stamp, ..held }
+        let (sequence, stamp) = held.map_or((0, None), |held| (held.sequence, held.stamp));
+        SourceVersion { sequence: self.sequence.unwrap_or(sequence), stamp: self.stamp.or(stamp), message: true }
     }
 }
 

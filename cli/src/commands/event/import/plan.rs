@@ -161,14 +161,20 @@ impl<'k> Plan<'k> {
             return;
         }
         let new = dates::kept(&draft.now, &entry.event);
-        // What was called off is not on again by the invitation that the message called off.
-        let same = |held: SourceVersion| held.message && held.stamp.is_some() && Some(held) == version(&new);
-        let called_off = draft.version().is_some_and(same) && draft.now.status == Status::Cancelled;
+        // What a message called off is on again only by a newer word: calendars that never count say the same for ever.
+        let off = draft.now.status == Status::Cancelled && new.status != Status::Cancelled;
+        let by_message = draft.version().filter(|held| held.message).zip(version(&new));
+        let called_off = off && by_message.is_some_and(|(held, word)| !held.is_older_than(word));
         let older = match draft.now.recur.is_none() && new.recur.is_none() {
             true => dates::is_older_single(&draft.now, &entry.event),
             false => draft.version().zip(version(&new)).is_some_and(|(held, word)| word.is_older_than(held)),
         };
-        if draft.take(&new, (older || called_off) && !older_too) {
+        if called_off && !older && !older_too {
+            let note =
+                "a message called it off, and nothing tells that the file is newer: it stays off (--older has it on)";
+            return draft.left.push(note.into());
+        }
+        if draft.take(&new, older && !older_too) {
             draft.said.extend(entry.said.iter().cloned());
         }
     }

@@ -191,6 +191,32 @@ fn a_cancellation_that_does_not_count_itself_or_has_the_stamp_of_the_invitation_
 }
 
 #[test]
+fn what_a_message_called_off_stays_off_when_the_same_calendar_comes_again() {
+    let bare = |file: String| file.replace("DTSTAMP:20261101T100000Z\r\n", "");
+    for lines in [GIG, CHOIR] {
+        let (calendar, off) = (file("", 0, 1, lines), file("CANCEL", 0, 1, "SUMMARY:x"));
+        for (calendar, off) in
+            [(calendar.clone(), off.clone()), (bare(calendar.clone()), off.clone()), (bare(calendar), bare(off))]
+        {
+            let mut world = World::after(&[&calendar, &off]);
+            for _ in 0..2 {
+                let done = world.import(&[&calendar]);
+                assert_eq!((done.act(), world.one().status), ("unchanged", Status::Cancelled), "{calendar}{off}");
+                assert!(done.said.contains("stays off (--older has it on)"), "{}", done.said);
+            }
+            assert_eq!(world.import_as(&[&calendar], true).act(), "changed");
+            world.import(&[&off]);
+            world.import(&[&file("", 1, 1, lines)]);
+            assert_eq!(world.one().status, Status::Confirmed, "a newer one has it on again");
+        }
+        // What the calendar called off itself is on as soon as it says so.
+        let mut world = World::after(&[&file("", 0, 1, &format!("{lines}\nSTATUS:CANCELLED"))]);
+        world.import(&[&file("", 0, 1, lines)]);
+        assert_eq!(world.one().status, Status::Confirmed);
+    }
+}
+
+#[test]
 fn an_older_file_changes_nothing_and_an_equally_new_one_is_followed() {
     let named = |method, sequence, day, name: &str| file(method, sequence, day, &GIG.replace("Gig", name));
     for method in ["", "PUBLISH", "REQUEST"] {
