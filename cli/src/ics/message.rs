@@ -16,6 +16,7 @@ use folkmoot_schemas::{
     },
     when::Start,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     Reading, Skipped, fields,
@@ -45,7 +46,7 @@ pub(crate) struct Answered {
 }
 
 /// An event, or one date of it, that does not take place.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CalledOff {
     pub(crate) uid: String,
     pub(crate) name: String,
@@ -54,6 +55,9 @@ pub(crate) struct CalledOff {
     /// None: the message does not count itself, so that its stamp alone says how new it is.
     pub(crate) sequence: Option<u32>,
     pub(crate) stamp: Option<i64>,
+    /// It came in an earlier import, which knew nothing that it calls off.
+    #[serde(skip)]
+    pub(crate) earlier: bool,
 }
 
 impl CalledOff {
@@ -78,10 +82,10 @@ impl Word for Answered {
 }
 
 impl Word for CalledOff {
-    /// One that does not count itself is no newer or older than one that does: each is judged beside what it calls off.
+    /// Only those that say as much are newer or older than each other: the rest is judged beside what they call off.
     fn about(&self) -> String {
-        let counted = if self.sequence.is_some() { "counted" } else { "" };
-        format!("{counted}\n{}\n{}", moment(self.at.as_ref()), self.uid)
+        let alike = (self.earlier, self.sequence.is_some(), self.stamp.is_some());
+        format!("{alike:?}\n{}\n{}", moment(self.at.as_ref()), self.uid)
     }
     fn version(&self) -> SourceVersion {
         self.beside(None)
@@ -127,7 +131,7 @@ fn called_off(event: &ICalendarComponent, zones: &Zones, reading: &mut Reading) 
         Ok(at) => {
             let note = comment(event, limits::EVENT_NOTE);
             let (sequence, stamp) = (version::sequence(event), version::stamp(event, zones));
-            reading.called_off.push(CalledOff { uid: uid(event), name, at, note, sequence, stamp });
+            reading.called_off.push(CalledOff { uid: uid(event), name, at, note, sequence, stamp, earlier: false });
         }
         Err(why) => reading.skipped.push(Skipped { key: uid(event), name, why }),
     }

@@ -117,8 +117,10 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let mut known = Known::read(session, &community)?;
     let before = Memory::read(session, &community)?;
     let mut memory = before.clone();
+    memory.bring(&mut reading);
     let has_answers = |item: &Item| Ok(!answers_to(session, item)?.is_empty());
-    let mut steps = plan::plan(&mut reading, &known, args.older, &has_answers)?;
+    let plan::Planned { mut steps, waiting } = plan::plan(&mut reading, &known, args.older, &has_answers)?;
+    memory.wait(waiting);
     for step in &steps {
         check_street(session, step)?;
     }

@@ -1,7 +1,11 @@
 //! What the imports into a community know that no record says: `imports/<community>.json` in the home, 0600, for this
 //! device alone. Nothing sends it. Without it an import does what the first one did.
 
-use std::{collections::BTreeMap, fs, io, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs, io,
+    path::PathBuf,
+};
 
 use data_encoding::HEXLOWER;
 use folkmoot_node::request::CommunityInfo;
@@ -11,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::super::answers::spelled;
 use crate::{
     error::{Error, Result},
+    ics::{CalledOff, Reading},
     kept,
     session::Session,
 };
@@ -19,6 +24,8 @@ use crate::{
 const FILE: u64 = 32 * 1024 * 1024;
 /// UIDs of which guests are remembered.
 const ANSWERED: usize = 10_000;
+/// Cancellations that are.
+const CALLED_OFF: usize = 1_000;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -27,6 +34,8 @@ pub(super) struct Memory {
     secret: String,
     /// By UID: guests who answered by mail, by the mark of their address.
     guests: BTreeMap<String, BTreeMap<String, String>>,
+    /// Cancellations of what had not come yet, the oldest first.
+    called_off: Vec<CalledOff>,
 }
 
 impl Memory {
@@ -56,6 +65,23 @@ impl Memory {
                 .because(path.display().to_string())
                 .hint("what was imported is published; make room there and import the file again")
         })
+    }
+
+    /// Puts what earlier imports could not call off beside what the files say now.
+    pub(super) fn bring(&self, reading: &mut Reading) {
+        for off in &self.called_off {
+            reading.called_off.join(CalledOff { earlier: true, ..off.clone() });
+        }
+    }
+
+    /// What still waits for what it calls off.
+    pub(super) fn wait(&mut self, mut waiting: Vec<CalledOff>) {
+        waiting.sort_by_key(|off| !off.earlier);
+        let waiting = waiting.into_iter().map(|off| CalledOff { earlier: false, ..off });
+        let mut seen = HashSet::new();
+        let mut once: Vec<CalledOff> = waiting.filter(|off| seen.insert(format!("{off:?}"))).collect();
+        once.drain(..once.len().saturating_sub(CALLED_OFF));
+        self.called_off = once;
     }
 
     /// The name under which a guest of this UID is answered for: as before, else the one that the mail has. Another guest of

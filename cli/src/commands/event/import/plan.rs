@@ -44,24 +44,34 @@ pub(super) struct Plan<'k> {
     /// By UID.
     singles: HashMap<String, Singles>,
     skipped: Vec<Skipped>,
+    waiting: Vec<CalledOff>,
+}
+
+/// What is to be done.
+pub(super) struct Planned {
+    pub(super) steps: Vec<Step>,
+    /// Cancellations of what is not here.
+    pub(super) waiting: Vec<CalledOff>,
 }
 
 /// What is to be done for events. What cannot be done goes to what was skipped.
-pub(super) fn plan(
-    reading: &mut Reading,
-    known: &Known,
-    older_too: bool,
-    has_answers: Answers<'_>,
-) -> Result<Vec<Step>> {
-    let mut plan = Plan { known, older_too, drafts: BTreeMap::new(), singles: HashMap::new(), skipped: Vec::new() };
+pub(super) fn plan(reading: &mut Reading, known: &Known, older_too: bool, has_answers: Answers<'_>) -> Result<Planned> {
+    let mut plan = Plan {
+        known,
+        older_too,
+        drafts: BTreeMap::new(),
+        singles: HashMap::new(),
+        skipped: Vec::new(),
+        waiting: Vec::new(),
+    };
     for whole in reading.events.iter() {
         if plan.whole(whole) {
             plan.replace(whole, has_answers)?;
         }
     }
     let (mut whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());
-    // What does not count itself is judged by what does.
-    whole.sort_by_key(|off| off.sequence.is_none());
+    // What does not say how new it is counts as what is there by then.
+    whole.sort_by_key(|off| (off.sequence.is_none(), off.stamp.is_none(), rank(off.version())));
     // Before single dates, which are judged by it; and after them, since they may have come just now.
     for off in &whole {
         if !plan.keys(&off.uid).is_empty() {
@@ -71,7 +81,8 @@ pub(super) fn plan(
     plan.dates(&reading.dates, &single);
     whole.into_iter().for_each(|off| plan.call_off(off));
     reading.skipped.append(&mut plan.skipped);
-    plan.steps(&mut reading.said)
+    let waiting = std::mem::take(&mut plan.waiting);
+    Ok(Planned { steps: plan.steps(&mut reading.said)?, waiting })
 }
 
 impl<'k> Plan<'k> {
@@ -183,7 +194,7 @@ impl<'k> Plan<'k> {
     fn call_off(&mut self, off: &CalledOff) {
         let keys = self.keys(&off.uid);
         if keys.is_empty() {
-            return self.not_ours(&off.uid, &off.name);
+            return self.not_here(off);
         }
         let older_too = self.older_too;
         for key in keys {
@@ -200,13 +211,23 @@ impl<'k> Plan<'k> {
         }
     }
 
-    fn not_ours(&mut self, uid: &str, name: &str) {
-        let why = match self.known.get(&key::whole(uid)) {
+    /// Nothing is here that this calls off, now.
+    fn not_here(&mut self, off: &CalledOff) {
+        let why = match self.known.get(&key::whole(&off.uid)) {
             Held::Here(..) => "it was planned here: call it off with moot event cancel".into(),
             Held::Theirs(item) => format!("{} imported it, and calls it off", item.author),
-            Held::Nothing | Held::Imported(..) => "it is not here, so there is nothing to call off".into(),
+            Held::Nothing | Held::Imported(..) => {
+                let has_others = !self.keys(&off.uid).is_empty();
+                self.waiting.push(off.clone());
+                match has_others {
+                    true => "it has no such date here; should that come, it comes called off".into(),
+                    false => "it is not here; should it come, it comes called off".into(),
+                }
+            }
         };
-        self.skip(uid, name, why);
+        if !off.earlier {
+            self.skip(&off.uid, &off.name, why);
+        }
     }
 
     /// Single dates that are changed or called off, the oldest word first.
@@ -334,7 +355,7 @@ impl<'k> Plan<'k> {
             dates::note_single(&mut new, version);
             draft.call_off(&new, off, older);
         } else if self.series(&whole).is_some_and(|series| !recur::has(series, &alike(at, &series.start))) {
-            self.skip(&off.uid, &off.name, "it has no such date here");
+            self.not_here(off);
         } else if let Some(draft) = self.draft(&whole).filter(|draft| draft.now.recur.is_some()) {
             let date = alike(at, &draft.now.start);
             let version = off.beside(dates::version(&draft.now, at).or(draft.version()));
@@ -343,10 +364,8 @@ impl<'k> Plan<'k> {
                 true => draft.pass_over(&new, &date.text()),
                 false => drop(draft.take(&new, false)),
             }
-        } else if self.keys(&off.uid).is_empty() {
-            self.not_ours(&off.uid, &off.name);
         } else {
-            self.skip(&off.uid, &off.name, "it has no such date here");
+            self.not_here(off);
         }
     }
 

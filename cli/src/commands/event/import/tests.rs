@@ -20,7 +20,7 @@ use super::{
     answers::{Guests, answer, in_order},
     known::Known,
     memory::Memory,
-    plan::plan,
+    plan::{Planned, plan},
 };
 use crate::ics::{self, Context, Reading};
 
@@ -33,6 +33,7 @@ struct World {
     events: Vec<(Item, Event)>,
     /// URIs of events that people answered.
     answered: Vec<String>,
+    memory: Memory,
     next: usize,
 }
 
@@ -77,7 +78,9 @@ impl World {
         }
         let known = Known::of(ME.into(), self.events.clone()).unwrap();
         let answered = |item: &Item| Ok(self.answered.contains(&item.uri));
-        let steps = plan(&mut reading, &known, older, &answered).unwrap();
+        self.memory.bring(&mut reading);
+        let Planned { steps, waiting } = plan(&mut reading, &known, older, &answered).unwrap();
+        self.memory.wait(waiting);
         let said = steps.iter().flat_map(|step| step.said.clone()).chain(reading.said);
         let said = said.chain(reading.skipped.iter().map(|skipped| skipped.why.clone())).collect::<Vec<_>>().join("\n");
         let acts = steps.into_iter().map(|step| self.keep(step)).collect();
@@ -213,6 +216,31 @@ fn what_a_message_called_off_stays_off_when_the_same_calendar_comes_again() {
         let mut world = World::after(&[&file("", 0, 1, &format!("{lines}\nSTATUS:CANCELLED"))]);
         world.import(&[&file("", 0, 1, lines)]);
         assert_eq!(world.one().status, Status::Confirmed);
+    }
+}
+
+#[test]
+fn a_cancellation_that_comes_imports_before_its_event_calls_it_off_when_that_comes() {
+    let (gig, choir) = (file("REQUEST", 1, 2, GIG), file("REQUEST", 1, 2, CHOIR));
+    let date = "SUMMARY:Choir\nRECURRENCE-ID:20270114T183000Z\nCOMMENT:Ill";
+    let whole = "SUMMARY:Gig\nCOMMENT:Storm";
+    for (event, off) in [(&gig, whole), (&choir, whole), (&choir, date)] {
+        let off = file("CANCEL", 1, 3, off);
+        let mut world = World::default();
+        for _ in 0..2 {
+            let done = world.import(&[&off]);
+            assert!(world.events.is_empty() && done.said.contains("not here; should it come"), "{}", done.said);
+        }
+        assert_eq!(world.import(&[&file("", 0, 9, &GIG.replace("Gig", "Other")).replace("UID:gig", "UID:b")]).said, "");
+        world.events.clear();
+        assert_eq!(world.import(&[event]).act(), "added");
+        let (one, both) = (world.one().clone(), World::after(&[event, &off]));
+        assert_eq!((&one, &world.memory), (both.one(), &Memory::default()), "and it is no longer waited for");
+        // A newer invitation was not called off.
+        let mut world = World::after(&[&off]);
+        world.import(&[&event.replace("SEQUENCE:1", "SEQUENCE:2")]);
+        assert!(world.one().status == Status::Confirmed && world.one().overrides.is_empty());
+        assert_eq!(world.memory, Memory::default());
     }
 }
 
