@@ -40,13 +40,19 @@ parts! {
     contact: contact;
 }
 
+/// The note on the status, of which no calendar says anything. A cancellation by mail may have one.
+const NOTE: &str = "status_note";
+
 /// Notes in an imported event in what it differs from `old`, the version a person just edited.
 pub(super) fn mark(event: &mut Event, old: &Event) {
     let parts = PARTS.iter().filter(|part| !(part.same)(event, old)).map(|part| part.name);
     let days = event.overrides.iter().chain(&old.overrides).map(day).filter(|day| !same_day(event, old, day));
-    let changed: Vec<String> = parts.chain(days).map(ToOwned::to_owned).collect();
+    let note = (event.status_note != old.status_note).then_some(NOTE);
+    let changed: Vec<String> = parts.chain(days).chain(note).map(ToOwned::to_owned).collect();
+    let has_note = event.status_note.is_some() || event.status == Status::Cancelled;
     if let Some(source) = &mut event.source {
         source.edited.extend(changed);
+        source.edited.retain(|edited| edited != NOTE || has_note);
         source.edited.sort();
         source.edited.dedup();
     }
@@ -54,12 +60,27 @@ pub(super) fn mark(event: &mut Event, old: &Event) {
 
 /// As if its status had been changed here.
 pub(super) fn mark_status(event: &mut Event) {
+    mark_part(event, "status");
+}
+
+/// As if the note on its status had been written here.
+pub(super) fn mark_note(event: &mut Event) {
+    mark_part(event, NOTE);
+}
+
+fn mark_part(event: &mut Event, part: &str) {
     if let Some(source) = &mut event.source
-        && !source.edited.iter().any(|edited| edited == "status")
+        && !source.edited.iter().any(|edited| edited == part)
     {
-        source.edited.push("status".into());
+        source.edited.push(part.into());
         source.edited.sort();
     }
+}
+
+/// Is the note on the status what somebody here wrote, or took away? Also where its cancellation was theirs.
+pub(super) fn has_own_note(event: &Event) -> bool {
+    let edited = |name: &str| event.source.iter().flat_map(|source| &source.edited).any(|edited| edited == name);
+    edited(NOTE) || (edited("status") && event.status == Status::Cancelled && event.status_note.is_some())
 }
 
 /// What an import makes of an event that is there: `old` as it is here, `new` as the file has it now. The next version
@@ -74,7 +95,8 @@ pub(super) fn merge(old: &Event, new: &Event) -> (Option<Event>, Option<String>)
             false => (part.take)(&mut next, new),
         }
     }
-    if old.status == Status::Cancelled && next.status != Status::Cancelled {
+    let on_again = old.status == Status::Cancelled && next.status != Status::Cancelled;
+    if on_again {
         // It said why.
         next.status_note = None;
     }
@@ -103,7 +125,7 @@ pub(super) fn merge(old: &Event, new: &Event) -> (Option<Event>, Option<String>)
 
     if let (Some(next), Some(new)) = (&mut next.source, &new.source) {
         next.url.clone_from(&new.url);
-        next.edited.retain(|edited| kept.contains(edited));
+        next.edited.retain(|edited| kept.contains(edited) || (edited == NOTE && !on_again));
     }
     let mut said = Vec::new();
     if !kept.is_empty() {

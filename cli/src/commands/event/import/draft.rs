@@ -84,9 +84,19 @@ impl Draft<'_> {
         changed
     }
 
+    /// One's own words about it stay.
     pub(super) fn call_off(&mut self, new: &Event, off: &CalledOff, older: bool) {
-        if self.take(new, older) && self.now.status == Status::Cancelled {
-            self.now.status_note = off.note.clone().or(self.now.status_note.take());
+        let own = imported::has_own_note(&self.now);
+        if !self.take(new, older) || self.now.status != Status::Cancelled {
+            return;
+        }
+        if own {
+            imported::mark_note(&mut self.now);
+        }
+        let Some(note) = off.note.as_ref().filter(|note| self.now.status_note.as_ref() != Some(note)) else { return };
+        match own {
+            true => self.left.push(format!("its note stays as set here; the message says: {note}")),
+            false => self.now.status_note = Some(note.clone()),
         }
     }
 

@@ -245,6 +245,38 @@ fn a_cancellation_that_comes_imports_before_its_event_calls_it_off_when_that_com
 }
 
 #[test]
+fn what_a_host_says_of_a_cancellation_stays_beside_the_words_of_a_later_message() {
+    use crate::commands::event::imported::mark;
+    let off = |note: &str, day| file("CANCEL", 1, day, &format!("SUMMARY:Gig\nCOMMENT:{note}"));
+    let edit = |world: &mut World, edit: &dyn Fn(&mut Event)| {
+        let (_, event) = &mut world.events[0];
+        let old = event.clone();
+        edit(event);
+        event.follow(&old);
+        mark(event, &old);
+    };
+    let note = |world: &World| world.one().status_note.clone();
+    // It was called off here; or the note alone is of here.
+    for first in [None, Some(off("Storm", 2))] {
+        let mut world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
+        first.iter().for_each(|first| drop(world.import(&[first])));
+        edit(&mut world, &|e| (e.status, e.status_note) = (Status::Cancelled, Some("The band is ill".into())));
+        // Of a message without words as well.
+        world.import(&[&off("", 3)]);
+        for day in 3..5 {
+            let done = world.import(&[&off(&format!("Storm {day}"), day)]);
+            assert_eq!(note(&world).as_deref(), Some("The band is ill"));
+            assert!(done.acts[0].1 == "unchanged" || done.said.contains("the message says: Storm"), "{}", done.said);
+        }
+        // With the cancellation it goes, and the next one has its own words.
+        world.import(&[&file("REQUEST", 2, 6, GIG)]);
+        assert_eq!((world.one().status, note(&world)), (Status::Confirmed, None));
+        world.import(&[&off("Flood", 7).replace("SEQUENCE:1", "SEQUENCE:3")]);
+        assert_eq!(note(&world).as_deref(), Some("Flood"));
+    }
+}
+
+#[test]
 fn an_older_file_changes_nothing_and_an_equally_new_one_is_followed() {
     let named = |method, sequence, day, name: &str| file(method, sequence, day, &GIG.replace("Gig", name));
     for method in ["", "PUBLISH", "REQUEST"] {
