@@ -32,7 +32,7 @@ mod tests;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event import programme.ics\n  moot event import ~/.calendars/club other.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n\nA second import adds nothing; what changed in the file is changed here, except where you changed it here yourself. What cannot be kept is said event by event. Of several words about an event the newest counts, in any order of the files. An answer that came by mail (METHOD:REPLY) becomes the answer of a guest."
+    after_help = "Examples:\n  moot event import programme.ics\n  moot event import ~/.calendars/club other.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n\nA second import adds nothing; what changed in the file is changed here, except where you changed it here yourself, and what you deleted here stays away. What cannot be kept is said event by event. Of several words about an event the newest counts, in any order of the files. An answer that came by mail (METHOD:REPLY) becomes the answer of a guest."
 )]
 pub(crate) struct Args {
     /// Calendar files (.ics), or folders of them; - reads stdin
@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// Also take what is older than what is here
     #[arg(long)]
     older: bool,
+    /// Also bring back what was imported before and deleted here
+    #[arg(long)]
+    again: bool,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -118,6 +121,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let before = Memory::read(session, &community)?;
     let mut memory = before.clone();
     memory.bring(&mut reading);
+    if !args.again {
+        known.miss(memory.made());
+    }
     let has_answers = |item: &Item| Ok(!answers_to(session, item)?.is_empty());
     let plan::Planned { mut steps, waiting } = plan::plan(&mut reading, &known, args.older, &has_answers)?;
     memory.wait(waiting);
@@ -133,12 +139,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     if !args.dry_run {
         take_away(session, &community, &steps)?;
+        memory.note(&known, &steps);
     }
     if !reading.answers.is_empty() {
         // What was just published is what they answer.
         let wrote = steps.iter().any(|step| matches!(step.act, Act::Added | Act::Changed | Act::Replaced));
         if wrote && !args.dry_run {
             known = Known::read(session, &community)?;
+            known.miss(memory.made());
         }
         let mut guests = answers::guests(session, &community, &known)?;
         for answered in answers::in_order(&reading.answers) {

@@ -14,11 +14,17 @@ use folkmoot_schemas::{
     when::words,
 };
 
-use super::{super::parse, Act, Step, Subject, dates, known::Known, memory::Memory, replace};
+use super::{
+    super::parse,
+    Act, Step, Subject, dates,
+    known::{Held, Known},
+    memory::Memory,
+    replace,
+};
 use crate::{
     commands::post::parse_uri,
     error::{Exit, Result},
-    ics::{Answered, alike},
+    ics::{Answered, alike, key},
     record,
     session::Session,
 };
@@ -133,7 +139,7 @@ fn reached<'k>(known: &'k Known, answered: &Answered) -> Result<(&'k Item, &'k E
     let singles: Vec<_> = all.filter(|(.., event)| event.recur.is_none()).collect();
     let Some(at) = &answered.at else {
         return whole.ok_or_else(|| match singles.is_empty() {
-            true => "the event it answers is not here".into(),
+            true => absent(known, &answered.uid),
             false => "it answers a series of which only single dates are here".into(),
         });
     };
@@ -152,9 +158,16 @@ fn reached<'k>(known: &'k Known, answered: &Answered) -> Result<(&'k Item, &'k E
     let by_name = || single(&|key, event| dates::names(key, event).any(|other| other == name));
     found.or_else(by_name).ok_or_else(|| match whole {
         Some((_, event)) => format!("{} has no date {}", event.name, alike(at, &event.start).text()),
-        None if singles.is_empty() => "the event it answers is not here".into(),
+        None if singles.is_empty() => absent(known, &answered.uid),
         None => format!("of the series it answers the date {} is not here", at.text()),
     })
+}
+
+fn absent(known: &Known, uid: &str) -> String {
+    match known.get(&key::whole(uid)) {
+        Held::Deleted(_) => "the event it answers was deleted here".into(),
+        _ => "the event it answers is not here".into(),
+    }
 }
 
 /// What an answer is beside the one of the same guest that is here, which was given or entered at `when`.

@@ -6,8 +6,9 @@ use folkmoot_gateway::calendar;
 use folkmoot_node::request::{CommunityInfo, Item, Reply, Request};
 use folkmoot_schemas::{
     kind::Kind,
-    records::{event::Event, revision::Right},
+    records::{event::Event, revision::Right, text::is_same_name},
 };
+use serde::{Deserialize, Serialize};
 
 use super::super::imported;
 use crate::{
@@ -28,6 +29,26 @@ pub(super) struct Known {
     theirs: HashMap<String, Item>,
     /// All events, by the UID under which we hand them out.
     ours: HashMap<String, (Item, Event)>,
+    /// What was imported and deleted here.
+    deleted: BTreeMap<String, Was>,
+}
+
+/// An imported event as it was the last time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Was {
+    name: String,
+    start: String,
+}
+
+impl Was {
+    pub(super) fn of(event: &Event) -> Self {
+        Self { name: event.name.clone(), start: event.start.text() }
+    }
+
+    /// Nothing by which people would know it is as it was: its calendar has used its UID again.
+    pub(super) fn is_another(&self, event: &Event) -> bool {
+        !is_same_name(&self.name, &event.name) && self.start != event.start.text()
+    }
 }
 
 /// What a UID, or one date of it, stands for here.
@@ -38,6 +59,8 @@ pub(super) enum Held<'a> {
     Imported(&'a Item, &'a Event),
     /// Somebody else imported it.
     Theirs(&'a Item),
+    /// It was imported, and deleted here; with all of its series, where that was.
+    Deleted(&'a Was),
     /// It was planned here; the file is an echo of that.
     Here(&'a Item, &'a Event),
 }
@@ -59,7 +82,13 @@ impl Known {
     }
 
     pub(super) fn of(me: String, events: Vec<(Item, Event)>) -> Result<Self> {
-        let mut known = Self { me, imported: BTreeMap::new(), theirs: HashMap::new(), ours: HashMap::new() };
+        let mut known = Self {
+            me,
+            imported: BTreeMap::new(),
+            theirs: HashMap::new(),
+            ours: HashMap::new(),
+            deleted: BTreeMap::new(),
+        };
         for (item, event) in events {
             match event.source.as_ref().filter(|s| s.kind == "ics").and_then(|s| s.uid.clone()) {
                 Some(key) if item.did == known.me => {
@@ -83,8 +112,21 @@ impl Known {
         } else if let Some((item, event)) = self.ours.get(uid) {
             Held::Here(item, event)
         } else {
-            self.theirs.get(key).map_or(Held::Nothing, Held::Theirs)
+            let deleted = || self.deleted.get(key).or_else(|| self.deleted.get(&key::whole(uid)));
+            let theirs = self.theirs.get(key).map(Held::Theirs);
+            theirs.or_else(|| deleted().map(Held::Deleted)).unwrap_or(Held::Nothing)
         }
+    }
+
+    /// What of these is not here any more was deleted here.
+    pub(super) fn miss(&mut self, made: &BTreeMap<String, Was>) {
+        let gone = made.iter().filter(|(key, _)| !self.imported.contains_key(*key));
+        self.deleted = gone.map(|(key, was)| (key.clone(), was.clone())).collect();
+    }
+
+    /// All that is here of ours from calendar files.
+    pub(super) fn all_imported(&self) -> impl Iterator<Item = (&String, &Event)> {
+        self.imported.iter().map(|(key, (_, event))| (key, event))
     }
 
     /// An event of ours that follows a calendar file.

@@ -9,10 +9,17 @@ use std::{
 
 use data_encoding::HEXLOWER;
 use folkmoot_node::request::CommunityInfo;
-use folkmoot_schemas::{derive, limits, records::text::is_same_name};
+use folkmoot_schemas::{
+    derive, limits,
+    records::{event::Event, text::is_same_name},
+};
 use serde::{Deserialize, Serialize};
 
-use super::super::answers::spelled;
+use super::{
+    super::answers::spelled,
+    Act, Step, Subject,
+    known::{Known, Was},
+};
 use crate::{
     error::{Error, Result},
     ics::{CalledOff, Reading},
@@ -26,6 +33,8 @@ const FILE: u64 = 32 * 1024 * 1024;
 const ANSWERED: usize = 10_000;
 /// Cancellations that are.
 const CALLED_OFF: usize = 1_000;
+/// Imported events that are.
+const MADE: usize = 100_000;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -36,6 +45,8 @@ pub(super) struct Memory {
     guests: BTreeMap<String, BTreeMap<String, String>>,
     /// Cancellations of what had not come yet, the oldest first.
     called_off: Vec<CalledOff>,
+    /// By key, what was here after the last import: what is missing since was deleted.
+    made: BTreeMap<String, Was>,
 }
 
 impl Memory {
@@ -65,6 +76,31 @@ impl Memory {
                 .because(path.display().to_string())
                 .hint("what was imported is published; make room there and import the file again")
         })
+    }
+
+    pub(super) fn made(&self) -> &BTreeMap<String, Was> {
+        &self.made
+    }
+
+    /// What is here now: what was before, and what an import made of it.
+    pub(super) fn note(&mut self, known: &Known, steps: &[Step]) {
+        let mut now: BTreeMap<&String, Option<&Event>> = known.all_imported().map(|(key, e)| (key, Some(e))).collect();
+        for step in steps {
+            match (&step.subject, step.act) {
+                (Subject::Event { key, .. }, Act::Replaced) => drop(now.insert(key, None)),
+                (Subject::Event { key, event }, Act::Added | Act::Changed) => drop(now.insert(key, Some(event))),
+                _ => {}
+            }
+        }
+        for (key, event) in now {
+            match event {
+                None => drop(self.made.remove(key)),
+                Some(event) if self.made.len() < MADE || self.made.contains_key(key) => {
+                    self.made.insert(key.clone(), Was::of(event));
+                }
+                Some(_) => {}
+            }
+        }
     }
 
     /// Puts what earlier imports could not call off beside what the files say now.

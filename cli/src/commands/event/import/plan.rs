@@ -4,7 +4,7 @@
 //! cancellations the newest counts, also against what an earlier import brought (`source.version`, `source.dates`). So the
 //! order of files does not matter, and a file that was imported before changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use folkmoot_node::request::Item;
 use folkmoot_schemas::{
@@ -45,6 +45,8 @@ pub(super) struct Plan<'k> {
     singles: HashMap<String, Singles>,
     skipped: Vec<Skipped>,
     waiting: Vec<CalledOff>,
+    /// Keys of what the files have and was deleted here.
+    deleted: BTreeSet<String>,
 }
 
 /// What is to be done.
@@ -63,6 +65,7 @@ pub(super) fn plan(reading: &mut Reading, known: &Known, older_too: bool, has_an
         singles: HashMap::new(),
         skipped: Vec::new(),
         waiting: Vec::new(),
+        deleted: BTreeSet::new(),
     };
     for whole in reading.events.iter() {
         if plan.whole(whole) {
@@ -158,6 +161,13 @@ impl<'k> Plan<'k> {
         match self.known.get(&entry.key) {
             _ if self.drafts.contains_key(&entry.key) => {}
             Held::Nothing => return self.start(&entry.key, None, entry.event.clone(), entry.said.clone()),
+            Held::Deleted(was) if was.is_another(&entry.event) => {
+                return self.start(&entry.key, None, entry.event.clone(), entry.said.clone());
+            }
+            Held::Deleted(_) => {
+                self.deleted.insert(entry.key.clone());
+                return;
+            }
             Held::Here(item, event) => return self.echo(&entry.key, item, event),
             Held::Theirs(item) => {
                 let why = format!("{} imported it already ({})", item.author, item.short);
@@ -216,6 +226,10 @@ impl<'k> Plan<'k> {
         let why = match self.known.get(&key::whole(&off.uid)) {
             Held::Here(..) => "it was planned here: call it off with moot event cancel".into(),
             Held::Theirs(item) => format!("{} imported it, and calls it off", item.author),
+            Held::Deleted(_) => {
+                self.deleted.insert(key::whole(&off.uid));
+                return;
+            }
             Held::Nothing | Held::Imported(..) => {
                 let has_others = !self.keys(&off.uid).is_empty();
                 self.waiting.push(off.clone());
@@ -299,6 +313,9 @@ impl<'k> Plan<'k> {
                 let why = format!("{} imported its series ({})", item.author, item.short);
                 self.skip(series, &dated.own.name, why);
             }
+            Held::Deleted(_) => {
+                self.deleted.insert(series.to_owned());
+            }
             Held::Nothing | Held::Imported(..) => {
                 let older_too = self.older_too;
                 let is_of = |draft: &&mut Draft<'_>| !draft.replaced && dates::is_of(&draft.now, &dated.at);
@@ -380,6 +397,11 @@ impl<'k> Plan<'k> {
         };
         let copies = drafts.iter().filter(|(_, draft)| draft.echo).count();
         tell(copies, said, "exported from here, and stay as they are", ": change them with moot event edit");
+        match self.deleted.len() {
+            0 => {}
+            1 => said.push("1 event was deleted here, and stays away (--again brings it back)".into()),
+            n => said.push(format!("{n} events were deleted here, and stay away (--again brings them back)")),
+        }
         let older = drafts.iter().filter(|(_, draft)| draft.older && !draft.current).count();
         tell(older, said, "here in a newer version than the files have", " (--older takes the older one)");
         drafts.into_iter().map(|(key, draft)| draft.step(key)).collect()

@@ -71,16 +71,24 @@ fn item(n: usize) -> Item {
 
 impl World {
     fn import_as(&mut self, files: &[&str], older: bool) -> Done {
+        self.import_with(files, older, false)
+    }
+
+    fn import_with(&mut self, files: &[&str], older: bool, again: bool) -> Done {
         let context = Context { zone: "Europe/Berlin".into(), now: NOW };
         let mut reading = Reading::default();
         for file in files {
             reading.and(ics::read(file, &context).unwrap()).unwrap();
         }
-        let known = Known::of(ME.into(), self.events.clone()).unwrap();
+        let mut known = Known::of(ME.into(), self.events.clone()).unwrap();
+        if !again {
+            known.miss(self.memory.made());
+        }
         let answered = |item: &Item| Ok(self.answered.contains(&item.uri));
         self.memory.bring(&mut reading);
         let Planned { steps, waiting } = plan(&mut reading, &known, older, &answered).unwrap();
         self.memory.wait(waiting);
+        self.memory.note(&known, &steps);
         let said = steps.iter().flat_map(|step| step.said.clone()).chain(reading.said);
         let said = said.chain(reading.skipped.iter().map(|skipped| skipped.why.clone())).collect::<Vec<_>>().join("\n");
         let acts = steps.into_iter().map(|step| self.keep(step)).collect();
@@ -231,16 +239,18 @@ fn a_cancellation_that_comes_imports_before_its_event_calls_it_off_when_that_com
             let done = world.import(&[&off]);
             assert!(world.events.is_empty() && done.said.contains("not here; should it come"), "{}", done.said);
         }
-        assert_eq!(world.import(&[&file("", 0, 9, &GIG.replace("Gig", "Other")).replace("UID:gig", "UID:b")]).said, "");
-        world.events.clear();
-        assert_eq!(world.import(&[event]).act(), "added");
-        let (one, both) = (world.one().clone(), World::after(&[event, &off]));
-        assert_eq!((&one, &world.memory), (both.one(), &Memory::default()), "and it is no longer waited for");
+        let other = file("", 0, 9, &GIG.replace("Gig", "Other")).replace("UID:gig", "UID:other");
+        assert_eq!(world.import(&[&other]).said, "");
+        world.import(&[event]);
+        let both = World::after(&[&other, event, &off]);
+        assert_eq!(world.of("gig").1, both.events[1].1);
+        assert_eq!(world.memory, both.memory, "and it is no longer waited for");
         // A newer invitation was not called off.
         let mut world = World::after(&[&off]);
-        world.import(&[&event.replace("SEQUENCE:1", "SEQUENCE:2")]);
+        let newer = event.replace("SEQUENCE:1", "SEQUENCE:2");
+        world.import(&[&newer]);
         assert!(world.one().status == Status::Confirmed && world.one().overrides.is_empty());
-        assert_eq!(world.memory, Memory::default());
+        assert_eq!(world.memory, World::after(&[&newer]).memory);
     }
 }
 
@@ -274,6 +284,49 @@ fn what_a_host_says_of_a_cancellation_stays_beside_the_words_of_a_later_message(
         world.import(&[&off("Flood", 7).replace("SEQUENCE:1", "SEQUENCE:3")]);
         assert_eq!(note(&world).as_deref(), Some("Flood"));
     }
+}
+
+#[test]
+fn what_was_deleted_here_stays_away_until_it_is_asked_for_or_its_uid_is_another_event() {
+    for lines in [GIG, CHOIR, HARD] {
+        let mut world = World::after(&[&file("", 0, 1, lines)]);
+        let all = world.events.len();
+        let last = world.events.pop().unwrap();
+        for (file, n) in [(file("", 0, 1, lines), 1), (file("REQUEST", 3, 5, lines), 2)] {
+            let done = world.import(&[&file]);
+            assert_eq!(world.events.len(), all - 1, "{n}");
+            assert!(done.said.contains("1 event was deleted here") && done.said.contains("--again"), "{}", done.said);
+        }
+        assert_eq!(world.import_with(&[&file("", 3, 5, lines)], false, true).acts.last().unwrap().1, "added");
+        let known: Vec<_> = world.events.iter().map(|(_, event)| &event.start).collect();
+        assert!(known.contains(&&last.1.start) && known.len() == all);
+        assert!(!world.import(&[&file("", 3, 5, lines)]).said.contains("deleted"), "it is here");
+    }
+    // Nothing brings a deleted series back in parts, nor waits for it.
+    let mut world = World::after(&[&file("", 0, 1, CHOIR)]);
+    world.events.clear();
+    let off = file("CANCEL", 1, 3, "SUMMARY:Choir\nRECURRENCE-ID:20270114T183000Z");
+    let hard = file("", 0, 3, &CHOIR.replace("FREQ=WEEKLY", "FREQ=MONTHLY;BYDAY=TH;BYSETPOS=1;COUNT=5"));
+    for part in [&file("REQUEST", 1, 2, MOVED), &off, &hard] {
+        let done = world.import(&[part]);
+        assert!(world.events.is_empty() && done.said.contains("deleted here"), "{}", done.said);
+    }
+    let reply = file("REPLY", 0, 5, "ATTENDEE;CN=Grandma;PARTSTAT=ACCEPTED:mailto:g@example.org");
+    let mut known = Known::of(ME.into(), Vec::new()).unwrap();
+    known.miss(world.memory.made());
+    assert_eq!(refused_by(&known, &reply), "the event it answers was deleted here");
+    // A calendar that gives the UID to something else means that.
+    let other = GIG.replace("Gig", "Market").replace("20270107", "20270601");
+    assert_eq!(world.import(&[&file("", 0, 4, &other)]).act(), "added");
+    assert_eq!(world.one().name, "Market");
+}
+
+#[test]
+fn what_an_import_replaces_itself_was_not_deleted() {
+    let mut world = World::after(&[&file("", 0, 1, HARD)]);
+    world.import(&[&file("", 0, 2, EASY)]);
+    world.import(&[&file("", 0, 3, HARD)]);
+    assert_eq!(world.events.len(), 4);
 }
 
 #[test]
@@ -448,9 +501,12 @@ fn answered(world: &World, guests: &mut Guests, files: &[String]) -> (&'static s
 
 /// Why an answer is not taken.
 fn refused(world: &World, file: &str) -> String {
+    refused_by(&Known::of(ME.into(), world.events.clone()).unwrap(), file)
+}
+
+fn refused_by(known: &Known, file: &str) -> String {
     let reading = ics::read(file, &Context { zone: "Europe/Berlin".into(), now: NOW }).unwrap();
-    let known = Known::of(ME.into(), world.events.clone()).unwrap();
-    answer(&known, (&mut Guests::new(), &mut Memory::default()), &reading.answers[0], false).unwrap().unwrap_err()
+    answer(known, (&mut Guests::new(), &mut Memory::default()), &reading.answers[0], false).unwrap().unwrap_err()
 }
 
 #[test]
