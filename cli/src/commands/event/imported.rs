@@ -5,6 +5,7 @@
 use folkmoot_schemas::{
     kind::Kind,
     records::event::{Event, Override, Status},
+    recur::{self, Dates},
 };
 
 /// Something a calendar file says of an event.
@@ -134,6 +135,14 @@ pub(super) fn merge(old: &Event, new: &Event) -> (Option<Event>, Option<String>)
     if !lost.is_empty() {
         said.push(format!("changed here, and no date of it any more: {}", lost.join(", ")));
     }
+    let (off, other) = missed(&next, new);
+    if !off.is_empty() {
+        let hint = "moot event cancel EVENT --at DATE calls off the one that is meant";
+        said.push(format!("off in the file, and no date of it here: {} ({hint})", off.join(", ")));
+    }
+    if !other.is_empty() {
+        said.push(format!("changed in the file, and no date of it here: {}", other.join(", ")));
+    }
     let said = Some(said.join("; ")).filter(|said| !said.is_empty());
     // Having looked again is no news.
     if next == *old {
@@ -150,6 +159,20 @@ pub(super) fn merge(old: &Event, new: &Event) -> (Option<Event>, Option<String>)
             (None, Some(format!("stays as it is: what the file says now does not fit what was set here ({why})")))
         }
     }
+}
+
+/// Coming dates that a file calls off or leaves out, and dates that it changes, which a series moved here does not have.
+/// Which of its own is meant is for people to say: a holiday is on one day, a flood on both.
+fn missed<'f>(here: &Event, file: &'f Event) -> (Vec<&'f str>, Vec<&'f str>) {
+    let dates = Dates::of(here);
+    let read = file.source.as_ref().and_then(|source| source.fetched).unwrap_or(0);
+    let is_missed = |change: &&Override| {
+        let at = file.start.named(&change.at).filter(|at| recur::has(file, at) && at.instant("UTC") >= read);
+        here.recur.is_some() && at.is_some_and(|at| !dates.has(&here.start.on(at.civil_date())))
+    };
+    let is_off = |change: &&Override| change.gone || change.status == Some(Status::Cancelled);
+    let (off, other): (Vec<_>, Vec<_>) = file.overrides.iter().filter(is_missed).partition(is_off);
+    (off.into_iter().map(day).collect(), other.into_iter().map(day).collect())
 }
 
 /// Is there nothing in an imported event that was set here?
@@ -266,6 +289,30 @@ mod tests {
         let next = next.unwrap();
         assert!(next.overrides.is_empty() && next.check().is_ok());
         assert_eq!(merge(&next, &fridays), (None, None));
+    }
+
+    #[test]
+    fn a_date_that_the_file_calls_off_is_named_where_the_series_was_moved_to_other_days_here() {
+        let fridays = edited(&choir("2031-01-02T19:30"), |e| e.start = choir("2031-01-03T19:30").start);
+        let mut file = choir("2031-01-02T19:30");
+        file.overrides.extend([cancelled("2031-01-16T19:30"), cancelled("2031-01-09T19:30")]);
+        file.overrides.push(Override { gone: true, ..Override::new("2031-01-23T19:30") });
+        file.overrides.push(Override { name: Some("Guests".into()), ..Override::new("2031-01-30T19:30") });
+        // Of what is over nobody is told.
+        file.source.as_mut().unwrap().fetched =
+            Some(Start::Date { date: "2031-01-12".parse().unwrap() }.instant("UTC"));
+        let (next, said) = merge(&fridays, &file);
+        let said = said.unwrap();
+        assert_eq!(next, None);
+        assert!(
+            said.contains("off in the file, and no date of it here: 2031-01-16, 2031-01-23 (moot event cancel EVENT"),
+            "{said}"
+        );
+        assert!(said.ends_with("changed in the file, and no date of it here: 2031-01-30"), "{said}");
+        // By half an hour it is the same date.
+        let later = edited(&choir("2031-01-02T19:30"), |e| e.start = choir("2031-01-02T20:00").start);
+        let (next, said) = merge(&later, &file);
+        assert_eq!((next.unwrap().overrides.len(), said.as_deref()), (4, Some("stays as changed here: time")));
     }
 
     #[test]
