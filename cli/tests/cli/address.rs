@@ -70,7 +70,7 @@ fn an_address_that_is_kept_back_is_in_nothing_that_is_published() {
 }
 
 #[test]
-fn a_calendar_that_names_the_street_which_is_kept_back_is_not_taken_over() {
+fn an_event_whose_calendar_names_the_street_that_is_kept_back_is_named_and_the_others_are_taken_over() {
     let home = Home::settled();
     let file = home.dir().join("party.ics");
     let write = |stamp: u8, text: &str| {
@@ -85,6 +85,11 @@ fn a_calendar_that_names_the_street_which_is_kept_back_is_not_taken_over() {
             "SUMMARY:Party",
             &format!("DESCRIPTION:{text}"),
             "END:VEVENT",
+            "BEGIN:VEVENT",
+            &format!("UID:{stamp}@example.org"),
+            "DTSTART:20301206T200000Z",
+            &format!("SUMMARY:Other {stamp}"),
+            "END:VEVENT",
             "END:VCALENDAR",
             "",
         ];
@@ -96,8 +101,15 @@ fn a_calendar_that_names_the_street_which_is_kept_back_is_not_taken_over() {
     let place = ["--street", "Hidden Road 1", "--locality", "Leeds", "--show-place", "area"];
     home.ok(&[&["event", "edit", "Party"], &place[..]].concat());
     write(2, "Come to Hidden Road 1");
-    let said = home.refused(1, &import);
-    assert!(said.contains("the text of the event names the street"), "{said}");
+    let output = home.run(&import);
+    assert_eq!(output.status.code(), Some(1));
+    let listed = String::from_utf8(output.stdout).unwrap();
+    assert!(listed.contains("added  Other 2") && listed.contains("not imported  Party: could not keep"), "{listed}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("could not import 1 event; the rest was") && said.contains("--show-place public"), "{said}");
+    assert!(said.contains("Party") && said.contains("the text of the event names the street"), "{said}");
+    assert!(home.ok(&["event", "show", "Party"]).contains("Come\n"));
+    home.ok(&["event", "show", "Other 2"]);
     write(3, "Come and sing");
     home.ok(&import);
     let shown = home.ok(&["event", "show", "Party"]);

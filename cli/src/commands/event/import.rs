@@ -1,7 +1,11 @@
 //! `moot event import`: calendar files into events of ours. What is here already follows its file; messages from mail
 //! programs call off and answer.
 
-use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use folkmoot_node::request::{CommunityInfo, Item, Reply, Request, WireDraft};
 use folkmoot_schemas::records::{event::Event, rsvp::Rsvp};
@@ -9,7 +13,7 @@ use serde_json::json;
 
 use super::{answers::all as answers_to, zone_of};
 use crate::{
-    error::{Error, Result},
+    error::{Error, Exit, Result},
     ics::{self, Context, Reading, Skipped},
     kept, leak,
     output::{Line, count},
@@ -127,9 +131,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let has_answers = |item: &Item| Ok(!answers_to(session, item)?.is_empty());
     let plan::Planned { mut steps, waiting } = plan::plan(&mut reading, &known, args.older, &has_answers)?;
     memory.wait(waiting);
-    for step in &steps {
-        check_street(session, step)?;
-    }
+    let refused = hold_back(session, &mut steps, &mut reading)?;
     // One commit, unless it is very long: either all of the calendar is there or nothing.
     let drafts: Vec<WireDraft> = steps.iter_mut().filter_map(|step| step.draft.take()).collect();
     if !drafts.is_empty() && !args.dry_run {
@@ -168,12 +170,46 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     steps.iter().for_each(|step| tell(session, step));
     sum_up(session, &steps, &reading, args.dry_run);
-    match unread {
-        0 => Ok(()),
-        n => Err(Error::refused(format!("could not read {}", count(n, "file", "files")))
+    match (unread, refused.is_empty()) {
+        (0, true) => Ok(()),
+        (n, true) => Err(Error::refused(format!("could not read {}", count(n, "file", "files")))
             .because("what the others hold was imported")
             .hint("each of them is named above, with the reason")),
+        (n, false) => {
+            let events = count(refused.len() as u64, "event", "events");
+            let files = if n > 0 { format!(", and not read {}", count(n, "file", "files")) } else { String::new() };
+            let rest = if args.dry_run { "" } else { "; the rest was" };
+            let error = Error::refused(format!("could not import {events}{files}{rest}"));
+            let address =
+                "take the street out of the file, or publish the address: moot event edit EVENT --show-place public";
+            Err(refused.into_iter().fold(error, Error::because).hint(address))
+        }
     }
+}
+
+/// Takes out what would tell an address that is kept back here, with all that the files say of its UID: a series that stays
+/// as it is takes over no dates. Names it, each with the reason.
+fn hold_back(session: &Session, steps: &mut Vec<Step>, reading: &mut Reading) -> Result<Vec<String>> {
+    let (mut uids, mut named) = (BTreeSet::new(), Vec::new());
+    for step in steps.iter() {
+        let Subject::Event { key, event } = &step.subject else { continue };
+        match check_street(session, step) {
+            Ok(()) => {}
+            Err(error) if error.exit == Exit::Refused => {
+                named.push(format!("{}  {}: {}", event.name, event.when_words(), error.message));
+                let (key, name, why) = (key.clone(), event.name.clone(), error.message);
+                uids.insert(ics::key::parts(&key).0.to_owned());
+                reading.skipped.push(Skipped { key, name, why });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let is_held = |step: &Step| match &step.subject {
+        Subject::Event { key, .. } => uids.contains(ics::key::parts(key).0),
+        Subject::Answer { .. } => false,
+    };
+    steps.retain(|step| !is_held(step));
+    Ok(named)
 }
 
 /// Deletes what was replaced. Where that fails half-way, the next import goes on with it.
@@ -318,7 +354,6 @@ fn check_street(session: &Session, step: &Step) -> Result<()> {
     };
     match kept::read(session, uri)? {
         kept if kept.is_empty() => Ok(()),
-        kept => leak::check(session, event, record::find(session, uri)?.record.as_event(), &kept)
-            .map_err(|error| error.because(format!("{}  {}", event.name, event.when_words()))),
+        kept => leak::check(session, event, record::find(session, uri)?.record.as_event(), &kept),
     }
 }
