@@ -42,6 +42,28 @@ pub(crate) fn summary(lines: Vec<Value>) -> Value {
 }
 
 #[test]
+fn a_single_date_with_a_post_about_it_stays_when_its_calendar_has_a_series_for_it() {
+    let home = Home::settled();
+    let file = home.dir().join("quiz.ics");
+    let event =
+        |stamp: u8, lines: &str| format!("UID:quiz\r\nSUMMARY:Quiz\r\nDTSTAMP:2030010{stamp}T000000Z\r\n{lines}\r\n");
+    let days = ["20310103T193000", "20310110T193000", "20310117T193000"];
+    fs::write(&file, calendar(days.map(|at| event(1, &format!("RECURRENCE-ID:{at}\r\nDTSTART:{at}"))))).unwrap();
+    let import = ["event", "import", file.to_str().unwrap()];
+    let added = home.json(&import);
+    let [about, part] = [0, 1].map(|n| added[n]["short"].as_str().unwrap());
+    home.ok(&["post", "--about", about, "The questions are about the harbour."]);
+    home.ok(&["event", "add", "Prizes", "2031-01-10 22:00", "--part-of", part]);
+    fs::write(&file, calendar([event(2, "DTSTART:20310103T193000\r\nRRULE:FREQ=WEEKLY;COUNT=4")])).unwrap();
+    let lines = home.json(&import);
+    assert_eq!(summary(lines.clone())["replaced"], 1, "{lines:?}");
+    let kept = lines.iter().find(|line| line["short"] == about).unwrap();
+    assert!(kept["said"][0].as_str().unwrap().contains("wrote about it"), "{kept}");
+    assert!(home.ok(&["event", "show", about]).contains("the harbour"));
+    home.ok(&["event", "show", part]);
+}
+
+#[test]
 fn a_long_calendar_is_known_again_and_listed_whole() {
     // More than one answer of a store holds.
     const EVENTS: u64 = 520;

@@ -8,11 +8,15 @@ use std::{
 };
 
 use folkmoot_node::request::{CommunityInfo, Item, Reply, Request, WireDraft};
-use folkmoot_schemas::records::{event::Event, rsvp::Rsvp};
+use folkmoot_schemas::{
+    kind::Kind,
+    records::{event::Event, post::Post, revision::Revision, rsvp::Rsvp},
+};
 use serde_json::json;
 
-use super::{answers::all as answers_to, zone_of};
+use super::zone_of;
 use crate::{
+    commands::show::about,
     error::{Error, Exit, Result},
     ics::{self, Context, Reading, Skipped},
     kept, leak,
@@ -128,8 +132,15 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     if !args.again {
         known.miss(memory.made());
     }
-    let has_answers = |item: &Item| Ok(!answers_to(session, item)?.is_empty());
-    let plan::Planned { mut steps, waiting } = plan::plan(&mut reading, &known, args.older, &has_answers)?;
+    let is_in_use = |item: &Item| {
+        for kind in [Rsvp::NAME, Post::NAME, Event::NAME, Revision::NAME] {
+            if !about(session, item, kind)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let plan::Planned { mut steps, waiting } = plan::plan(&mut reading, &known, args.older, &is_in_use)?;
     memory.wait(waiting);
     let refused = hold_back(session, &mut steps, &mut reading)?;
     // One commit, unless it is very long: either all of the calendar is there or nothing.

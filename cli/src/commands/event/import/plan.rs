@@ -17,7 +17,7 @@ use super::{
     Step, dates,
     draft::{Draft, passed_over, version},
     known::{Held, Known},
-    replace::Answers,
+    replace::InUse,
 };
 use crate::{
     error::Result,
@@ -57,7 +57,7 @@ pub(super) struct Planned {
 }
 
 /// What is to be done for events. What cannot be done goes to what was skipped.
-pub(super) fn plan(reading: &mut Reading, known: &Known, older_too: bool, has_answers: Answers<'_>) -> Result<Planned> {
+pub(super) fn plan(reading: &mut Reading, known: &Known, older_too: bool, is_in_use: InUse<'_>) -> Result<Planned> {
     let mut plan = Plan {
         known,
         older_too,
@@ -69,7 +69,7 @@ pub(super) fn plan(reading: &mut Reading, known: &Known, older_too: bool, has_an
     };
     for whole in reading.events.iter() {
         if plan.whole(whole) {
-            plan.replace(whole, has_answers)?;
+            plan.replace(whole, is_in_use)?;
         }
     }
     let (mut whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());

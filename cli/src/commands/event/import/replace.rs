@@ -1,8 +1,8 @@
 //! Where a file now has a rule that we can say, the single dates that an earlier import made of the older one would stand
 //! beside the series, each a second time.
 //!
-//! Such a date goes, and is one of the series from then on. One that people answered, or to which something was added here,
-//! stays an event of its own with all its answers, and the series leaves that date to it.
+//! Such a date goes, and is one of the series from then on. One that people answered or wrote about, or to which something was added here,
+//! stays an event of its own with all that hangs on it, and the series leaves that date to it.
 
 use std::collections::BTreeSet;
 
@@ -19,15 +19,15 @@ use crate::{
     ics::{Dated, Whole, alike, key},
 };
 
-/// Is there an answer to this event?
-pub(super) type Answers<'a> = &'a dyn Fn(&Item) -> Result<bool>;
+/// Do other records speak of this event: answers, posts, events that are part of it?
+pub(super) type InUse<'a> = &'a dyn Fn(&Item) -> Result<bool>;
 
 impl Plan<'_> {
-    pub(super) fn replace(&mut self, whole: &Whole, has_answers: Answers<'_>) -> Result<()> {
+    pub(super) fn replace(&mut self, whole: &Whole, is_in_use: InUse<'_>) -> Result<()> {
         let made: BTreeSet<&str> = whole.entries.iter().map(|entry| entry.key.as_str()).collect();
         let series = key::whole(&whole.uid);
         if whole.taken_apart {
-            return self.replace_series(&series, whole, has_answers);
+            return self.replace_series(&series, whole, is_in_use);
         }
         if self.draft(&series).is_none_or(|draft| draft.now.recur.is_none() || !draft.is_current()) {
             return Ok(());
@@ -37,7 +37,7 @@ impl Plan<'_> {
         for key in single {
             let Some(now) = self.draft(&key).map(|draft| draft.now.clone()) else { continue };
             let Some(slot) = self.drafts.get(&series).and_then(|draft| slot(&key, &now, &draft.now)) else { continue };
-            let stays = !imported::is_bare(&now) || self.known.item(&key).map_or(Ok(false), has_answers)?;
+            let stays = !imported::is_bare(&now) || self.known.item(&key).map_or(Ok(false), is_in_use)?;
             match stays {
                 true => self.leave_to(&series, &key, &slot),
                 false => self.move_into(&series, &key, &slot),
@@ -60,7 +60,7 @@ impl Plan<'_> {
         }
         single
             .left
-            .push("its series leaves this date to it, since somebody answered it or something was set here".into());
+            .push("its series leaves this date to it, since somebody answered it or wrote about it, or something was set here".into());
     }
 
     /// The event goes, and what a message said of this date alone is a change of the series.
@@ -80,9 +80,9 @@ impl Plan<'_> {
     }
 
     /// The other way round: a series that has become single dates.
-    fn replace_series(&mut self, key: &str, whole: &Whole, has_answers: Answers<'_>) -> Result<()> {
+    fn replace_series(&mut self, key: &str, whole: &Whole, is_in_use: InUse<'_>) -> Result<()> {
         let stays = match self.known.item(key) {
-            Some(item) => has_answers(item)?,
+            Some(item) => is_in_use(item)?,
             None => return Ok(()),
         };
         let older_too = self.older_too;
@@ -92,7 +92,7 @@ impl Plan<'_> {
         }
         let series = draft.now.clone();
         if stays || !imported::is_bare(&draft.now) {
-            let why = "its calendar has single dates instead now, which stand beside it: it stays for its answers and what was set here";
+            let why = "its calendar has single dates instead now, which stand beside it: it stays for its answers, what was written about it and what was set here";
             draft.left.push(why.into());
         } else {
             draft.replaced = true;
