@@ -18,8 +18,12 @@ pub(super) fn is_of(series: &Event, at: &Start) -> bool {
 
 /// Does a series have this date, and not leave it out?
 pub(super) fn is_there(series: &Event, at: &Start) -> bool {
-    let at = alike(at, &series.start);
-    recur::has(series, &at) && !series.overrides.iter().any(|change| change.gone && change.at == at.text())
+    recur::has(series, &alike(at, &series.start)) && !is_left_out(series, at)
+}
+
+pub(super) fn is_left_out(series: &Event, at: &Start) -> bool {
+    let at = alike(at, &series.start).text();
+    series.overrides.iter().any(|change| change.gone && change.at == at)
 }
 
 /// The names by which a file may mean an event that stands for one date: the date it stands for, in any zone or without a

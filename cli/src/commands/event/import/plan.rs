@@ -17,7 +17,7 @@ use super::{
     Step, dates,
     draft::{Draft, passed_over, version},
     known::{Held, Known},
-    replace::InUse,
+    replace::{self, InUse},
 };
 use crate::{
     error::Result,
@@ -332,9 +332,20 @@ impl<'k> Plan<'k> {
         true
     }
 
-    /// The event that stands for one date of this UID.
+    /// The event that stands for one date of this UID: by its names, or since the series leaves that date to it.
     fn single(&mut self, uid: &str, at: &Start) -> Option<String> {
-        self.singles(uid).named.get(&dates::name_of(at)).cloned()
+        if let Some(key) = self.singles(uid).named.get(&dates::name_of(at)) {
+            return Some(key.clone());
+        }
+        let series = self.series(&key::whole(uid)).filter(|series| dates::is_left_out(series, at))?;
+        let slot = Some(alike(at, &series.start));
+        let stands_for = |key: &String| {
+            let (draft, known) = (self.drafts.get(key), self.known.event(key));
+            let event =
+                draft.filter(|draft| !draft.replaced).map(|draft| &draft.now).or(known.filter(|_| draft.is_none()));
+            event.is_some_and(|event| replace::slot(key, event, series) == slot)
+        };
+        self.keys(uid).into_iter().find(stands_for)
     }
 
     fn singles(&mut self, uid: &str) -> &Singles {

@@ -633,6 +633,11 @@ impl World {
     }
 }
 
+fn starts_of(series: &Event) -> Vec<String> {
+    let dates = recur::expand(series, NOW..NOW + 400 * 86_400, "UTC", recur::BUDGET).instances;
+    dates.iter().map(|date| date.at.text()).collect()
+}
+
 #[test]
 fn single_dates_of_a_rule_are_replaced_once_it_is_one_of_ours() {
     let mut world = World::after(&[&file("", 0, 1, HARD)]);
@@ -665,15 +670,21 @@ fn a_single_date_that_people_answered_stays_and_follows_the_series_which_leaves_
             assert!(done.said.contains("its series leaves this date to it"), "{}", done.said);
             assert_eq!(world.keys(), ["gig", key]);
             assert_eq!(world.of(key).1.start.text(), "2027-01-01T20:00", "it moved with its series");
-            let series = world.of("gig").1.clone();
-            let dates = recur::expand(&series, NOW..NOW + 400 * 86_400, "UTC", recur::BUDGET).instances;
-            let dates: Vec<_> = dates.iter().map(|date| date.at.text()).collect();
+            let dates = starts_of(&world.of("gig").1);
             assert_eq!(dates, ["2026-12-04T20:00", "2027-02-05T20:00", "2027-03-05T20:00"]);
         }
         // What is said of that date alone goes to it, and what is off, is off.
         let date = "SUMMARY:With guests\nRECURRENCE-ID:20270101T190000Z\nDTSTART:20270101T200000Z";
         world.import(&[&file("REQUEST", 1, 3, date)]);
         assert_eq!(world.of(key).1.name, "With guests");
+        // Also once it is at another time than the series, and when it is called off.
+        let later = date.replace("T200000Z", "T203000Z").replace("With guests", "Later");
+        for (word, status) in [("REQUEST", Status::Confirmed), ("CANCEL", Status::Cancelled)] {
+            world.import(&[&file(word, 2, 3, &later)]);
+            let single = &world.of(key).1;
+            assert_eq!((single.name.as_str(), single.status), ("Later", status));
+            assert_eq!(starts_of(&world.of("gig").1)[1], "2027-02-05T20:00", "its series has it no second time");
+        }
         world.import(&[&file("", 1, 4, &format!("{EASY}\nEXDATE;TZID=Europe/Berlin:20270101T200000"))]);
         assert_eq!(world.of(key).1.status, Status::Cancelled);
     }
