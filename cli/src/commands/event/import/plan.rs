@@ -67,14 +67,24 @@ pub(super) fn plan(reading: &mut Reading, known: &Known, older_too: bool, is_in_
         waiting: Vec::new(),
         deleted: BTreeSet::new(),
     };
+    let (mut whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());
+    // What does not say how new it is counts as what is there by then.
+    whole.sort_by_key(|off| (off.sequence.is_none(), off.stamp.is_none(), rank(off.version())));
+    let mut before: HashMap<&str, Vec<&CalledOff>> = HashMap::new();
+    for off in whole.iter().filter(|off| off.sequence.is_some() && off.stamp.is_some()) {
+        before.entry(&off.uid).or_default().push(off);
+    }
     for whole in reading.events.iter() {
+        // An older cancellation comes first: what is here may not say itself how new it is.
+        for off in before.get(whole.uid.as_str()).into_iter().flatten() {
+            if rank(off.version()) < rank(whole.version) && !plan.keys(&whole.uid).is_empty() {
+                plan.call_off(off);
+            }
+        }
         if plan.whole(whole) {
             plan.replace(whole, is_in_use)?;
         }
     }
-    let (mut whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());
-    // What does not say how new it is counts as what is there by then.
-    whole.sort_by_key(|off| (off.sequence.is_none(), off.stamp.is_none(), rank(off.version())));
     // Before single dates, which are judged by it; and after them, since they may have come just now.
     for off in &whole {
         if !plan.keys(&off.uid).is_empty() {

@@ -220,6 +220,12 @@ fn what_a_message_called_off_stays_off_when_the_same_calendar_comes_again() {
             world.import(&[&file("", 1, 1, lines)]);
             assert_eq!(world.one().status, Status::Confirmed, "a newer one has it on again");
         }
+        // A cancellation of which it is known when it was sent tells that the calendar was written later.
+        let (later, sent) = (file("", 0, 3, lines), file("CANCEL", 0, 2, "SUMMARY:x"));
+        let mut world = World::after(&[&bare(file("", 0, 1, lines)), &bare(file("CANCEL", 0, 1, "SUMMARY:x"))]);
+        assert_eq!(world.import(&[&later]).act(), "unchanged");
+        assert_eq!(world.import(&[&later, &sent]).act(), "changed");
+        assert_eq!((world.import(&[&later, &sent]).act(), world.one().status), ("unchanged", Status::Confirmed));
         // What the calendar called off itself is on as soon as it says so.
         let mut world = World::after(&[&file("", 0, 1, &format!("{lines}\nSTATUS:CANCELLED"))]);
         world.import(&[&file("", 0, 1, lines)]);
