@@ -148,9 +148,8 @@ fn reached<'k>(known: &'k Known, answered: &Answered) -> Result<(&'k Item, &'k E
     };
     let found = match whole {
         Some((_, series)) if series.recur.is_some() => {
-            let slot = Some(alike(at, &series.start));
             let has = dates::is_there(series, at);
-            whole.filter(|_| has).or_else(|| single(&|key, event| replace::slot(key, event, series) == slot))
+            whole.filter(|_| has).or_else(|| single(&|key, event| replace::stands_for(key, event, series, at)))
         }
         _ => whole.filter(|(_, event)| event.start == alike(at, &event.start)),
     };

@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use folkmoot_node::request::CommunityInfo;
 use folkmoot_schemas::{
     derive, limits,
-    records::{event::Event, text::is_same_name},
+    records::{event::Event, text::folded},
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,14 +27,14 @@ use crate::{
     session::Session,
 };
 
-/// Bytes of the file.
-const FILE: u64 = 32 * 1024 * 1024;
-/// UIDs of which guests are remembered.
-const ANSWERED: usize = 10_000;
+/// Bytes of the file: more than all of these take.
+const FILE: u64 = 128 * 1024 * 1024;
+/// Guests by mail that are remembered.
+const GUESTS: usize = 20_000;
 /// Cancellations that are.
 const CALLED_OFF: usize = 1_000;
 /// Imported events that are.
-const MADE: usize = 100_000;
+const MADE: usize = 50_000;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -69,7 +69,8 @@ impl Memory {
         Self { secret: HEXLOWER.encode(random), ..Self::default() }
     }
 
-    pub(super) fn write(&self, session: &Session, community: &CommunityInfo) -> Result<()> {
+    pub(super) fn write(&mut self, session: &Session, community: &CommunityInfo) -> Result<()> {
+        self.forget(GUESTS);
         let path = path(session, community);
         kept::put(&path, &serde_json::to_vec(self).unwrap_or_default()).map_err(|error| {
             Error::refused(format!("could not note on this device what was imported: {error}"))
@@ -130,19 +131,25 @@ impl Memory {
         if let Some(name) = guests.get(&mark) {
             return spelled(name);
         }
-        let taken = |name: &str| guests.values().any(|other| is_same_name(other, name));
+        let names: HashSet<String> = guests.values().map(|name| folded(name)).collect();
         let numbered = |n: usize| {
             let number = format!(" ({n})");
             let room = limits::PERSON_NAME - number.len();
             name.chars().take(room).collect::<String>().trim_end().to_owned() + &number
         };
-        let names = std::iter::once(name.to_owned()).chain((2..).map(numbered));
-        let name = spelled(&names.into_iter().find(|name| !taken(name)).unwrap_or_default());
+        let mut free = std::iter::once(name.to_owned()).chain((2..).map(numbered));
+        let name = spelled(&free.find(|name| !names.contains(&folded(name))).unwrap_or_default());
         guests.insert(mark, name.clone());
-        while self.guests.len() > ANSWERED {
-            self.guests.pop_first();
-        }
         name
+    }
+
+    /// Keeps the marks of at most so many guests.
+    fn forget(&mut self, most: usize) {
+        let mut all: usize = self.guests.values().map(BTreeMap::len).sum();
+        while all > most {
+            let Some((_, gone)) = self.guests.pop_first() else { break };
+            all -= gone.len();
+        }
     }
 }
 
@@ -170,6 +177,9 @@ mod tests {
         let long = "ä".repeat(limits::PERSON_NAME);
         memory.guest("long", rose, &long, &[]);
         assert_eq!(memory.guest("long", other, &long, &[]).chars().count(), limits::PERSON_NAME);
+        let mut fewer = memory.clone();
+        fewer.forget(5);
+        assert_eq!(fewer.guests.keys().collect::<Vec<_>>(), ["gig", "long"]);
         let written = serde_json::to_string(&memory).unwrap();
         assert!(!written.contains('@') && written.contains("Rose"), "{written}");
         assert_eq!(serde_json::from_str::<Memory>(&written).unwrap(), memory);

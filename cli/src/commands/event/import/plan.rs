@@ -348,12 +348,11 @@ impl<'k> Plan<'k> {
             return Some(key.clone());
         }
         let series = self.series(&key::whole(uid)).filter(|series| dates::is_left_out(series, at))?;
-        let slot = Some(alike(at, &series.start));
         let stands_for = |key: &String| {
             let (draft, known) = (self.drafts.get(key), self.known.event(key));
             let event =
                 draft.filter(|draft| !draft.replaced).map(|draft| &draft.now).or(known.filter(|_| draft.is_none()));
-            event.is_some_and(|event| replace::slot(key, event, series) == slot)
+            event.is_some_and(|event| replace::stands_for(key, event, series, at))
         };
         self.keys(uid).into_iter().find(stands_for)
     }

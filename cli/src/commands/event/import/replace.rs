@@ -123,10 +123,19 @@ impl Plan<'_> {
 }
 
 /// The date of the series for which this event stands.
-pub(super) fn slot(key: &str, single: &Event, series: &Event) -> Option<Start> {
+fn slot(key: &str, single: &Event, series: &Event) -> Option<Start> {
+    on_its_day(key, single, series).filter(|slot| dates::is_of(series, slot))
+}
+
+/// Does this event stand for that date of the series, in whatever form and zone it is given?
+pub(super) fn stands_for(key: &str, single: &Event, series: &Event, at: &Start) -> bool {
+    let at = alike(at, &series.start);
+    on_its_day(key, single, series).is_some_and(|slot| slot == at && dates::is_of(series, &slot))
+}
+
+fn on_its_day(key: &str, single: &Event, series: &Event) -> Option<Start> {
     let at = single.start.named(key::parts(key).1?).unwrap_or_else(|| single.start.clone());
-    let slot = series.start.on(alike(&at, &series.start).civil_date());
-    (single.recur.is_none() && dates::is_of(series, &slot)).then_some(slot)
+    single.recur.is_none().then(|| series.start.on(alike(&at, &series.start).civil_date()))
 }
 
 fn without_dates(mut event: Event) -> Event {
