@@ -84,8 +84,10 @@ impl Act {
 #[derive(Debug)]
 struct Step {
     act: Act,
-    /// What is not kept, or stays as it is here.
+    /// What is not kept, and then what stays as it is here.
     said: Vec<String>,
+    /// How many of these say what is not kept.
+    lost: usize,
     /// Where it stands: URI and short id.
     held: Option<(String, String)>,
     subject: Subject,
@@ -342,14 +344,14 @@ fn sum_up(session: &Session, steps: &[Step], reading: &Reading, dry_run: bool) {
 
 /// Of what is new or changed here now, that of which something is missing.
 fn incomplete(steps: &[Step]) -> impl Iterator<Item = &Step> {
-    steps.iter().filter(|step| matches!(step.act, Act::Added | Act::Changed) && !step.said.is_empty())
+    steps.iter().filter(|step| matches!(step.act, Act::Added | Act::Changed) && step.lost > 0)
 }
 
 /// What is missing, the most frequent first: nobody reads the lines of a long calendar one by one.
 fn losses(steps: &[Step]) -> Vec<(&str, usize)> {
     const SHOWN: usize = 12;
     let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
-    for said in incomplete(steps).flat_map(|step| &step.said) {
+    for said in incomplete(steps).flat_map(|step| step.said.iter().take(step.lost)) {
         *counted.entry(said).or_default() += 1;
     }
     let mut losses: Vec<(&str, usize)> = counted.into_iter().collect();

@@ -128,7 +128,7 @@ pub(super) fn answer(
     if act != Act::Unchanged {
         guests.insert(place, (rsvp, answered.version.stamp.unwrap_or(i64::MIN)));
     }
-    Ok(Ok(Step { act, said, held: None, subject, draft }))
+    Ok(Ok(Step { act, said, lost: answered.said.len(), held: None, subject, draft }))
 }
 
 /// The event that is answered, or why none is. A date that its series leaves to an event of its own is that event.

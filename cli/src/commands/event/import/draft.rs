@@ -109,9 +109,11 @@ impl Draft<'_> {
 
     /// What is to be done.
     pub(super) fn step(mut self, key: String) -> Result<Step> {
-        let step = |act, said, event: Event, draft| Step {
+        let (lost, left) = (self.said.len(), self.left);
+        let step = |act, said: Vec<String>, event: Event, draft| Step {
             act,
             said,
+            lost,
             held: self.here.map(|(item, _)| (item.uri.clone(), item.short.clone())),
             subject: Subject::Event { key: key.clone(), event: Box::new(event) },
             draft,
@@ -121,21 +123,21 @@ impl Draft<'_> {
             (self.now.sequence, self.now.all_since) = (0, None);
             (self.now.previous, self.now.dates_since) = (Vec::new(), Vec::new());
             let draft = Some(record::draft("event", self.now.clone())?);
-            self.said.append(&mut self.left);
+            self.said.extend(left);
             return Ok(step(Act::Added, self.said, self.now, draft));
         };
         if self.replaced {
-            return Ok(step(Act::Replaced, self.left, self.now, None));
+            return Ok(step(Act::Replaced, left, self.now, None));
         }
         self.now.follow(base);
         if self.echo || is_same(base, &self.now) {
-            let mut left = self.left;
+            let mut left = left;
             if self.older && !self.current {
                 left.push("the file has an older version of it than the one here, and changes nothing".into());
             }
             return Ok(step(Act::Unchanged, left, self.now, None));
         }
-        self.said.append(&mut self.left);
+        self.said.extend(left);
         let draft = Some(record::redraft("event", item, self.now.clone())?);
         Ok(step(Act::Changed, self.said, self.now, draft))
     }
