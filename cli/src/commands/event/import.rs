@@ -128,8 +128,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     reading.said.extend(passed_over);
     let mut known = Known::read(session, &community)?;
-    let before = Memory::read(session, &community)?;
-    let mut memory = before.clone();
+    let mut noted = Memory::read(session, &community)?;
+    let mut memory = noted.clone();
     memory.bring(&mut reading);
     if !args.again {
         known.miss(memory.made());
@@ -153,8 +153,10 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         new.zip(published).for_each(|(step, info)| step.held = Some((info.uri, info.short)));
     }
     if !args.dry_run {
-        take_away(session, &community, &steps)?;
         memory.note(&known, &steps);
+        // First, or what is taken away now would look as if a person had deleted it, were this cut off.
+        memory.write(&mut noted, session, &community)?;
+        take_away(session, &community, &steps)?;
     }
     if !reading.answers.is_empty() {
         // What was just published is what they answer.
@@ -178,11 +180,11 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             }
         }
     }
-    if memory != before && !args.dry_run {
-        memory.write(session, &community)?;
-    }
     steps.iter().for_each(|step| tell(session, step));
     sum_up(session, &steps, &reading, args.dry_run);
+    if !args.dry_run {
+        memory.write(&mut noted, session, &community)?;
+    }
     match (unread, refused.is_empty()) {
         (0, true) => Ok(()),
         (n, true) => Err(Error::refused(format!("could not read {}", count(n, "file", "files")))

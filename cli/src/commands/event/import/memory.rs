@@ -69,14 +69,20 @@ impl Memory {
         Self { secret: HEXLOWER.encode(random), ..Self::default() }
     }
 
-    pub(super) fn write(&mut self, session: &Session, community: &CommunityInfo) -> Result<()> {
+    /// Writes what is not `noted` yet.
+    pub(super) fn write(&mut self, noted: &mut Self, session: &Session, community: &CommunityInfo) -> Result<()> {
         self.forget(GUESTS);
+        if self == noted {
+            return Ok(());
+        }
         let path = path(session, community);
         kept::put(&path, &serde_json::to_vec(self).unwrap_or_default()).map_err(|error| {
             Error::refused(format!("could not note on this device what was imported: {error}"))
                 .because(path.display().to_string())
                 .hint("what was imported is published; make room there and import the file again")
-        })
+        })?;
+        noted.clone_from(self);
+        Ok(())
     }
 
     pub(super) fn made(&self) -> &BTreeMap<String, Was> {
