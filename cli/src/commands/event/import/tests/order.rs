@@ -64,4 +64,17 @@ proptest! {
             prop_assert_eq!(of(&one), of(&other), "{}", key);
         }
     }
+
+    #[test]
+    fn cancellations_come_to_the_same_imports_before_what_they_call_off(files in words(7)) {
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let (off, on): (Vec<&str>, Vec<&str>) = files.iter().partition(|file| file.contains("METHOD:CANCEL"));
+        let (one, mut other) = (World::after(&files), World::after(&off));
+        other.import(&on);
+        prop_assert_eq!(one.keys(), other.keys());
+        for (item, event) in &one.events {
+            let same = other.events.iter().any(|(_, other)| other == event);
+            prop_assert!(same, "{} {:?}\n{:?}", item.uri, event, other.events);
+        }
+    }
 }
