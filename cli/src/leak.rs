@@ -14,22 +14,28 @@ use crate::{
 /// A shorter street says nothing where it stands in a text.
 const TELLING: usize = 6;
 
-/// Refuses `new` where a text that `old` did not have names a street that is kept back; what `old` named already can only be
-/// pointed out, as otherwise nothing could be mended but everything at once.
+/// Refuses `new` where a text that `old` did not have names a street that is kept back.
 pub(crate) fn check(session: &Session, new: &Event, old: Option<&Event>, kept: &[Kept]) -> Result<()> {
+    match told(session, new, old, kept)? {
+        Some(said) => {
+            Err(Error::refused(said).hint("take it out there, or publish the address with --show-place public"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// In words what of `new` names a street that is kept back, where `old` did not. What `old` named already can only be
+/// pointed out, as otherwise nothing could be mended but everything at once.
+pub(crate) fn told(session: &Session, new: &Event, old: Option<&Event>, kept: &[Kept]) -> Result<Option<String>> {
     let found = find(new, old, kept)?;
     if let Some(field) = found.new {
-        return Err(Error::refused(format!(
-            "could not keep the address back: {} of the event names the street",
-            words(&field)
-        ))
-        .hint("take it out there, or publish the address with --show-place public"));
+        return Ok(Some(format!("could not keep the address back: {} of the event names the street", words(&field))));
     }
     for field in found.old {
         let line = format!("{} of the event names the street, for everybody to read: take it out", words(&field));
         session.out.note(Line::new().warn(line));
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The same of a post about the event at `uri`.

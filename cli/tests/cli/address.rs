@@ -114,4 +114,11 @@ fn an_event_whose_calendar_names_the_street_that_is_kept_back_is_named_and_the_o
     home.ok(&import);
     let shown = home.ok(&["event", "show", "Party"]);
     assert!(shown.contains("Come and sing") && shown.contains("only on this machine  Hidden Road 1"), "{shown}");
+    // Where the address cannot be read nobody can say what would tell it.
+    let addresses = fs::read_dir(home.dir().join("addresses")).unwrap();
+    addresses.for_each(|kept| fs::write(kept.unwrap().path(), "{").unwrap());
+    write(4, "Come to Hidden Road 1");
+    let said = home.refused(1, &import);
+    assert!(said.contains("could not read the address") && !said.contains("--show-place"), "{said}");
+    assert!(!home.ok(&["event", "list"]).contains("Other 4"), "nothing is imported");
 }

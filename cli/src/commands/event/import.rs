@@ -17,7 +17,7 @@ use serde_json::json;
 use super::zone_of;
 use crate::{
     commands::show::about,
-    error::{Error, Exit, Result},
+    error::{Error, Result},
     ics::{self, Context, Reading, Skipped},
     kept, leak,
     output::{Line, count},
@@ -208,16 +208,11 @@ fn hold_back(session: &Session, steps: &mut Vec<Step>, reading: &mut Reading) ->
     let (mut uids, mut named) = (BTreeSet::new(), Vec::new());
     for step in steps.iter() {
         let Subject::Event { key, event } = &step.subject else { continue };
-        match check_street(session, step) {
-            Ok(()) => {}
-            Err(error) if error.exit == Exit::Refused => {
-                named.push(format!("{}  {}: {}", event.name, event.when_words(), error.message));
-                let (key, name, why) = (key.clone(), event.name.clone(), error.message);
-                uids.insert(ics::key::parts(&key).0.to_owned());
-                reading.skipped.push(Skipped { key, name, why });
-            }
-            Err(error) => return Err(error),
-        }
+        let Some(why) = names_street(session, step)? else { continue };
+        named.push(format!("{}  {}: {why}", event.name, event.when_words()));
+        let (key, name) = (key.clone(), event.name.clone());
+        uids.insert(ics::key::parts(&key).0.to_owned());
+        reading.skipped.push(Skipped { key, name, why });
     }
     let is_held = |step: &Step| match &step.subject {
         Subject::Event { key, .. } => uids.contains(ics::key::parts(key).0),
@@ -362,13 +357,13 @@ fn losses(steps: &[Step]) -> Vec<(&str, usize)> {
     losses
 }
 
-/// A calendar knows nothing of an address that is kept back here.
-fn check_street(session: &Session, step: &Step) -> Result<()> {
+/// A calendar knows nothing of an address that is kept back here: in words what of the event would tell it.
+fn names_street(session: &Session, step: &Step) -> Result<Option<String>> {
     let (Some(_), Some((uri, _)), Subject::Event { event, .. }) = (&step.draft, &step.held, &step.subject) else {
-        return Ok(());
+        return Ok(None);
     };
     match kept::read(session, uri)? {
-        kept if kept.is_empty() => Ok(()),
-        kept => leak::check(session, event, record::find(session, uri)?.record.as_event(), &kept),
+        kept if kept.is_empty() => Ok(None),
+        kept => leak::told(session, event, record::find(session, uri)?.record.as_event(), &kept),
     }
 }
