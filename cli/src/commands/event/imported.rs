@@ -70,18 +70,27 @@ pub(super) fn mark_note(event: &mut Event) {
 }
 
 fn mark_part(event: &mut Event, part: &str) {
-    if let Some(source) = &mut event.source
-        && !source.edited.iter().any(|edited| edited == part)
+    if !is_edited(event, part)
+        && let Some(source) = &mut event.source
     {
         source.edited.push(part.into());
         source.edited.sort();
     }
 }
 
+/// Was its status changed here, so that no file does?
+pub(super) fn has_own_status(event: &Event) -> bool {
+    is_edited(event, "status")
+}
+
 /// Is the note on the status what somebody here wrote, or took away? Also where its cancellation was theirs.
 pub(super) fn has_own_note(event: &Event) -> bool {
-    let edited = |name: &str| event.source.iter().flat_map(|source| &source.edited).any(|edited| edited == name);
-    edited(NOTE) || (edited("status") && event.status == Status::Cancelled && event.status_note.is_some())
+    let own = has_own_status(event) && event.status == Status::Cancelled && event.status_note.is_some();
+    own || is_edited(event, NOTE)
+}
+
+fn is_edited(event: &Event, part: &str) -> bool {
+    event.source.iter().flat_map(|source| &source.edited).any(|edited| edited == part)
 }
 
 /// What an import makes of an event that is there: `old` as it is here, `new` as the file has it now. The next version

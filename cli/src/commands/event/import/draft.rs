@@ -56,6 +56,14 @@ impl Draft<'_> {
         self.here.is_none() || self.current
     }
 
+    /// What a message called off is on again only by a newer word: calendars that never count say the same for ever. What
+    /// was called off here is not the message's.
+    pub(super) fn stays_off(&self, new: &Event) -> bool {
+        let by_message = self.version().filter(|held| held.message && !imported::has_own_status(&self.now));
+        let off = self.now.status == Status::Cancelled && new.status != Status::Cancelled;
+        off && by_message.zip(version(new)).is_some_and(|(held, word)| !held.is_older_than(word))
+    }
+
     /// Follows what a file says, unless that is older than what is here. True: something is another way now.
     pub(super) fn take(&mut self, new: &Event, older: bool) -> bool {
         let (next, left) = imported::merge(&self.now, new);

@@ -192,15 +192,11 @@ impl<'k> Plan<'k> {
             return;
         }
         let new = dates::kept(&draft.now, &entry.event);
-        // What a message called off is on again only by a newer word: calendars that never count say the same for ever.
-        let off = draft.now.status == Status::Cancelled && new.status != Status::Cancelled;
-        let by_message = draft.version().filter(|held| held.message).zip(version(&new));
-        let called_off = off && by_message.is_some_and(|(held, word)| !held.is_older_than(word));
         let older = match draft.now.recur.is_none() && new.recur.is_none() {
             true => dates::is_older_single(&draft.now, &entry.event),
             false => draft.version().zip(version(&new)).is_some_and(|(held, word)| word.is_older_than(held)),
         };
-        if called_off && !older && !older_too {
+        if !older && !older_too && draft.stays_off(&new) {
             let note =
                 "a message called it off, and nothing tells that the file is newer: it stays off (--older has it on)";
             return draft.left.push(note.into());

@@ -136,3 +136,18 @@ fn what_a_host_says_of_a_cancellation_stays_beside_the_words_of_a_later_message(
         assert_eq!(note(&world).as_deref(), Some("Flood"));
     }
 }
+
+#[test]
+fn what_a_host_called_off_follows_its_file_in_all_else_and_no_message_called_it_off() {
+    let at = |place: &str| file("REQUEST", 0, 1, &format!("{GIG}\nLOCATION:{place}"));
+    let mut world = World::after(&[&at("Shed")]);
+    let (_, event) = &mut world.events[0];
+    let old = event.clone();
+    event.status = Status::Cancelled;
+    event.follow(&old);
+    mark(event, &old);
+    let place = |world: &World| (world.one().places[0].name.clone().unwrap(), world.one().status);
+    let done = world.import(&[&at("Barn")]);
+    assert_eq!(place(&world), ("Barn".into(), Status::Cancelled));
+    assert!(done.said.contains("stays as changed here: status") && !done.said.contains("message"), "{}", done.said);
+}
