@@ -78,7 +78,7 @@ impl Draft<'_> {
             }
             next => (next, left),
         };
-        self.left.extend(left.filter(|left| !self.left.contains(left)));
+        left.into_iter().for_each(|left| self.leave(left));
         let changed = next.is_some();
         match (next, &mut self.now.source, &new.source) {
             (Some(next), ..) => self.now = next,
@@ -92,10 +92,18 @@ impl Draft<'_> {
         changed
     }
 
+    /// Says once what stays as it is here: a cancellation may be weighed before single dates and after them.
+    pub(super) fn leave(&mut self, said: String) {
+        if !self.left.contains(&said) {
+            self.left.push(said);
+        }
+    }
+
     /// One's own words about it stay.
     pub(super) fn call_off(&mut self, new: &Event, off: &CalledOff, older: bool) {
         let own = imported::has_own_note(&self.now);
-        if !self.take(new, older) || self.now.status != Status::Cancelled {
+        self.take(new, older);
+        if older || self.now.status != Status::Cancelled {
             return;
         }
         if own {
@@ -103,7 +111,7 @@ impl Draft<'_> {
         }
         let Some(note) = off.note.as_ref().filter(|note| self.now.status_note.as_ref() != Some(note)) else { return };
         match own {
-            true => self.left.push(format!("its note stays as set here; the message says: {note}")),
+            true => self.leave(format!("its note stays as set here; the message says: {note}")),
             false => self.now.status_note = Some(note.clone()),
         }
     }
@@ -111,7 +119,7 @@ impl Draft<'_> {
     /// A word about one date is older than what is here.
     pub(super) fn pass_over(&mut self, new: &Event, date: &str) {
         if imported::merge(&self.now, new).0.is_some() {
-            self.left.push(passed_over(date));
+            self.leave(passed_over(date));
         }
     }
 

@@ -199,7 +199,7 @@ impl<'k> Plan<'k> {
         if !older && !older_too && draft.stays_off(&new) {
             let note =
                 "a message called it off, and nothing tells that the file is newer: it stays off (--older has it on)";
-            return draft.left.push(note.into());
+            return draft.leave(note.into());
         }
         if draft.take(&new, older && !older_too) {
             draft.said.extend(entry.said.iter().cloned());
@@ -307,7 +307,7 @@ impl<'k> Plan<'k> {
         let overruled = singles.whole.is_some_and(|(whole, status)| dates::gives_way(dated.version, whole, status));
         let any = singles.any.clone().filter(|_| overruled && !self.older_too);
         let Some(draft) = any.and_then(|key| self.draft(&key)) else { return false };
-        draft.left.push(passed_over(&dated.at.text()));
+        draft.leave(passed_over(&dated.at.text()));
         true
     }
 

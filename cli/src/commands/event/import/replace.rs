@@ -58,9 +58,7 @@ impl Plan<'_> {
         if !dates::is_older_single(&single.now, &event) {
             single.take(&event, false);
         }
-        single
-            .left
-            .push("its series leaves this date to it, since somebody answered it or wrote about it, or something was set here".into());
+        single.leave("its series leaves this date to it, since somebody answered it or wrote about it, or something was set here".into());
     }
 
     /// The event goes, and what a message said of this date alone is a change of the series.
@@ -93,7 +91,7 @@ impl Plan<'_> {
         let series = draft.now.clone();
         if stays || !imported::is_bare(&draft.now) {
             let why = "its calendar has single dates instead now, which stand beside it: it stays for its answers, what was written about it and what was set here";
-            draft.left.push(why.into());
+            draft.leave(why.into());
         } else {
             draft.replaced = true;
             draft.left = vec!["its calendar has a rule now that only single dates can follow".into()];
