@@ -7,6 +7,8 @@ use folkmoot_node::request::{CommunityInfo, Item, Reply, Request};
 use folkmoot_schemas::{
     kind::Kind,
     records::{event::Event, revision::Right, text::is_same_name},
+    recur,
+    when::{Start, parse_date},
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,17 +40,34 @@ pub(super) struct Known {
 pub(super) struct Was {
     name: String,
     start: String,
+    /// Seconds since 1970 by which its last date is over. None: it goes on for ever.
+    ends: Option<i64>,
 }
 
 impl Was {
     pub(super) fn of(event: &Event) -> Self {
-        Self { name: event.name.clone(), start: event.start.text() }
+        Self { name: event.name.clone(), start: event.start.text(), ends: ends(event) }
+    }
+
+    pub(super) fn ends(&self) -> i64 {
+        self.ends.unwrap_or(i64::MAX)
     }
 
     /// Nothing by which people would know it is as it was: its calendar has used its UID again.
     pub(super) fn is_another(&self, event: &Event) -> bool {
         !is_same_name(&self.name, &event.name) && self.start != event.start.text()
     }
+}
+
+fn ends(event: &Event) -> Option<i64> {
+    if let Some(rule) = &event.recur
+        && rule.count.is_none()
+    {
+        let after = parse_date(rule.until.as_deref()?)?.tomorrow().ok()?;
+        return Some(Start::Date { date: after }.instant("UTC"));
+    }
+    let dates = recur::expand(event, i64::MIN..i64::MAX, "UTC", recur::BUDGET);
+    dates.instances.iter().map(|date| date.to).max().filter(|_| !dates.cut)
 }
 
 /// What a UID, or one date of it, stands for here.
@@ -148,5 +167,43 @@ impl Known {
     pub(super) fn answered(&self, uid: &str) -> Option<(&Item, &Event)> {
         let found = self.ours.get(uid).or_else(|| self.imported.get(&key::whole(uid)));
         found.map(|(item, event)| (item, event))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use folkmoot_schemas::{
+        records::event::Override,
+        recur::{Freq, Rule},
+        when::parse_local,
+    };
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_over_when_its_last_date_is() {
+        let at = |text: &str| Start::Local { local: parse_local(text).unwrap(), zone: "UTC".into() };
+        let rule = Rule {
+            freq: Freq::Weekly,
+            interval: None,
+            by_day: Vec::new(),
+            by_month_day: Vec::new(),
+            until: None,
+            count: None,
+        };
+        let mut event = Event { duration: Some(3_600), ..Event::new("Choir", at("2027-01-07T19:30")) };
+        let ends = |event: &Event, text: &str| assert_eq!(ends(event), Some(at(text).instant("UTC")), "{event:?}");
+        ends(&event, "2027-01-07T20:30");
+        event.recur = Some(Rule { count: Some(400), ..rule.clone() });
+        ends(&event, "2034-08-31T20:30");
+        event.recur = Some(Rule { count: Some(3), ..rule.clone() });
+        let moved = Override { start: Some(at("2028-03-01T19:30")), ..Override::new("2027-01-14T19:30") };
+        event.overrides = vec![moved];
+        ends(&event, "2028-03-01T20:30");
+        event.recur = Some(Rule { until: Some("2031-12-31".into()), ..rule.clone() });
+        ends(&event, "2032-01-01T00:00");
+        event.recur = Some(rule);
+        assert_eq!(Was::of(&event).ends, None);
+        ends(&Event::new("Old", at("1950-01-01T10:00")), "1950-01-01T12:00");
     }
 }

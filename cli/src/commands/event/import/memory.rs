@@ -27,26 +27,38 @@ use crate::{
     session::Session,
 };
 
-/// Bytes of the file: more than all of these take.
-const FILE: u64 = 128 * 1024 * 1024;
+/// Bytes of the file. More is neither read nor written.
+const FILE: usize = 32 * 1024 * 1024;
 /// Guests by mail that are remembered.
 const GUESTS: usize = 20_000;
 /// Cancellations that are.
 const CALLED_OFF: usize = 1_000;
 /// Imported events that are.
 const MADE: usize = 50_000;
+/// Characters of the secret: 32 bytes.
+const SECRET: usize = 64;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Memory {
+    /// Seconds since 1970 of this import.
+    #[serde(skip)]
+    now: i64,
     /// Goes into every mark, so that no two homes have the same one for an address.
     secret: String,
-    /// By UID: guests who answered by mail, by the mark of their address.
-    guests: BTreeMap<String, BTreeMap<String, String>>,
+    /// Who answered by mail, by UID.
+    guests: BTreeMap<String, Guests>,
     /// Cancellations of what had not come yet, the oldest first.
     called_off: Vec<CalledOff>,
     /// By key, what was here after the last import: what is missing since was deleted.
     made: BTreeMap<String, Was>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Guests {
+    /// When the last one was added.
+    added: i64,
+    /// By the mark of their address.
+    names: BTreeMap<String, String>,
 }
 
 impl Memory {
@@ -55,34 +67,61 @@ impl Memory {
         let unreadable = |why: &str| {
             Error::refused(format!("could not read what earlier imports left: {why}"))
                 .because(path.display().to_string())
-                .hint("mend the file or move it away: without it guests of one name are taken for one")
+                .hint("mend the file or move it away: without it guests of one name are taken for one, and what was deleted comes again")
         };
+        let now = session.clock.seconds();
         let text = match fs::metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::new(&session.clock.random())),
-            Ok(meta) if meta.len() > FILE => return Err(unreadable("it is too long")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self::new(&session.clock.random(), now));
+            }
+            Ok(meta) if meta.len() > FILE as u64 => return Err(unreadable("it is too long")),
             _ => fs::read_to_string(&path).map_err(|error| unreadable(&error.to_string()))?,
         };
-        serde_json::from_str(&text).map_err(|error| unreadable(&error.to_string()))
+        Self::parse(&text, now).map_err(|why| unreadable(&why))
     }
 
-    pub(super) fn new(random: &[u8; 32]) -> Self {
-        Self { secret: HEXLOWER.encode(random), ..Self::default() }
+    fn parse(text: &str, now: i64) -> Result<Self, String> {
+        let memory: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        // Everybody could work out the marks that a known one makes.
+        match memory.secret.len() == SECRET {
+            true => Ok(Self { now, ..memory }),
+            false => Err("its secret is not whole".into()),
+        }
+    }
+
+    pub(super) fn new(random: &[u8; 32], now: i64) -> Self {
+        let secret = HEXLOWER.encode(random);
+        Self { now, secret, guests: BTreeMap::new(), called_off: Vec::new(), made: BTreeMap::new() }
     }
 
     /// Writes what is not `noted` yet.
     pub(super) fn write(&mut self, noted: &mut Self, session: &Session, community: &CommunityInfo) -> Result<()> {
-        self.forget(GUESTS);
+        self.forget(GUESTS, MADE);
         if self == noted {
             return Ok(());
         }
         let path = path(session, community);
-        kept::put(&path, &serde_json::to_vec(self).unwrap_or_default()).map_err(|error| {
+        let written = self.fit(FILE).and_then(|bytes| kept::put(&path, &bytes));
+        written.map_err(|error| {
             Error::refused(format!("could not note on this device what was imported: {error}"))
                 .because(path.display().to_string())
                 .hint("what was imported is published; make room there and import the file again")
         })?;
         noted.clone_from(self);
         Ok(())
+    }
+
+    /// As it is written, in at most so many bytes: what would not fit is forgotten, the oldest first.
+    fn fit(&mut self, most: usize) -> io::Result<Vec<u8>> {
+        loop {
+            let bytes = serde_json::to_vec(self)?;
+            let guests: usize = self.guests.values().map(|guests| guests.names.len()).sum();
+            if bytes.len() <= most || guests + self.made.len() + self.called_off.len() == 0 {
+                return Ok(bytes);
+            }
+            self.forget(guests / 4 * 3, self.made.len() / 4 * 3);
+            self.called_off.drain(..self.called_off.len().div_ceil(4));
+        }
     }
 
     pub(super) fn made(&self) -> &BTreeMap<String, Was> {
@@ -102,10 +141,7 @@ impl Memory {
         for (key, event) in now {
             match event {
                 None => drop(self.made.remove(key)),
-                Some(event) if self.made.len() < MADE || self.made.contains_key(key) => {
-                    self.made.insert(key.clone(), Was::of(event));
-                }
-                Some(_) => {}
+                Some(event) => drop(self.made.insert(key.clone(), Was::of(event))),
             }
         }
     }
@@ -134,10 +170,10 @@ impl Memory {
         let Some(address) = address else { return spelled(name) };
         let mark = derive::id(&[Some(&self.secret), Some(uid), Some(address)], 26);
         let guests = self.guests.entry(uid.to_owned()).or_default();
-        if let Some(name) = guests.get(&mark) {
+        if let Some(name) = guests.names.get(&mark) {
             return spelled(name);
         }
-        let names: HashSet<String> = guests.values().map(|name| folded(name)).collect();
+        let names: HashSet<String> = guests.names.values().map(|name| folded(name)).collect();
         let numbered = |n: usize| {
             let number = format!(" ({n})");
             let room = limits::PERSON_NAME - number.len();
@@ -145,16 +181,29 @@ impl Memory {
         };
         let mut free = std::iter::once(name.to_owned()).chain((2..).map(numbered));
         let name = spelled(&free.find(|name| !names.contains(&folded(name))).unwrap_or_default());
-        guests.insert(mark, name.clone());
+        guests.names.insert(mark, name.clone());
+        guests.added = self.now;
         name
     }
 
-    /// Keeps the marks of at most so many guests.
-    fn forget(&mut self, most: usize) {
-        let mut all: usize = self.guests.values().map(BTreeMap::len).sum();
-        while all > most {
-            let Some((_, gone)) = self.guests.pop_first() else { break };
-            all -= gone.len();
+    /// Keeps at most so many guests, those of the events whose last one was added the longest ago going first, and so many
+    /// imported events, those that have been over the longest going first.
+    fn forget(&mut self, guests: usize, made: usize) {
+        let mut all: usize = self.guests.values().map(|guests| guests.names.len()).sum();
+        if all > guests {
+            let mut uids: Vec<(i64, String)> = self.guests.iter().map(|(uid, of)| (of.added, uid.clone())).collect();
+            uids.sort();
+            for (_, uid) in uids {
+                if all > guests {
+                    all -= self.guests.remove(&uid).map_or(0, |gone| gone.names.len());
+                }
+            }
+        }
+        let surplus = self.made.len().saturating_sub(made);
+        if surplus > 0 {
+            let mut keys: Vec<(i64, String)> = self.made.iter().map(|(key, was)| (was.ends(), key.clone())).collect();
+            keys.sort();
+            keys.iter().take(surplus).for_each(|(_, key)| drop(self.made.remove(key)));
         }
     }
 }
@@ -165,11 +214,13 @@ fn path(session: &Session, community: &CommunityInfo) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use folkmoot_schemas::when::{Start, parse_date};
+
     use super::*;
 
     #[test]
     fn guests_go_by_their_address_and_who_has_a_name_by_that() {
-        let mut memory = Memory::new(&[1; 32]);
+        let mut memory = Memory::new(&[1; 32], 1);
         let (rose, other) = (Some("rose@example.org"), Some("r@example.com"));
         // By hand there is a Rose already.
         assert_eq!(memory.guest("gig", rose, "ROSE", &["Rose"]), "Rose");
@@ -183,11 +234,43 @@ mod tests {
         let long = "ä".repeat(limits::PERSON_NAME);
         memory.guest("long", rose, &long, &[]);
         assert_eq!(memory.guest("long", other, &long, &[]).chars().count(), limits::PERSON_NAME);
-        let mut fewer = memory.clone();
-        fewer.forget(5);
-        assert_eq!(fewer.guests.keys().collect::<Vec<_>>(), ["gig", "long"]);
         let written = serde_json::to_string(&memory).unwrap();
         assert!(!written.contains('@') && written.contains("Rose"), "{written}");
-        assert_eq!(serde_json::from_str::<Memory>(&written).unwrap(), memory);
+        assert_eq!(Memory::parse(&written, 1).unwrap(), memory);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_forgotten_the_oldest_first_and_what_is_written_can_be_read() {
+        let mut memory = Memory::new(&[1; 32], 1);
+        memory.guest("gig", Some("rose@example.org"), "Rose", &[]);
+        memory.guest("choir", Some("rose@example.org"), "Rose", &[]);
+        // It comes first by its name, and somebody was added last.
+        let mut memory = Memory { now: 2, ..memory };
+        memory.guest("a", Some("rose@example.org"), "Rose", &[]);
+        memory.guest("choir", Some("r@example.org"), "Rose", &[]);
+        for day in 1..=28 {
+            let event = Event::new("Gig", Start::Date { date: parse_date(&format!("2027-01-{day:02}")).unwrap() });
+            memory.made.insert(format!("{}", 99 - day), Was::of(&event));
+        }
+        memory.forget(3, 2);
+        assert_eq!(memory.guests.keys().collect::<Vec<_>>(), ["a", "choir"]);
+        assert_eq!(memory.made.keys().collect::<Vec<_>>(), ["71", "72"]);
+        let all = serde_json::to_vec(&memory).unwrap().len();
+        for most in [all, all - 1, all / 2, 200] {
+            let bytes = memory.fit(most).unwrap();
+            assert!(bytes.len() <= most, "{most}");
+            assert_eq!(Memory::parse(std::str::from_utf8(&bytes).unwrap(), 2).unwrap(), memory);
+        }
+    }
+
+    #[test]
+    fn a_file_without_its_secret_is_not_read() {
+        let memory = Memory::new(&[1; 32], 1);
+        let written = serde_json::to_string(&memory).unwrap();
+        assert!(Memory::parse("{}", 1).is_err());
+        assert!(Memory::parse(&written.replace(&memory.secret, ""), 1).unwrap_err().contains("secret"));
+        for field in ["secret", "guests", "called_off", "made"] {
+            assert!(Memory::parse(&written.replace(field, "lost"), 1).unwrap_err().contains(field), "{field}");
+        }
     }
 }

@@ -28,7 +28,6 @@ const ME: &str = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
 /// 2026-11-24T12:00Z.
 const NOW: i64 = 1_795_521_600;
 
-#[derive(Default)]
 struct World {
     events: Vec<(Item, Event)>,
     /// URIs of events that people answered.
@@ -66,6 +65,12 @@ fn item(n: usize) -> Item {
         revised: Vec::new(),
         shown: None,
         may: Some(May::Edit),
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self { events: Vec::new(), answered: Vec::new(), memory: Memory::new(&[1; 32], NOW), next: 0 }
     }
 }
 

@@ -16,7 +16,7 @@ fn answered(world: &World, guests: &mut Guests, files: &[String]) -> (&'static s
     }
     let known = Known::of(ME.into(), world.events.clone()).unwrap();
     let [ref one] = reading.answers[..] else { panic!("one answer: {:?}", reading.answers) };
-    let step = answer(&known, (guests, &mut Memory::default()), one, false).unwrap().unwrap();
+    let step = answer(&known, (guests, &mut Memory::new(&[1; 32], NOW)), one, false).unwrap().unwrap();
     assert_eq!(step.draft.is_some(), step.act != Act::Unchanged);
     let held: Vec<Answer> = guests.values().map(|(rsvp, _)| rsvp.status).collect();
     (step.act.word(), held[0], step.said.join("\n"))
@@ -29,7 +29,9 @@ fn refused(world: &World, file: &str) -> String {
 
 pub(super) fn refused_by(known: &Known, file: &str) -> String {
     let reading = ics::read(file, &Context { zone: "Europe/Berlin".into(), now: NOW }).unwrap();
-    answer(known, (&mut Guests::new(), &mut Memory::default()), &reading.answers[0], false).unwrap().unwrap_err()
+    answer(known, (&mut Guests::new(), &mut Memory::new(&[1; 32], NOW)), &reading.answers[0], false)
+        .unwrap()
+        .unwrap_err()
 }
 
 #[test]
@@ -94,7 +96,7 @@ fn guests_of_one_name_are_as_many_as_their_addresses_and_one_guest_is_one_howeve
     let world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
     let known = Known::of(ME.into(), world.events.clone()).unwrap();
     for back in [false, true] {
-        let (mut guests, mut memory) = (Guests::new(), Memory::default());
+        let (mut guests, mut memory) = (Guests::new(), Memory::new(&[1; 32], NOW));
         let mut take = |files: &[&[String]]| {
             let mut files = files.concat();
             if back {
