@@ -174,11 +174,23 @@ pub(crate) fn put(path: &std::path::Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    let new = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(new, path)
+    let (new, mut file) = beside(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, path));
+    written.inspect_err(|_| drop(fs::remove_file(&new)))
+}
+
+/// A new file beside `path`, of which no other command that writes to the same place knows.
+fn beside(path: &std::path::Path) -> io::Result<(PathBuf, fs::File)> {
+    /// Files that commands which were cut off may have left.
+    const LEFT: u32 = 1_000;
+    for n in 0..LEFT {
+        let new = path.with_extension(format!("{n}.new"));
+        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => return Ok((new, opened?)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 fn path(session: &Session, uri: &str) -> Result<PathBuf> {
@@ -279,6 +291,20 @@ mod tests {
     fn party(place: Place) -> Event {
         let start = Start::Date { date: parse_date("2026-12-05").unwrap() };
         Event { places: vec![place], ..Event::new("Party", start) }
+    }
+
+    #[test]
+    fn of_two_that_write_to_one_place_at_once_one_is_there_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("imports").join("gig.json");
+        let texts: Vec<Vec<u8>> = (0..8_u8).map(|n| vec![n; 20_000 * usize::from(n)]).collect();
+        std::thread::scope(|scope| {
+            for text in &texts {
+                scope.spawn(|| (0..20).for_each(|_| put(&path, text).unwrap()));
+            }
+        });
+        assert!(texts.contains(&fs::read(&path).unwrap()));
+        assert_eq!(fs::read_dir(home.path().join("imports")).unwrap().count(), 1, "and nothing beside it");
     }
 
     #[test]
