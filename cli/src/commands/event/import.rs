@@ -158,6 +158,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         memory.write(&mut noted, session, &community)?;
         take_away(session, &community, &steps)?;
     }
+    // What is published before one that cannot be is noted and told.
+    let mut failed = None;
     if !reading.answers.is_empty() {
         // What was just published is what they answer.
         let wrote = steps.iter().any(|step| matches!(step.act, Act::Added | Act::Changed | Act::Replaced));
@@ -167,23 +169,31 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         }
         let mut guests = answers::guests(session, &community, &known)?;
         for answered in answers::in_order(&reading.answers) {
-            let done = match answers::answer(&known, (&mut guests, &mut memory), answered, args.older)? {
-                Ok(step) if !args.dry_run => answers::publish(session, &community, step)?,
-                planned => planned,
-            };
+            let planned = answers::answer(&known, (&mut guests, &mut memory), answered, args.older);
+            let done = planned.and_then(|planned| match planned {
+                Ok(step) if !args.dry_run => answers::publish(session, &community, step),
+                planned => Ok(planned),
+            });
             match done {
-                Ok(step) => steps.push(step),
-                Err(why) => {
+                Ok(Ok(step)) => steps.push(step),
+                Ok(Err(why)) => {
                     let (key, name) = (answered.uid.clone(), format!("the answer of {}", answered.guest));
                     reading.skipped.push(Skipped { key, name, why });
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    break;
                 }
             }
         }
     }
-    steps.iter().for_each(|step| tell(session, step));
-    sum_up(session, &steps, &reading, args.dry_run);
     if !args.dry_run {
         memory.write(&mut noted, session, &community)?;
+    }
+    steps.iter().for_each(|step| tell(session, step));
+    sum_up(session, &steps, &reading, args.dry_run);
+    if let Some(error) = failed {
+        return Err(error);
     }
     match (unread, refused.is_empty()) {
         (0, true) => Ok(()),
