@@ -55,15 +55,16 @@ pub(crate) struct CalledOff {
     /// None: the message does not count itself, so that its stamp alone says how new it is.
     pub(crate) sequence: Option<u32>,
     pub(crate) stamp: Option<i64>,
-    /// It came in an earlier import, which knew nothing that it calls off.
-    #[serde(skip)]
-    pub(crate) earlier: bool,
+    /// Seconds since 1970 of an earlier import, in which it came and which knew nothing that it calls off.
+    pub(crate) since: Option<i64>,
 }
 
 impl CalledOff {
-    /// As new as it is beside a word of this version, after which it came where it does not say.
+    /// As new as it is beside a word of this version, after which it came where it does not say. It was not sent after the
+    /// import in which it came, or it would call off whatever comes under its UID one day.
     pub(crate) fn beside(&self, held: Option<SourceVersion>) -> SourceVersion {
         let (sequence, stamp) = held.map_or((0, None), |held| (held.sequence, held.stamp));
+        let stamp = stamp.map(|stamp| self.since.map_or(stamp, |since| stamp.min(since)));
         SourceVersion { sequence: self.sequence.unwrap_or(sequence), stamp: self.stamp.or(stamp), message: true }
     }
 }
@@ -84,7 +85,7 @@ impl Word for Answered {
 impl Word for CalledOff {
     /// Only those that say as much are newer or older than each other: the rest is judged beside what they call off.
     fn about(&self) -> String {
-        let alike = (self.earlier, self.sequence.is_some(), self.stamp.is_some());
+        let alike = (self.since.is_some(), self.sequence.is_some(), self.stamp.is_some());
         format!("{alike:?}\n{}\n{}", moment(self.at.as_ref()), self.uid)
     }
     fn version(&self) -> SourceVersion {
@@ -131,7 +132,7 @@ fn called_off(event: &ICalendarComponent, zones: &Zones, reading: &mut Reading) 
         Ok(at) => {
             let note = comment(event, limits::EVENT_NOTE);
             let (sequence, stamp) = (version::sequence(event), version::stamp(event, zones));
-            reading.called_off.push(CalledOff { uid: uid(event), name, at, note, sequence, stamp, earlier: false });
+            reading.called_off.push(CalledOff { uid: uid(event), name, at, note, sequence, stamp, since: None });
         }
         Err(why) => reading.skipped.push(Skipped { key: uid(event), name, why }),
     }

@@ -42,7 +42,7 @@ const SECRET: usize = 64;
 pub(super) struct Memory {
     /// Seconds since 1970 of this import.
     #[serde(skip)]
-    now: i64,
+    pub(super) now: i64,
     /// Goes into every mark, so that no two homes have the same one for an address.
     secret: String,
     /// Who answered by mail, by UID.
@@ -148,19 +148,17 @@ impl Memory {
 
     /// Puts what earlier imports could not call off beside what the files say now.
     pub(super) fn bring(&self, reading: &mut Reading) {
-        for off in &self.called_off {
-            reading.called_off.join(CalledOff { earlier: true, ..off.clone() });
-        }
+        self.called_off.iter().for_each(|off| drop(reading.called_off.join(off.clone())));
     }
 
-    /// What still waits for what it calls off.
+    /// What still waits for what it calls off. The same message again has waited since the first time.
     pub(super) fn wait(&mut self, mut waiting: Vec<CalledOff>) {
-        waiting.sort_by_key(|off| !off.earlier);
-        let waiting = waiting.into_iter().map(|off| CalledOff { earlier: false, ..off });
+        waiting.sort_by_key(|off| off.since.unwrap_or(self.now));
         let mut seen = HashSet::new();
-        let mut once: Vec<CalledOff> = waiting.filter(|off| seen.insert(format!("{off:?}"))).collect();
-        once.drain(..once.len().saturating_sub(CALLED_OFF));
-        self.called_off = once;
+        waiting.retain(|off| seen.insert(format!("{:?}", CalledOff { since: None, ..off.clone() })));
+        waiting.drain(..waiting.len().saturating_sub(CALLED_OFF));
+        let since = |off: CalledOff| CalledOff { since: off.since.or(Some(self.now)), ..off };
+        self.called_off = waiting.into_iter().map(since).collect();
     }
 
     /// The name under which a guest of this UID is answered for: as before, else the one that the mail has. Another guest of

@@ -245,7 +245,7 @@ impl<'k> Plan<'k> {
                 }
             }
         };
-        if !off.earlier {
+        if off.since.is_none() {
             self.skip(&off.uid, &off.name, why);
         }
     }

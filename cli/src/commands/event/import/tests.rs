@@ -80,7 +80,7 @@ impl World {
     }
 
     fn import_with(&mut self, files: &[&str], older: bool, again: bool) -> Done {
-        let context = Context { zone: "Europe/Berlin".into(), now: NOW };
+        let context = Context { zone: "Europe/Berlin".into(), now: self.memory.now };
         let mut reading = Reading::default();
         for file in files {
             reading.and(ics::read(file, &context).unwrap()).unwrap();

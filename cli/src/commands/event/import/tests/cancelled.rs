@@ -165,3 +165,27 @@ fn of_several_cancellations_the_newest_says_why_in_one_import_or_several() {
         assert_eq!(world.one().status_note.as_deref(), Some("Flood"));
     }
 }
+
+#[test]
+fn a_cancellation_that_does_not_say_when_it_was_sent_waits_for_no_later_invitation() {
+    let bare = |file: String| file.replace("DTSTAMP:20261103T100000Z\r\n", "").replace("SEQUENCE:1\r\n", "");
+    for (method, lines, date) in [("REQUEST", GIG, ""), ("", CHOIR, "\nRECURRENCE-ID:20270114T183000Z")] {
+        let off = bare(file("CANCEL", 1, 3, &format!("SUMMARY:x{date}")));
+        let mut world = World::after(&[&off]);
+        let waiting = world.memory.clone();
+        world.memory.now += 86_400;
+        world.import(&[&off]);
+        world.memory.now = NOW;
+        assert_eq!(world.memory, waiting, "once, since the first time");
+        world.memory.now = NOW + 400 * 86_400;
+        let invited = |day: &str| file(method, 0, 1, lines).replace("20261101", day);
+        world.import(&[&invited("20271201")]);
+        assert!(world.one().status == Status::Confirmed && world.one().overrides.is_empty(), "{off}");
+        let mut fresh = World::after(&[&invited("20271201")]);
+        fresh.memory.now = world.memory.now;
+        assert_eq!(world.memory, fresh.memory, "and it is no longer waited for");
+        let before = World::after(&[&off, &invited("20261101")]);
+        let event = before.one();
+        assert!(event.status == Status::Cancelled || event.overrides.len() == 1, "{off}");
+    }
+}
