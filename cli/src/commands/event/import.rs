@@ -40,7 +40,7 @@ mod tests;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  moot event import programme.ics\n  moot event import ~/.calendars/club other.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n\nA second import adds nothing; what changed in the file is changed here, except where you changed it here yourself, and what you deleted here stays away. What cannot be kept is said event by event. Of several words about an event the newest counts, in any order of the files. An answer that came by mail (METHOD:REPLY) becomes the answer of a guest."
+    after_help = "Examples:\n  moot event import programme.ics\n  moot event import ~/.calendars/club other.ics\n  curl -s https://example.org/calendar.ics | moot event import -\n  moot event import programme.ics --again=\"Summer party\"   # that was deleted here\n\nA second import adds nothing; what changed in the file is changed here, except where you changed it here yourself, and what you deleted here stays away. What cannot be kept is said event by event. Of several words about an event the newest counts, in any order of the files. An answer that came by mail (METHOD:REPLY) becomes the answer of a guest."
 )]
 pub(crate) struct Args {
     /// Calendar files (.ics), or folders of them; - reads stdin
@@ -52,9 +52,9 @@ pub(crate) struct Args {
     /// Also take what is older than what is here
     #[arg(long)]
     older: bool,
-    /// Also bring back what was imported before and deleted here
-    #[arg(long)]
-    again: bool,
+    /// Also bring back what was imported before and deleted here: all of it, or what has this name or UID
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    again: Vec<String>,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -131,8 +131,11 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let mut noted = Memory::read(session, &community)?;
     let mut memory = noted.clone();
     memory.bring(&mut reading);
-    if !args.again {
-        known.miss(memory.made());
+    let all_again = args.again.iter().any(String::is_empty);
+    if !all_again {
+        for unknown in known.miss(memory.made(), context.now, &args.again) {
+            reading.said.push(format!("nothing that was imported and deleted here is called {unknown}"));
+        }
     }
     let is_in_use = |item: &Item| {
         for kind in [Rsvp::NAME, Post::NAME, Event::NAME, Revision::NAME] {
@@ -165,7 +168,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         let wrote = steps.iter().any(|step| matches!(step.act, Act::Added | Act::Changed | Act::Replaced));
         if wrote && !args.dry_run {
             known = Known::read(session, &community)?;
-            known.miss(memory.made());
+            known.miss(memory.made(), context.now, &[]);
         }
         let mut guests = answers::guests(session, &community, &known)?;
         for answered in answers::in_order(&reading.answers) {

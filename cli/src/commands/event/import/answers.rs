@@ -164,7 +164,7 @@ fn reached<'k>(known: &'k Known, answered: &Answered) -> Result<(&'k Item, &'k E
 
 fn absent(known: &Known, uid: &str) -> String {
     match known.get(&key::whole(uid)) {
-        Held::Deleted(_) => "the event it answers was deleted here".into(),
+        Held::Deleted(..) => "the event it answers was deleted here".into(),
         _ => "the event it answers is not here".into(),
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Known {
     ours: HashMap<String, (Item, Event)>,
     /// What was imported and deleted here.
     deleted: BTreeMap<String, Was>,
+    /// Seconds since 1970 of this import.
+    now: i64,
 }
 
 /// An imported event as it was the last time.
@@ -53,9 +55,31 @@ impl Was {
         self.ends.unwrap_or(i64::MAX)
     }
 
-    /// Nothing by which people would know it is as it was: its calendar has used its UID again.
-    pub(super) fn is_another(&self, event: &Event) -> bool {
-        !is_same_name(&self.name, &event.name) && self.start != event.start.text()
+    /// Does the calendar use its UID for another one now? Then people would know it by neither name nor start, or it is the
+    /// next one, with the last one over.
+    fn is_another(&self, event: &Event, now: i64) -> bool {
+        let renamed = !is_same_name(&self.name, &event.name) && self.start != event.start.text();
+        renamed || self.ends.is_some_and(|ends| ends < now && ends <= event.start.instant("UTC"))
+    }
+
+    /// Is it meant by this: its name, or its UID?
+    fn is_called(&self, key: &str, word: &str) -> bool {
+        is_same_name(&self.name, word) || key::parts(key).0 == word
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it was, for people to tell whether they want it, and what the file says now.
+    pub(super) fn in_words(&self, now: Option<&Event>) -> String {
+        let at = |start: &str| start.replace('T', " ");
+        let was = format!("deleted here, where it was on {}", at(&self.start));
+        match now.map(|event| (event.name.as_str(), event.start.text())) {
+            Some((name, start)) if name != self.name => format!("{was}; the file has {name} on {}", at(&start)),
+            Some((_, start)) if start != self.start => format!("{was}; the file has it on {}", at(&start)),
+            _ => was,
+        }
     }
 }
 
@@ -78,8 +102,8 @@ pub(super) enum Held<'a> {
     Imported(&'a Item, &'a Event),
     /// Somebody else imported it.
     Theirs(&'a Item),
-    /// It was imported, and deleted here; with all of its series, where that was.
-    Deleted(&'a Was),
+    /// It was imported, and deleted here: under this key, which is that of its series where all of that was.
+    Deleted(&'a str, &'a Was),
     /// It was planned here; the file is an echo of that.
     Here(&'a Item, &'a Event),
 }
@@ -107,6 +131,7 @@ impl Known {
             theirs: HashMap::new(),
             ours: HashMap::new(),
             deleted: BTreeMap::new(),
+            now: 0,
         };
         for (item, event) in events {
             match event.source.as_ref().filter(|s| s.kind == "ics").and_then(|s| s.uid.clone()) {
@@ -131,16 +156,28 @@ impl Known {
         } else if let Some((item, event)) = self.ours.get(uid) {
             Held::Here(item, event)
         } else {
-            let deleted = || self.deleted.get(key).or_else(|| self.deleted.get(&key::whole(uid)));
+            let deleted = |key: &str| self.deleted.get_key_value(key).map(|(key, was)| Held::Deleted(key, was));
             let theirs = self.theirs.get(key).map(Held::Theirs);
-            theirs.or_else(|| deleted().map(Held::Deleted)).unwrap_or(Held::Nothing)
+            theirs.or_else(|| deleted(key)).or_else(|| deleted(&key::whole(uid))).unwrap_or(Held::Nothing)
         }
     }
 
-    /// What of these is not here any more was deleted here.
-    pub(super) fn miss(&mut self, made: &BTreeMap<String, Was>) {
-        let gone = made.iter().filter(|(key, _)| !self.imported.contains_key(*key));
-        self.deleted = gone.map(|(key, was)| (key.clone(), was.clone())).collect();
+    /// What of these is not here any more was deleted here; `again`: names and UIDs of what is to come back. Returns those by
+    /// which nothing is called.
+    pub(super) fn miss<'a>(&mut self, made: &BTreeMap<String, Was>, now: i64, again: &'a [String]) -> Vec<&'a String> {
+        let gone = |(key, _): &(&String, &Was)| !self.imported.contains_key(*key);
+        let gone: Vec<(&String, &Was)> = made.iter().filter(gone).collect();
+        let (again, unknown): (Vec<_>, _) =
+            again.iter().partition(|word| gone.iter().any(|(key, was)| was.is_called(key, word)));
+        let stays = |(key, was): &(&String, &Was)| !again.iter().any(|word| was.is_called(key, word));
+        let deleted = gone.into_iter().filter(stays).map(|(key, was)| (key.clone(), was.clone())).collect();
+        (self.deleted, self.now) = (deleted, now);
+        unknown
+    }
+
+    /// Is this another event than the one that was deleted here under its key? No date is another than its deleted series.
+    pub(super) fn is_another(&self, key: &str, event: &Event) -> bool {
+        self.deleted.get(key).is_some_and(|was| was.is_another(event, self.now))
     }
 
     /// All that is here of ours from calendar files.

@@ -4,7 +4,7 @@
 //! cancellations the newest counts, also against what an earlier import brought (`source.version`, `source.dates`). So the
 //! order of files does not matter, and a file that was imported before changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use folkmoot_node::request::Item;
 use folkmoot_schemas::{
@@ -16,7 +16,7 @@ use folkmoot_schemas::{
 use super::{
     Step, dates,
     draft::{Draft, passed_over, version},
-    known::{Held, Known},
+    known::{Held, Known, Was},
     replace::{self, InUse},
 };
 use crate::{
@@ -45,8 +45,8 @@ pub(super) struct Plan<'k> {
     singles: HashMap<String, Singles>,
     skipped: Vec<Skipped>,
     waiting: Vec<CalledOff>,
-    /// Keys of what the files have and was deleted here.
-    deleted: BTreeSet<String>,
+    /// What the files have and was deleted here, by its key: its name, and in words what it was.
+    deleted: BTreeMap<&'k str, (&'k str, String)>,
 }
 
 /// What is to be done.
@@ -65,7 +65,7 @@ pub(super) fn plan(reading: &mut Reading, known: &Known, older_too: bool, is_in_
         singles: HashMap::new(),
         skipped: Vec::new(),
         waiting: Vec::new(),
-        deleted: BTreeSet::new(),
+        deleted: BTreeMap::new(),
     };
     let (mut whole, single): (Vec<_>, Vec<_>) = reading.called_off.iter().partition(|off| off.at.is_none());
     // What does not say how new it is counts as what is there by then.
@@ -93,6 +93,9 @@ pub(super) fn plan(reading: &mut Reading, known: &Known, older_too: bool, is_in_
     }
     plan.dates(&reading.dates, &single);
     whole.into_iter().for_each(|off| plan.call_off(off));
+    for (key, (name, why)) in plan.deleted.clone() {
+        plan.skip(key, name, why);
+    }
     reading.skipped.append(&mut plan.skipped);
     let waiting = std::mem::take(&mut plan.waiting);
     Ok(Planned { steps: plan.steps(&mut reading.said)?, waiting })
@@ -171,12 +174,11 @@ impl<'k> Plan<'k> {
         match self.known.get(&entry.key) {
             _ if self.drafts.contains_key(&entry.key) => {}
             Held::Nothing => return self.start(&entry.key, None, entry.event.clone(), entry.said.clone()),
-            Held::Deleted(was) if was.is_another(&entry.event) => {
+            Held::Deleted(..) if self.known.is_another(&entry.key, &entry.event) => {
                 return self.start(&entry.key, None, entry.event.clone(), entry.said.clone());
             }
-            Held::Deleted(_) => {
-                self.deleted.insert(entry.key.clone());
-                return;
+            Held::Deleted(key, was) => {
+                return self.stay_away(key, was, Some(&entry.event).filter(|_| key == entry.key));
             }
             Held::Here(item, event) => return self.echo(&entry.key, item, event),
             Held::Theirs(item) => {
@@ -206,6 +208,11 @@ impl<'k> Plan<'k> {
         }
     }
 
+    /// It was deleted here.
+    fn stay_away(&mut self, key: &'k str, was: &'k Was, now: Option<&Event>) {
+        self.deleted.entry(key).or_insert_with(|| (was.name(), was.in_words(now)));
+    }
+
     /// All that is here of an event is off.
     fn call_off(&mut self, off: &CalledOff) {
         let keys = self.keys(&off.uid);
@@ -232,10 +239,7 @@ impl<'k> Plan<'k> {
         let why = match self.known.get(&key::whole(&off.uid)) {
             Held::Here(..) => "it was planned here: call it off with moot event cancel".into(),
             Held::Theirs(item) => format!("{} imported it, and calls it off", item.author),
-            Held::Deleted(_) => {
-                self.deleted.insert(key::whole(&off.uid));
-                return;
-            }
+            Held::Deleted(key, was) => return self.stay_away(key, was, None),
             Held::Nothing | Held::Imported(..) => {
                 let has_others = !self.keys(&off.uid).is_empty();
                 self.waiting.push(off.clone());
@@ -319,9 +323,7 @@ impl<'k> Plan<'k> {
                 let why = format!("{} imported its series ({})", item.author, item.short);
                 self.skip(series, &dated.own.name, why);
             }
-            Held::Deleted(_) => {
-                self.deleted.insert(series.to_owned());
-            }
+            Held::Deleted(key, was) => self.stay_away(key, was, None),
             Held::Nothing | Held::Imported(..) => {
                 let older_too = self.older_too;
                 let is_of = |draft: &&mut Draft<'_>| !draft.replaced && dates::is_of(&draft.now, &dated.at);
@@ -413,10 +415,12 @@ impl<'k> Plan<'k> {
         };
         let copies = drafts.iter().filter(|(_, draft)| draft.echo).count();
         tell(copies, said, "exported from here, and stay as they are", ": change them with moot event edit");
-        match self.deleted.len() {
+        let deleted = self.deleted.len();
+        let again = ": --again=NAME brings it back, and --again all that were deleted";
+        match deleted {
             0 => {}
-            1 => said.push("1 event was deleted here, and stays away (--again brings it back)".into()),
-            n => said.push(format!("{n} events were deleted here, and stay away (--again brings them back)")),
+            1 => said.push(format!("1 event was deleted here, and stays away{again}")),
+            n => said.push(format!("{n} events were deleted here, and stay away{}", again.replace("it", "one"))),
         }
         let older = drafts.iter().filter(|(_, draft)| draft.older && !draft.current).count();
         tell(older, said, "here in a newer version than the files have", " (--older takes the older one)");

@@ -76,26 +76,29 @@ impl Default for World {
 
 impl World {
     fn import_as(&mut self, files: &[&str], older: bool) -> Done {
-        self.import_with(files, older, false)
+        self.import_with(files, older, None)
     }
 
-    fn import_with(&mut self, files: &[&str], older: bool, again: bool) -> Done {
+    fn import_with(&mut self, files: &[&str], older: bool, again: Option<&str>) -> Done {
         let context = Context { zone: "Europe/Berlin".into(), now: self.memory.now };
         let mut reading = Reading::default();
         for file in files {
             reading.and(ics::read(file, &context).unwrap()).unwrap();
         }
         let mut known = Known::of(ME.into(), self.events.clone()).unwrap();
-        if !again {
-            known.miss(self.memory.made());
-        }
+        let again: Vec<String> = again.map(ToOwned::to_owned).into_iter().collect();
+        let unknown = known.miss(self.memory.made(), self.memory.now, &again);
+        assert!(unknown.is_empty(), "{unknown:?}");
         let answered = |item: &Item| Ok(self.answered.contains(&item.uri));
         self.memory.bring(&mut reading);
         let Planned { steps, waiting } = plan(&mut reading, &known, older, &answered).unwrap();
         self.memory.wait(waiting);
         self.memory.note(&known, &steps);
         let said = steps.iter().flat_map(|step| step.said.clone()).chain(reading.said);
-        let said = said.chain(reading.skipped.iter().map(|skipped| skipped.why.clone())).collect::<Vec<_>>().join("\n");
+        let said = said
+            .chain(reading.skipped.iter().map(|skipped| format!("{}: {}", skipped.name, skipped.why)))
+            .collect::<Vec<_>>()
+            .join("\n");
         let acts = steps.into_iter().map(|step| self.keep(step)).collect();
         Done { acts, said }
     }
