@@ -72,7 +72,7 @@ pub(super) fn answer(
     let uri = parse_uri(&item.uri)?;
     let held = guests.values().filter(|(rsvp, _)| rsvp.event == uri);
     let held: Vec<&str> = held.filter_map(|(rsvp, _)| rsvp.guest_name.as_deref()).collect();
-    let guest = memory.guest(&answered.uid, answered.address.as_deref(), &answered.guest, &held);
+    let (guest, first) = memory.guest(&answered.uid, answered.address.as_deref(), &answered.guest, &held);
     let mut rsvp = Rsvp {
         seen_sequence: match event.source.as_ref().map(|source| source.version) {
             None => counted.min(event.sequence),
@@ -111,7 +111,18 @@ pub(super) fn answer(
                 said = vec![format!("a file says {word}, {why}, and changes nothing (--older takes it)")];
                 rsvp = old.clone();
             }
-            Beside::Older(_) | Beside::Newer => act = Act::Changed,
+            Beside::Older(_) | Beside::Newer => {
+                act = Act::Changed;
+                // The mark of who gave it may be on another device, or was lost with one.
+                if first && old.given.is_some() {
+                    said.push(format!(
+                        "in place of an answer by mail ({}) of which this device knows no address: where that was of another \
+                         {}, enter one of them under another name: moot rsvp EVENT yes --guest NAME",
+                        old.status.words(),
+                        answered.guest
+                    ));
+                }
+            }
         }
     }
     let draft = (act != Act::Unchanged).then(|| record::draft("answer", rsvp.clone())).transpose()?;

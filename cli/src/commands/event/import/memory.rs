@@ -162,14 +162,15 @@ impl Memory {
     }
 
     /// The name under which a guest of this UID is answered for: as before, else the one that the mail has. Another guest of
-    /// that name has it already: then a number stands behind it. `held`: the names there are among the answers.
-    pub(super) fn guest(&mut self, uid: &str, address: Option<&str>, name: &str, held: &[&str]) -> String {
+    /// that name has it already: then a number stands behind it. `held`: the names there are among the answers. True: this
+    /// device meets the address for the first time.
+    pub(super) fn guest(&mut self, uid: &str, address: Option<&str>, name: &str, held: &[&str]) -> (String, bool) {
         let spelled = |name: &str| spelled(held.iter().map(|held| (*held).to_owned()), name.to_owned());
-        let Some(address) = address else { return spelled(name) };
+        let Some(address) = address else { return (spelled(name), false) };
         let mark = derive::id(&[Some(&self.secret), Some(uid), Some(address)], 26);
         let guests = self.guests.entry(uid.to_owned()).or_default();
         if let Some(name) = guests.names.get(&mark) {
-            return spelled(name);
+            return (spelled(name), false);
         }
         let names: HashSet<String> = guests.names.values().map(|name| folded(name)).collect();
         let numbered = |n: usize| {
@@ -181,7 +182,7 @@ impl Memory {
         let name = spelled(&free.find(|name| !names.contains(&folded(name))).unwrap_or_default());
         guests.names.insert(mark, name.clone());
         guests.added = self.now;
-        name
+        (name, true)
     }
 
     /// Keeps at most so many guests, those of the events whose last one was added the longest ago going first, and so many
@@ -220,18 +221,20 @@ mod tests {
     fn guests_go_by_their_address_and_who_has_a_name_by_that() {
         let mut memory = Memory::new(&[1; 32], 1);
         let (rose, other) = (Some("rose@example.org"), Some("r@example.com"));
+        let guest =
+            |memory: &mut Memory, address, name: &str, held: &[&str]| memory.guest("gig", address, name, held).0;
         // By hand there is a Rose already.
-        assert_eq!(memory.guest("gig", rose, "ROSE", &["Rose"]), "Rose");
-        assert_eq!(memory.guest("gig", other, "Rose", &["Rose"]), "Rose (2)");
-        assert_eq!(memory.guest("gig", Some("third@example.org"), "rose", &[]), "rose (3)");
+        assert_eq!(guest(&mut memory, rose, "ROSE", &["Rose"]), "Rose");
+        assert_eq!(guest(&mut memory, other, "Rose", &["Rose"]), "Rose (2)");
+        assert_eq!(guest(&mut memory, Some("third@example.org"), "rose", &[]), "rose (3)");
         // Whatever they call themselves later; and an event of other guests knows nothing of it.
-        assert_eq!(memory.guest("gig", rose, "R. Smith", &["Rose", "Rose (2)"]), "Rose");
-        assert_eq!(memory.guest("gig", other, "Rose", &[]), "Rose (2)");
-        assert_eq!(memory.guest("choir", other, "Rose", &[]), "Rose");
-        assert_eq!(memory.guest("gig", None, "rose (2)", &["Rose (2)"]), "Rose (2)");
+        assert_eq!(guest(&mut memory, rose, "R. Smith", &["Rose", "Rose (2)"]), "Rose");
+        assert_eq!(guest(&mut memory, other, "Rose", &[]), "Rose (2)");
+        assert_eq!(memory.guest("choir", other, "Rose", &[]), ("Rose".to_owned(), true));
+        assert_eq!(guest(&mut memory, None, "rose (2)", &["Rose (2)"]), "Rose (2)");
         let long = "ä".repeat(limits::PERSON_NAME);
         memory.guest("long", rose, &long, &[]);
-        assert_eq!(memory.guest("long", other, &long, &[]).chars().count(), limits::PERSON_NAME);
+        assert_eq!(memory.guest("long", other, &long, &[]).0.chars().count(), limits::PERSON_NAME);
         let written = serde_json::to_string(&memory).unwrap();
         assert!(!written.contains('@') && written.contains("Rose"), "{written}");
         assert_eq!(Memory::parse(&written, 1).unwrap(), memory);

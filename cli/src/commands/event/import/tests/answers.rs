@@ -138,3 +138,31 @@ fn what_a_host_entered_by_hand_after_an_answer_by_mail_stays() {
     assert_eq!(answered(&world, guests, &[reply(4)]).1, Answer::Going);
     assert!(guests.values().all(|(rsvp, _)| rsvp.show == ShowName::Names), "a mail does not say who may see it");
 }
+
+#[test]
+fn an_answer_in_place_of_one_of_which_another_device_knows_the_address_says_so() {
+    let reply = |day, status: &str, who: &str| {
+        let reply = file("REPLY", 0, day, &format!("ATTENDEE;CN=Rose;PARTSTAT={status}:mailto:{who}"));
+        ics::read(&reply, &Context { zone: "UTC".into(), now: NOW }).unwrap()
+    };
+    let world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
+    let known = Known::of(ME.into(), world.events).unwrap();
+    let (mut here, mut elsewhere) = (Memory::new(&[1; 32], NOW), Memory::new(&[2; 32], NOW));
+    let mut guests = Guests::new();
+    let mut take = |memory: &mut Memory, reply: Reading| {
+        let step = answer(&known, (&mut guests, memory), &reply.answers[0], false).unwrap().unwrap();
+        (step.act, step.said.join("\n"))
+    };
+    assert_eq!(take(&mut here, reply(2, "ACCEPTED", "rose@example.org")), (Act::Added, String::new()));
+    assert_eq!(take(&mut here, reply(3, "TENTATIVE", "rose@example.org")), (Act::Changed, String::new()));
+    assert_eq!(take(&mut elsewhere, reply(3, "TENTATIVE", "r@example.com")), (Act::Unchanged, String::new()));
+    let mut elsewhere = Memory::new(&[2; 32], NOW);
+    let (act, said) = take(&mut elsewhere, reply(4, "DECLINED", "r@example.com"));
+    assert!(act == Act::Changed && said.contains("(maybe)") && said.contains("another Rose"), "{said}");
+    assert_eq!(take(&mut elsewhere, reply(5, "ACCEPTED", "r@example.com")), (Act::Changed, String::new()));
+    // What a host entered by hand has no address that could be known.
+    guests.values_mut().for_each(|(rsvp, _)| rsvp.given = None);
+    let said =
+        answer(&known, (&mut guests, &mut Memory::new(&[3; 32], NOW)), &reply(6, "DECLINED", "x@x").answers[0], false);
+    assert_eq!(said.unwrap().unwrap().said, Vec::<String>::new());
+}
