@@ -4,18 +4,19 @@ use std::collections::HashMap;
 
 use folkmoot_node::request::{CommunityInfo, Item, May};
 use folkmoot_schemas::{
+    Uri,
     kind::Kind,
     records::{
         event::Event,
         revision::Right,
         rsvp::{Answer, Rsvp, ShowName},
-        text::is_same_name,
+        text::{folded, is_same_name},
     },
     when::words,
 };
 
 use super::{
-    super::parse,
+    super::{answers::spelled, parse},
     Act, Step, Subject, dates,
     known::{Held, Known},
     memory::Memory,
@@ -29,18 +30,41 @@ use crate::{
     session::Session,
 };
 
-/// Guests we answered for already, by the place of their answer, and when that was given or entered.
-pub(super) type Guests = HashMap<String, (Rsvp, i64)>;
+/// Guests we answered for already.
+#[derive(Debug, Default)]
+pub(super) struct Guests {
+    /// By the place of their answer; and when that was given or entered.
+    pub(super) answers: HashMap<String, (Rsvp, i64)>,
+    /// By event and name in the form that all of its spellings share.
+    spellings: HashMap<(Uri, String), Vec<String>>,
+}
+
+impl Guests {
+    fn insert(&mut self, place: String, rsvp: Rsvp, when: i64) {
+        let Some(name) = rsvp.guest_name.clone() else { return };
+        let spellings = self.spellings.entry((rsvp.event.clone(), folded(&name))).or_default();
+        if !spellings.contains(&name) {
+            spellings.push(name);
+        }
+        self.answers.insert(place, (rsvp, when));
+    }
+
+    /// A name as it is among the answers to this event.
+    fn spelled(&self, event: &Uri, name: &str) -> String {
+        let held = self.spellings.get(&(event.clone(), folded(name)));
+        spelled(held.into_iter().flatten().cloned(), name.to_owned())
+    }
+}
 
 pub(super) fn guests(session: &Session, community: &CommunityInfo, known: &Known) -> Result<Guests> {
-    let mut guests = Guests::new();
+    let mut guests = Guests::default();
     for item in record::list(session, Some(&community.cid), Rsvp::NAME, usize::MAX)? {
         if item.did == known.me
             && let Some(rsvp) = record::open(&item)?.as_rsvp()
-            && rsvp.guest_name.is_some()
+            && let Some(place) = rsvp.rkey()
         {
             let entered = i64::try_from(item.updated / 1_000_000).unwrap_or(i64::MAX);
-            guests.extend(rsvp.rkey().map(|rkey| (rkey, (rsvp.clone(), rsvp.given.unwrap_or(entered)))));
+            guests.insert(place, rsvp.clone(), rsvp.given.unwrap_or(entered));
         }
     }
     Ok(guests)
@@ -70,9 +94,8 @@ pub(super) fn answer(
     let at = answered.at.as_ref().filter(|_| event.recur.is_some()).map(|at| alike(at, &event.start));
     let counted = answered.version.sequence;
     let uri = parse_uri(&item.uri)?;
-    let held = guests.values().filter(|(rsvp, _)| rsvp.event == uri);
-    let held: Vec<&str> = held.filter_map(|(rsvp, _)| rsvp.guest_name.as_deref()).collect();
-    let (guest, first) = memory.guest(&answered.uid, answered.address.as_deref(), &answered.guest, &held);
+    let (guest, first) =
+        memory.guest(&answered.uid, answered.address.as_deref(), &answered.guest, |name| guests.spelled(&uri, name));
     let mut rsvp = Rsvp {
         seen_sequence: match event.source.as_ref().map(|source| source.version) {
             None => counted.min(event.sequence),
@@ -96,7 +119,7 @@ pub(super) fn answer(
         said.push(format!("in the mail: {} (guests are told apart by their address)", answered.guest));
     }
     let mut act = Act::Added;
-    if let Some((old, when)) = guests.get(&place) {
+    if let Some((old, when)) = guests.answers.get(&place) {
         rsvp.show = old.show;
         // Of what the message says nothing, what was entered here stays.
         if rsvp.status != Answer::NotGoing && old.status != Answer::NotGoing {
@@ -137,7 +160,7 @@ pub(super) fn answer(
         rsvp: Box::new(rsvp.clone()),
     };
     if act != Act::Unchanged {
-        guests.insert(place, (rsvp, answered.version.stamp.unwrap_or(i64::MIN)));
+        guests.insert(place, rsvp, answered.version.stamp.unwrap_or(i64::MIN));
     }
     Ok(Ok(Step { act, said, lost: answered.said.len(), held: None, subject, draft }))
 }

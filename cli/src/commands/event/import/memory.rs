@@ -2,7 +2,7 @@
 //! device alone. Nothing sends it. Without it an import does what the first one did.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fs, io,
     path::PathBuf,
 };
@@ -16,7 +16,6 @@ use folkmoot_schemas::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::answers::spelled,
     Act, Step, Subject,
     known::{Known, Was},
 };
@@ -59,6 +58,53 @@ struct Guests {
     added: i64,
     /// By the mark of their address.
     names: BTreeMap<String, String>,
+    #[serde(skip)]
+    taken: Taken,
+}
+
+/// The names, so that a thousand guests of one name are not looked through for each of them.
+#[derive(Debug, Clone, Default)]
+struct Taken {
+    /// As [`folded`].
+    names: HashSet<String>,
+    /// By a name that several have: the last number behind it.
+    numbers: HashMap<String, usize>,
+}
+
+impl PartialEq for Taken {
+    /// It says nothing that the names do not.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Taken {}
+
+impl Guests {
+    /// The name, with a number behind it where another guest has it already.
+    fn free(&mut self, name: &str) -> String {
+        let taken = &mut self.taken;
+        if taken.names.len() < self.names.len() {
+            taken.names = self.names.values().map(|name| folded(name)).collect();
+        }
+        let alike = folded(name);
+        let mut free = name.to_owned();
+        if taken.names.contains(&alike) {
+            let number = taken.numbers.entry(alike.clone()).or_insert(1);
+            while taken.names.contains(&folded(&free)) {
+                *number += 1;
+                free = numbered(name, *number);
+            }
+        }
+        taken.names.insert(folded(&free));
+        free
+    }
+}
+
+fn numbered(name: &str, number: usize) -> String {
+    let number = format!(" ({number})");
+    let room = limits::PERSON_NAME - number.len();
+    name.chars().take(room).collect::<String>().trim_end().to_owned() + &number
 }
 
 impl Memory {
@@ -162,24 +208,22 @@ impl Memory {
     }
 
     /// The name under which a guest of this UID is answered for: as before, else the one that the mail has. Another guest of
-    /// that name has it already: then a number stands behind it. `held`: the names there are among the answers. True: this
+    /// that name has it already: then a number stands behind it. `spelled`: a name as it is among the answers. True: this
     /// device meets the address for the first time.
-    pub(super) fn guest(&mut self, uid: &str, address: Option<&str>, name: &str, held: &[&str]) -> (String, bool) {
-        let spelled = |name: &str| spelled(held.iter().map(|held| (*held).to_owned()), name.to_owned());
+    pub(super) fn guest(
+        &mut self,
+        uid: &str,
+        address: Option<&str>,
+        name: &str,
+        spelled: impl Fn(&str) -> String,
+    ) -> (String, bool) {
         let Some(address) = address else { return (spelled(name), false) };
         let mark = derive::id(&[Some(&self.secret), Some(uid), Some(address)], 26);
         let guests = self.guests.entry(uid.to_owned()).or_default();
         if let Some(name) = guests.names.get(&mark) {
             return (spelled(name), false);
         }
-        let names: HashSet<String> = guests.names.values().map(|name| folded(name)).collect();
-        let numbered = |n: usize| {
-            let number = format!(" ({n})");
-            let room = limits::PERSON_NAME - number.len();
-            name.chars().take(room).collect::<String>().trim_end().to_owned() + &number
-        };
-        let mut free = std::iter::once(name.to_owned()).chain((2..).map(numbered));
-        let name = spelled(&free.find(|name| !names.contains(&folded(name))).unwrap_or_default());
+        let name = spelled(&guests.free(name));
         guests.names.insert(mark, name.clone());
         guests.added = self.now;
         (name, true)
@@ -216,13 +260,16 @@ mod tests {
     use folkmoot_schemas::when::{Start, parse_date};
 
     use super::*;
+    use crate::commands::event::answers::spelled;
 
     #[test]
     fn guests_go_by_their_address_and_who_has_a_name_by_that() {
         let mut memory = Memory::new(&[1; 32], 1);
         let (rose, other) = (Some("rose@example.org"), Some("r@example.com"));
-        let guest =
-            |memory: &mut Memory, address, name: &str, held: &[&str]| memory.guest("gig", address, name, held).0;
+        let guest = |memory: &mut Memory, address, name: &str, held: &[&str]| {
+            let held = held.iter().map(|held| (*held).to_owned());
+            memory.guest("gig", address, name, |name| spelled(held.clone(), name.to_owned())).0
+        };
         // By hand there is a Rose already.
         assert_eq!(guest(&mut memory, rose, "ROSE", &["Rose"]), "Rose");
         assert_eq!(guest(&mut memory, other, "Rose", &["Rose"]), "Rose (2)");
@@ -230,11 +277,11 @@ mod tests {
         // Whatever they call themselves later; and an event of other guests knows nothing of it.
         assert_eq!(guest(&mut memory, rose, "R. Smith", &["Rose", "Rose (2)"]), "Rose");
         assert_eq!(guest(&mut memory, other, "Rose", &[]), "Rose (2)");
-        assert_eq!(memory.guest("choir", other, "Rose", &[]), ("Rose".to_owned(), true));
+        assert_eq!(memory.guest("choir", other, "Rose", ToOwned::to_owned), ("Rose".to_owned(), true));
         assert_eq!(guest(&mut memory, None, "rose (2)", &["Rose (2)"]), "Rose (2)");
         let long = "ä".repeat(limits::PERSON_NAME);
-        memory.guest("long", rose, &long, &[]);
-        assert_eq!(memory.guest("long", other, &long, &[]).0.chars().count(), limits::PERSON_NAME);
+        memory.guest("long", rose, &long, ToOwned::to_owned);
+        assert_eq!(memory.guest("long", other, &long, ToOwned::to_owned).0.chars().count(), limits::PERSON_NAME);
         let written = serde_json::to_string(&memory).unwrap();
         assert!(!written.contains('@') && written.contains("Rose"), "{written}");
         assert_eq!(Memory::parse(&written, 1).unwrap(), memory);
@@ -243,12 +290,12 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_forgotten_the_oldest_first_and_what_is_written_can_be_read() {
         let mut memory = Memory::new(&[1; 32], 1);
-        memory.guest("gig", Some("rose@example.org"), "Rose", &[]);
-        memory.guest("choir", Some("rose@example.org"), "Rose", &[]);
+        memory.guest("gig", Some("rose@example.org"), "Rose", ToOwned::to_owned);
+        memory.guest("choir", Some("rose@example.org"), "Rose", ToOwned::to_owned);
         // It comes first by its name, and somebody was added last.
         let mut memory = Memory { now: 2, ..memory };
-        memory.guest("a", Some("rose@example.org"), "Rose", &[]);
-        memory.guest("choir", Some("r@example.org"), "Rose", &[]);
+        memory.guest("a", Some("rose@example.org"), "Rose", ToOwned::to_owned);
+        memory.guest("choir", Some("r@example.org"), "Rose", ToOwned::to_owned);
         for day in 1..=28 {
             let event = Event::new("Gig", Start::Date { date: parse_date(&format!("2027-01-{day:02}")).unwrap() });
             memory.made.insert(format!("{}", 99 - day), Was::of(&event));

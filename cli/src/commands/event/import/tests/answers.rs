@@ -18,7 +18,7 @@ fn answered(world: &World, guests: &mut Guests, files: &[String]) -> (&'static s
     let [ref one] = reading.answers[..] else { panic!("one answer: {:?}", reading.answers) };
     let step = answer(&known, (guests, &mut Memory::new(&[1; 32], NOW)), one, false).unwrap().unwrap();
     assert_eq!(step.draft.is_some(), step.act != Act::Unchanged);
-    let held: Vec<Answer> = guests.values().map(|(rsvp, _)| rsvp.status).collect();
+    let held: Vec<Answer> = guests.answers.values().map(|(rsvp, _)| rsvp.status).collect();
     (step.act.word(), held[0], step.said.join("\n"))
 }
 
@@ -29,7 +29,7 @@ fn refused(world: &World, file: &str) -> String {
 
 pub(super) fn refused_by(known: &Known, file: &str) -> String {
     let reading = ics::read(file, &Context { zone: "Europe/Berlin".into(), now: NOW }).unwrap();
-    answer(known, (&mut Guests::new(), &mut Memory::new(&[1; 32], NOW)), &reading.answers[0], false)
+    answer(known, (&mut Guests::default(), &mut Memory::new(&[1; 32], NOW)), &reading.answers[0], false)
         .unwrap()
         .unwrap_err()
 }
@@ -42,7 +42,7 @@ fn of_answers_by_mail_the_newest_counts_in_any_order_and_again() {
     let world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
     let (yes, no) = (reply(0, 2, "ACCEPTED"), reply(0, 3, "DECLINED"));
     for files in [[yes.clone(), no.clone()], [no.clone(), yes.clone()]] {
-        let guests = &mut Guests::new();
+        let guests = &mut Guests::default();
         assert_eq!(answered(&world, guests, &files), ("added", Answer::NotGoing, String::new()));
         assert_eq!(answered(&world, guests, &files), ("unchanged", Answer::NotGoing, String::new()));
         let (act, held, said) = answered(&world, guests, std::slice::from_ref(&yes));
@@ -54,12 +54,12 @@ fn of_answers_by_mail_the_newest_counts_in_any_order_and_again() {
     }
     // Once the event has changed, an answer that came before does not confirm it; a new one does.
     let mut world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
-    let guests = &mut Guests::new();
+    let guests = &mut Guests::default();
     answered(&world, guests, std::slice::from_ref(&yes));
     world.import(&[&file("REQUEST", 1, 3, &GIG.replace("T200000", "T210000"))]);
     assert_eq!(answered(&world, guests, &[yes]).0, "unchanged");
     assert_eq!(answered(&world, guests, &[reply(1, 4, "ACCEPTED")]).0, "changed");
-    assert_eq!(guests.values().map(|(rsvp, _)| rsvp.seen_sequence).collect::<Vec<_>>(), [1]);
+    assert_eq!(guests.answers.values().map(|(rsvp, _)| rsvp.seen_sequence).collect::<Vec<_>>(), [1]);
 }
 
 #[test]
@@ -71,9 +71,9 @@ fn an_answer_to_a_date_that_its_series_left_to_an_event_of_its_own_reaches_that_
     let single = world.of("gig#2027-01-01T19:30").0.uri.clone();
     // Of a series that is not here, and of one that is and meets half an hour later now.
     let answers = |world: &World, at: &str| {
-        let guests = &mut Guests::new();
+        let guests = &mut Guests::default();
         let act = answered(world, guests, &[reply(at)]).0;
-        let (rsvp, _) = guests.values().next().unwrap();
+        let (rsvp, _) = guests.answers.values().next().unwrap();
         (act, rsvp.event.to_string(), rsvp.occurrence.clone())
     };
     assert_eq!(answers(&world, "20270101T183000Z"), ("added", single.clone(), None));
@@ -96,7 +96,7 @@ fn guests_of_one_name_are_as_many_as_their_addresses_and_one_guest_is_one_howeve
     let world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
     let known = Known::of(ME.into(), world.events.clone()).unwrap();
     for back in [false, true] {
-        let (mut guests, mut memory) = (Guests::new(), Memory::new(&[1; 32], NOW));
+        let (mut guests, mut memory) = (Guests::default(), Memory::new(&[1; 32], NOW));
         let mut take = |files: &[&[String]]| {
             let mut files = files.concat();
             if back {
@@ -115,10 +115,13 @@ fn guests_of_one_name_are_as_many_as_their_addresses_and_one_guest_is_one_howeve
         assert_eq!(take(&[&first, &nameless]), [Act::Added; 4]);
         assert_eq!(take(&[&first, &nameless]), [Act::Unchanged; 4]);
         assert_eq!(take(&[&again]), [Act::Unchanged; 2]);
-        let mut names: Vec<_> = guests.values().filter_map(|(rsvp, _)| rsvp.guest_name.clone()).collect();
+        let mut names: Vec<_> = guests.answers.values().filter_map(|(rsvp, _)| rsvp.guest_name.clone()).collect();
         names.sort();
         assert_eq!(names, ["Rose", "Rose (2)", "info", "info (2)"]);
-        assert!(guests.values().all(|(rsvp, _)| !format!("{rsvp:?}").contains("example")), "no address in a record");
+        assert!(
+            guests.answers.values().all(|(rsvp, _)| !format!("{rsvp:?}").contains("example")),
+            "no address in a record"
+        );
     }
 }
 
@@ -126,17 +129,20 @@ fn guests_of_one_name_are_as_many_as_their_addresses_and_one_guest_is_one_howeve
 fn what_a_host_entered_by_hand_after_an_answer_by_mail_stays() {
     let world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
     let reply = |day| file("REPLY", 0, day, "ATTENDEE;CN=Grandma;PARTSTAT=ACCEPTED:mailto:g@example.org");
-    let guests = &mut Guests::new();
+    let guests = &mut Guests::default();
     answered(&world, guests, &[reply(2)]);
     // She rang on the 3rd.
     let entered = Start::Date { date: "2026-11-03".parse().unwrap() }.instant("UTC");
-    for (rsvp, when) in guests.values_mut() {
+    for (rsvp, when) in guests.answers.values_mut() {
         *rsvp = Rsvp { status: Answer::NotGoing, show: ShowName::Names, given: None, ..rsvp.clone() };
         *when = entered;
     }
     assert_eq!(answered(&world, guests, &[reply(2)]).1, Answer::NotGoing);
     assert_eq!(answered(&world, guests, &[reply(4)]).1, Answer::Going);
-    assert!(guests.values().all(|(rsvp, _)| rsvp.show == ShowName::Names), "a mail does not say who may see it");
+    assert!(
+        guests.answers.values().all(|(rsvp, _)| rsvp.show == ShowName::Names),
+        "a mail does not say who may see it"
+    );
 }
 
 #[test]
@@ -148,7 +154,7 @@ fn an_answer_in_place_of_one_of_which_another_device_knows_the_address_says_so()
     let world = World::after(&[&file("REQUEST", 0, 1, GIG)]);
     let known = Known::of(ME.into(), world.events).unwrap();
     let (mut here, mut elsewhere) = (Memory::new(&[1; 32], NOW), Memory::new(&[2; 32], NOW));
-    let mut guests = Guests::new();
+    let mut guests = Guests::default();
     let mut take = |memory: &mut Memory, reply: Reading| {
         let step = answer(&known, (&mut guests, memory), &reply.answers[0], false).unwrap().unwrap();
         (step.act, step.said.join("\n"))
@@ -161,7 +167,7 @@ fn an_answer_in_place_of_one_of_which_another_device_knows_the_address_says_so()
     assert!(act == Act::Changed && said.contains("(maybe)") && said.contains("another Rose"), "{said}");
     assert_eq!(take(&mut elsewhere, reply(5, "ACCEPTED", "r@example.com")), (Act::Changed, String::new()));
     // What a host entered by hand has no address that could be known.
-    guests.values_mut().for_each(|(rsvp, _)| rsvp.given = None);
+    guests.answers.values_mut().for_each(|(rsvp, _)| rsvp.given = None);
     let said =
         answer(&known, (&mut guests, &mut Memory::new(&[3; 32], NOW)), &reply(6, "DECLINED", "x@x").answers[0], false);
     assert_eq!(said.unwrap().unwrap().said, Vec::<String>::new());
