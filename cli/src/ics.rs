@@ -23,7 +23,7 @@ use calcard::{
     icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarMethod, ICalendarProperty},
 };
 use folkmoot_schemas::{
-    derive,
+    derive, limits,
     records::event::{Event, SourceVersion},
     when::Start,
 };
@@ -38,11 +38,6 @@ pub(crate) use message::{Answered, CalledOff};
 pub(crate) use time::alike;
 use version::Newest;
 pub(crate) use version::{Word, rank};
-
-/// Bytes of a calendar file.
-pub(crate) const FILE: usize = 16 * 1024 * 1024;
-/// Events of a file, and events made from it.
-pub(crate) const EVENTS: usize = 10_000;
 
 /// What the file cannot say itself.
 #[derive(Debug)]
@@ -147,10 +142,10 @@ pub(crate) struct Reading {
 impl Reading {
     fn bounded(&self) -> Result<()> {
         let words = self.entries + self.dates.len() + self.answers.len() + self.called_off.len();
-        if words + self.skipped.len() <= EVENTS {
+        if words + self.skipped.len() <= limits::CALENDAR_EVENTS {
             return Ok(());
         }
-        Err(Error::refused(format!("could not import: that is more than {EVENTS} events"))
+        Err(Error::refused(format!("could not import: that is more than {} events", limits::CALENDAR_EVENTS))
             .hint("import it in parts, or export a shorter span of time"))
     }
 

@@ -95,6 +95,14 @@ limits! {
     FRAME: usize = 8 * MIB, "sync frame", "bytes", "stream closed";
     PULL_ANSWER: usize = 8 * MIB, "answer to a pull", "bytes", "continued by another pull";
     CAR_HEADER: usize = MIB, "header of an archive", "bytes", "refused";
+    CALENDAR_FILE: usize = 16 * MIB, "calendar file that is imported", "bytes", "refused";
+    /// Single dates made of rules, and answers and cancellations by mail as well.
+    CALENDAR_EVENTS: usize = 10_000, "events imported at once", "events", "refused";
+    /// In the home, of one community, see `imports/` in docs/format.md.
+    CALENDAR_MEMORY: usize = 32 * MIB, "what imports of calendars remember", "bytes", "the oldest goes";
+    CALENDAR_GUESTS: usize = 20_000, "guests by mail that imports of calendars remember", "guests", "the oldest go";
+    CALENDAR_CALLED_OFF: usize = 1_000, "early cancellations that imports of calendars remember", "cancellations", "the oldest goes";
+    CALENDAR_MADE: usize = 50_000, "events that imports of calendars remember", "events", "what was over first goes";
     CAR_IMPORT: u64 = 4 << 30, "imported archive", "bytes", "refused";
     /// What finding them again takes in memory follows from it: 24 bytes each.
     CAR_BLOCKS: usize = 8_000_000, "blocks of an imported archive", "blocks", "refused";

@@ -1,7 +1,9 @@
 //! Is this a whole calendar? Every `BEGIN` must meet its `END`: a file that was cut off is refused as a whole, since
 //! nobody could say what is missing.
 
-use super::{EVENTS, FILE, fields::quoted};
+use folkmoot_schemas::limits::{CALENDAR_EVENTS as EVENTS, CALENDAR_FILE as FILE};
+
+use super::fields::quoted;
 use crate::error::{Error, Result};
 
 /// calendar, event, alarm … with room to spare.

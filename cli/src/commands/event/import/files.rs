@@ -6,10 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    error::{Error, Result},
-    ics::FILE,
-};
+use folkmoot_schemas::limits;
+
+use crate::error::{Error, Result};
 
 /// Files of one import.
 const FILES: usize = 10_000;
@@ -73,7 +72,7 @@ pub(super) fn load(path: &Path) -> Result<String> {
         failed(path, &error.to_string()).hint("give the path of an .ics file or of a folder, or - for stdin")
     };
     let mut bytes = Vec::new();
-    let limit = FILE as u64 + 1;
+    let limit = limits::CALENDAR_FILE as u64 + 1;
     if path.as_os_str() == "-" {
         io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
     } else {

@@ -26,14 +26,6 @@ use crate::{
     session::Session,
 };
 
-/// Bytes of the file. More is neither read nor written.
-const FILE: usize = 32 * 1024 * 1024;
-/// Guests by mail that are remembered.
-const GUESTS: usize = 20_000;
-/// Cancellations that are.
-const CALLED_OFF: usize = 1_000;
-/// Imported events that are.
-const MADE: usize = 50_000;
 /// Characters of the secret: 32 bytes.
 const SECRET: usize = 64;
 
@@ -120,7 +112,7 @@ impl Memory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self::new(&session.clock.random(), now));
             }
-            Ok(meta) if meta.len() > FILE as u64 => return Err(unreadable("it is too long")),
+            Ok(meta) if meta.len() > limits::CALENDAR_MEMORY as u64 => return Err(unreadable("it is too long")),
             _ => fs::read_to_string(&path).map_err(|error| unreadable(&error.to_string()))?,
         };
         Self::parse(&text, now).map_err(|why| unreadable(&why))
@@ -142,12 +134,12 @@ impl Memory {
 
     /// Writes what is not `noted` yet.
     pub(super) fn write(&mut self, noted: &mut Self, session: &Session, community: &CommunityInfo) -> Result<()> {
-        self.forget(GUESTS, MADE);
+        self.forget(limits::CALENDAR_GUESTS, limits::CALENDAR_MADE);
         if self == noted {
             return Ok(());
         }
         let path = path(session, community);
-        let written = self.fit(FILE).and_then(|bytes| kept::put(&path, &bytes));
+        let written = self.fit(limits::CALENDAR_MEMORY).and_then(|bytes| kept::put(&path, &bytes));
         written.map_err(|error| {
             Error::refused(format!("could not note on this device what was imported: {error}"))
                 .because(path.display().to_string())
@@ -202,7 +194,7 @@ impl Memory {
         waiting.sort_by_key(|off| off.since.unwrap_or(self.now));
         let mut seen = HashSet::new();
         waiting.retain(|off| seen.insert(format!("{:?}", CalledOff { since: None, ..off.clone() })));
-        waiting.drain(..waiting.len().saturating_sub(CALLED_OFF));
+        waiting.drain(..waiting.len().saturating_sub(limits::CALENDAR_CALLED_OFF));
         let since = |off: CalledOff| CalledOff { since: off.since.or(Some(self.now)), ..off };
         self.called_off = waiting.into_iter().map(since).collect();
     }
