@@ -69,5 +69,6 @@ fn main() -> ExitCode {
     figures.within("ready after kill -9", ready, 2.0);
     let (post, least) = processes::post_against_minimal(&home);
     figures.times("moot post, of a minimal process", least, post, 2.0);
+    figures.say(format!("  where one sync takes {:.2?}", processes::sync(&home)));
     if figures.kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     os::unix::fs::MetadataExt,
     path::Path,
     process::{Command, Stdio},
@@ -89,6 +90,17 @@ pub(crate) fn post_against_minimal(home: &Home) -> (Duration, Duration) {
         run(&mut home.command(&["post", &format!("By a process of its own, {n}")]));
     };
     paired(31, post, least)
+}
+
+/// What a process is given when it waits for the disk, which says what a ratio of whole processes means: median of 31.
+pub(crate) fn sync(home: &Home) -> Duration {
+    let path = home.scratch("synced");
+    let mut file = fs::File::create(&path).expect("a file");
+    let mut write = || {
+        file.write_all(&[1; 4096]).expect("a page");
+        file.sync_data().expect("a sync");
+    };
+    paired(31, &mut write, || ()).0
 }
 
 fn run(command: &mut Command) {

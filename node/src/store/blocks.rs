@@ -2,6 +2,8 @@
 //! *reach*, what others may be given), a head that is still arriving, or a file added here and not yet linked.
 //! What nothing holds is removed in the same transaction; only what is kept for a time (`expiring`) waits for a sweep.
 
+use std::collections::{BTreeSet, HashMap};
+
 use bytes::Bytes;
 use folkmoot_schemas::{
     Audience, Cid,
@@ -16,6 +18,9 @@ use super::{
     tables::{LOWEST, Tables},
     writer::Writer,
 };
+
+/// How many blocks are passed for each that is wanted, before looking for each by itself is faster.
+const WALKED: u64 = 4;
 
 /// Why a block is held. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +183,22 @@ pub(super) trait Blocks: Tables {
             Some(row) => Ok(Row::read(row.value())?.bytes.len() as u64),
             None => Ok(0),
         }
+    }
+
+    /// The same of several that are here: in one walk where they lie close together, as what was published in a row does.
+    fn block_lens(&self, seqs: &BTreeSet<u64>) -> Result<HashMap<u64, u64>, StoreError> {
+        let (Some(first), Some(last)) = (seqs.first(), seqs.last()) else { return Ok(HashMap::new()) };
+        if last - first > WALKED * seqs.len() as u64 {
+            return seqs.iter().map(|seq| Ok((*seq, self.block_len(*seq)?))).collect();
+        }
+        let mut lens = HashMap::with_capacity(seqs.len());
+        for row in self.blocks().range(*first..=*last)? {
+            let (seq, row) = row?;
+            if seqs.contains(&seq.value()) {
+                lens.insert(seq.value(), Row::read(row.value())?.bytes.len() as u64);
+            }
+        }
+        Ok(lens)
     }
 
     /// The repositories in whose trees a block stands, calling `each` for every one until it answers false. However

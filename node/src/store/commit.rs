@@ -29,7 +29,7 @@ use super::{
 const TWICE: u64 = 10 * 60 * 1_000_000;
 /// How many of the newest records, beside as many as are given, are looked into for an equal one: a post after a large
 /// import must not cost reading all that was imported.
-const LOOKED_INTO: usize = 100;
+const LOOKED_INTO: usize = 500;
 
 /// The latest rev that a device whose clock is somewhat right may give now.
 pub(super) fn latest(now: u64) -> Tid {
@@ -328,17 +328,19 @@ impl Writer<'_> {
             let Some(collection) = self.t.number(Name::Collection(name))? else { continue };
             let range =
                 (repo.number, collection, from.as_bytes())..(repo.number, collection + 1, super::tables::LOWEST);
-            let mut newest = self.t.leaves.range(range)?.rev().take(LOOKED_INTO + given.len()).peekable();
-            if newest.peek().is_none() {
+            let newest = self.t.leaves.range(range)?.rev().take(LOOKED_INTO + given.len()).map(|row| {
+                let (key, value) = row?;
+                Ok((String::from_utf8_lossy(key.value().2).into_owned(), value.value()))
+            });
+            let newest = newest.collect::<Result<Vec<_>, StoreError>>()?;
+            if newest.is_empty() {
                 continue;
             }
-            let length = |record: &&Record| Ok(record.size()?);
-            let lengths: HashSet<usize> = given.iter().map(length).collect::<Result<_, StoreError>>()?;
-            for row in newest {
-                let (key, value) = row?;
-                let rkey = String::from_utf8_lossy(key.value().2).into_owned();
-                let (seq, rev) = value.value();
-                if rkey.parse::<Tid>().is_err() || !lengths.contains(&(self.t.block_len(seq)? as usize)) {
+            let length = |record: &&Record| Ok(record.size()? as u64);
+            let lengths: HashSet<u64> = given.iter().map(length).collect::<Result<_, StoreError>>()?;
+            let held = self.t.block_lens(&newest.iter().map(|(_, (seq, _))| *seq).collect())?;
+            for (rkey, (seq, rev)) in newest {
+                if rkey.parse::<Tid>().is_err() || held.get(&seq).is_none_or(|length| !lengths.contains(length)) {
                     continue;
                 }
                 let block = self.t.block_at(seq)?;
