@@ -26,5 +26,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     session.out.object(&json!({"uri": uri, "community": found.item.community, "deleted": true, "sent": sent}));
     let line = Line::new().strong("deleted ").id(&found.item.short);
     session.out.line(if sent { line } else { line.faint(session.not_sent()) });
+    if found.record.as_event().is_some() {
+        session.out.note("whoever answered it is told that it was deleted, not why; next time: moot event cancel");
+    }
     Ok(())
 }

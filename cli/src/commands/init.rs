@@ -46,12 +46,12 @@ pub(crate) struct Args {
     /// member's node where the link names none that is on; can be given several times
     #[arg(long, value_name = "LINK", requires = "recover")]
     via: Vec<String>,
-    /// A device of yours that is lost, by its name or id: it is taken out of the identity, and what it wrote goes over to this one; "all"
-    /// means every other device; can be given several times
+    /// A device of yours that is lost, by its name or id: it is taken out of the identity, and what it wrote goes over to
+    /// this one; "all" means every other one that is not named; can be given several times
     #[arg(long, value_name = "DEVICE", requires = "recover")]
     lost: Vec<String>,
-    /// A device of yours that stays; "all" means every other device; can be given several times. Without a terminal each
-    /// is to be named, here or with --lost
+    /// A device of yours that stays; "all" means every other one that is not named; can be given several times. Without a
+    /// terminal each is to be named, here or with --lost
     #[arg(long, value_name = "DEVICE", requires = "recover")]
     keep: Vec<String>,
 }

@@ -178,6 +178,9 @@ pub(crate) fn read_phrase(file: Option<&Path>, session: &Session) -> Result<Phra
     })
 }
 
+/// Every other device but those that are named.
+const ALL: &str = "all";
+
 /// The devices that are named as lost; asked for where somebody can answer and nobody named any. Nobody there to see the
 /// list: then each device on it has to be named, for an old list may hold one that was taken out long ago.
 fn choose_lost(session: &Session, found: &Recovered, home: &Home, wanted: &Wanted<'_>) -> Result<BTreeSet<Did>> {
@@ -190,19 +193,7 @@ fn choose_lost(session: &Session, found: &Recovered, home: &Home, wanted: &Wante
         let said = session.out.ask("Which of them are lost? (names or ids, \"all\", or Enter for none)")?;
         named = said.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     }
-    let choose = |named: &[String]| -> Result<BTreeSet<Did>> {
-        let mut chosen = BTreeSet::new();
-        for name in named {
-            match name.as_str() {
-                "all" => chosen.extend(others.iter().map(|device| device.key)),
-                name => {
-                    chosen.insert(pick(name, &others)?);
-                }
-            }
-        }
-        Ok(chosen)
-    };
-    let (lost, kept) = (choose(&named)?, choose(wanted.keep)?);
+    let (lost, kept) = lost_and_kept(&others, &named, wanted.keep)?;
     let unnamed = others.iter().filter(|device| !lost.contains(&device.key) && !kept.contains(&device.key));
     let unnamed: Vec<String> = unnamed.map(|device| device_words(device)).collect();
     if !session.out.is_conversation() && !unnamed.is_empty() {
@@ -210,7 +201,25 @@ fn choose_lost(session: &Session, found: &Recovered, home: &Home, wanted: &Wante
         let said = unnamed.into_iter().fold(said, Error::because);
         return Err(said.hint("name each: --lost NAME or --keep NAME (\"all\" for all of them); nothing was signed"));
     }
-    Ok(lost.difference(&kept).copied().collect())
+    Ok(lost)
+}
+
+/// Of the devices those that are named as lost, and those that are named to stay.
+fn lost_and_kept(others: &[&Device], lost: &[String], kept: &[String]) -> Result<(BTreeSet<Did>, BTreeSet<Did>)> {
+    let choose = |named: &[String]| -> Result<BTreeSet<Did>> {
+        named.iter().filter(|name| *name != ALL).map(|name| pick(name, others)).collect()
+    };
+    let [all_lost, all_kept] = [lost, kept].map(|named| named.iter().any(|name| name == ALL));
+    let (lost, kept) = (choose(lost)?, choose(kept)?);
+    let twice = others.iter().find(|device| lost.contains(&device.key) && kept.contains(&device.key));
+    if let Some(twice) = twice.or_else(|| others.first().filter(|_| all_lost && all_kept)) {
+        let said = format!("could not recover the identity: {} is said to be lost and to stay", device_words(twice));
+        return Err(Error::refused(said).hint("name each device once; nothing was signed"));
+    }
+    let all_but = |named: &BTreeSet<Did>| -> BTreeSet<Did> {
+        others.iter().map(|device| device.key).filter(|key| !named.contains(key)).collect()
+    };
+    Ok((if all_lost { all_but(&kept) } else { lost.clone() }, if all_kept { all_but(&lost) } else { kept }))
 }
 
 fn device_words(device: &Device) -> String {
@@ -288,13 +297,37 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn devices_of_one_name_are_told_apart_by_their_ids() {
-        let device = |seed: u8, name: &str| Device {
+    fn device(seed: u8, name: &str) -> Device {
+        Device {
             key: Secret::from_seed([seed; 32]).did(),
             name: name.into(),
             added: Tid::new(1_700_000_000_000_000, 0),
+        }
+    }
+
+    #[test]
+    fn who_is_named_is_no_part_of_all_the_others() {
+        let (laptop, phone, tablet) = (device(1, "laptop"), device(2, "phone"), device(3, "tablet"));
+        let others = [&laptop, &phone, &tablet];
+        let sorted = |lost: &[&str], kept: &[&str]| {
+            let names = |named: &[&str]| named.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            lost_and_kept(&others, &names(lost), &names(kept)).map(|(lost, kept)| (lost.len(), lost, kept))
         };
+        let [l, p, t] = others.map(|device| device.key);
+        assert_eq!(sorted(&["laptop"], &["all"]).unwrap(), (1, [l].into(), [p, t].into()));
+        assert_eq!(sorted(&["all"], &["tablet"]).unwrap(), (2, [l, p].into(), [t].into()));
+        assert_eq!(sorted(&["all"], &[]).unwrap(), (3, [l, p, t].into(), [].into()));
+        assert_eq!(sorted(&["laptop"], &[]).unwrap(), (1, [l].into(), [].into()));
+        for (lost, kept) in
+            [(&["all"][..], &["all"][..]), (&["phone"], &["phone", "laptop"]), (&["phone", "all"], &["phone"])]
+        {
+            let said = sorted(lost, kept).unwrap_err();
+            assert!(said.message.contains("lost and to stay"), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn devices_of_one_name_are_told_apart_by_their_ids() {
         let (one, two, phone) = (device(1, "vm"), device(2, "vm"), device(3, "phone"));
         let all = [&one, &two, &phone];
         assert_eq!(pick("phone", &all).unwrap(), phone.key);

@@ -13,11 +13,12 @@ pub(crate) struct Args {
     /// Name of this machine among your devices [default: the machine's own, with a number where another has it]
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
-    /// A device of yours that is lost, by its name or id; "all" means every other device; can be given several times
+    /// A device of yours that is lost, by its name or id; "all" means every other one that is not named; can be given
+    /// several times
     #[arg(long, value_name = "DEVICE")]
     lost: Vec<String>,
-    /// A device of yours that stays; "all" means every other device; can be given several times. Without a terminal each
-    /// is to be named, here or with --lost
+    /// A device of yours that stays; "all" means every other one that is not named; can be given several times. Without a
+    /// terminal each is to be named, here or with --lost
     #[arg(long, value_name = "DEVICE")]
     keep: Vec<String>,
     /// An invite link, or the address of a member's node; can be given several times

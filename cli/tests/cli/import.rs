@@ -64,6 +64,27 @@ fn a_single_date_with_a_post_about_it_stays_when_its_calendar_has_a_series_for_i
 }
 
 #[test]
+fn a_name_behind_again_without_an_equals_sign_brings_nothing_back() {
+    let home = Home::settled();
+    let file = home.dir().join("may.ics");
+    let event = |name: &str| format!("UID:{name}\r\nSUMMARY:{name}\r\nDTSTART:20310501T060000\r\n");
+    fs::write(&file, calendar(["May Day", "June Day"].map(event))).unwrap();
+    let import = ["event", "import", file.to_str().unwrap()];
+    home.ok(&import);
+    for name in ["May Day", "June Day"] {
+        home.ok(&["delete", name]);
+    }
+    let said = home.refused(1, &[&import[..], &["--again", "May Day"]].concat());
+    assert!(said.contains("behind an equals sign"), "{said}");
+    for name in ["May Day", "June Day"] {
+        home.refused(1, &["event", "show", name]);
+    }
+    home.ok(&[&import[..], &["--again=May Day"]].concat());
+    home.ok(&["event", "show", "May Day"]);
+    home.refused(1, &["event", "show", "June Day"]);
+}
+
+#[test]
 fn a_long_calendar_is_known_again_and_listed_whole() {
     // More than one answer of a store holds.
     const EVENTS: u64 = 520;

@@ -126,12 +126,16 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             }
         }
     }
+    let all_again = args.again.iter().any(String::is_empty);
+    if all_again && unread > 0 {
+        return Err(Error::refused("could not import: not every file was read, and --again brings back all that was deleted here")
+            .hint("to bring back one thing give its name behind an equals sign, --again=\"Summer party\"; nothing was imported"));
+    }
     reading.said.extend(passed_over);
     let mut known = Known::read(session, &community)?;
     let mut noted = Memory::read(session, &community)?;
     let mut memory = noted.clone();
     memory.bring(&mut reading);
-    let all_again = args.again.iter().any(String::is_empty);
     if !all_again {
         for unknown in known.miss(memory.made(), context.now, &args.again) {
             reading.said.push(format!("nothing that was imported and deleted here is called {unknown}"));
