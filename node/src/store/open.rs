@@ -17,8 +17,9 @@ use super::{
 };
 use crate::place::place;
 
-/// Files that take up to this much of the disk are checked against all their checksums when they are opened: redb trusts a file that was
-/// closed in order, and panics over one that was changed since. Costs 1.3 ms per MiB, for every command without a node.
+/// Files that take up to this much of the disk are checked against all their checksums when they are opened: redb trusts
+/// a file that was closed in order, and panics over one that was changed since. Costs 1.3 ms per MiB, for every command
+/// without a node.
 const CHECKED: u64 = 16 * 1024 * 1024;
 /// Temporary names that are tried.
 const NAMES: u32 = 100;
