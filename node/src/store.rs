@@ -47,6 +47,7 @@ mod repos;
 mod revisions;
 mod roster;
 mod shelf;
+mod sparing;
 mod staging;
 mod standing;
 pub mod succession;

@@ -26,7 +26,7 @@ use redb::{
     backends::{FileBackend, InMemoryBackend},
 };
 
-use super::{StoreError, aside::Aside};
+use super::{StoreError, aside::Aside, sparing::Sparing};
 
 /// A process that somebody starts holds a copy of all their locks until it has become another program. So a lock counts as
 /// taken only after this.
@@ -80,7 +80,7 @@ impl Disk {
             // Its owner may have put another file in its place (`pack`) since it was opened: then nobody would read
             // what is written here.
             Ok(true) if !is_at(&file, path).map_err(io)? => Err(StoreError::Locked(path.to_owned())),
-            Ok(true) => Ok(Self { medium: Arc::new(OnDisk { backend, file }), path: Some(path.to_owned()) }),
+            Ok(true) => Ok(Self::over(OnDisk { backend, file }).named(path)),
             Ok(false) => Err(StoreError::Locked(path.to_owned())),
             Err(why) => Err(io(io::Error::other(format!("{why:?}")))),
         }
@@ -97,7 +97,7 @@ impl Disk {
         let file = File::open(path).map_err(io)?;
         let same = file.try_clone().map_err(io)?;
         let backend = FileBackend::new(same).map_err(|e| database(path, e))?;
-        Ok(Self { medium: Arc::new(OnDisk { backend, file }), path: Some(path.to_owned()) })
+        Ok(Self::over(OnDisk { backend, file }).named(path))
     }
 
     pub(super) fn memory() -> Self {
@@ -105,7 +105,7 @@ impl Disk {
     }
 
     pub(super) fn over(medium: impl Medium) -> Self {
-        Self { medium: Arc::new(medium), path: None }
+        Self { medium: Arc::new(Sparing::over(medium)), path: None }
     }
 
     pub(super) fn path(&self) -> Option<&Path> {
