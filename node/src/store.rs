@@ -15,6 +15,7 @@ pub mod backup;
 mod blobs;
 mod blocks;
 mod commit;
+mod digests;
 mod disk;
 pub mod error;
 mod expiring;
@@ -22,6 +23,7 @@ mod group;
 mod index;
 mod intern;
 pub(crate) mod keepers;
+mod likeness;
 pub mod lost;
 mod mark;
 mod meta;
@@ -149,7 +151,7 @@ impl Current {
         Ok(Arc::clone(latest.insert(Arc::new(Reading::of(&self.open.db)?))))
     }
 
-    /// A write begins, or is done: whoever looks next opens the tables anew.
+    /// Whoever looks next opens the tables anew.
     fn pass(&self) {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -17,6 +17,8 @@ const MAX: u64 = (1 << 63) - 1;
 pub struct Tid(u64);
 
 impl Tid {
+    pub const MIN: Self = Self(0);
+
     /// From microseconds since 1970 (53 bits, which last until 2255; later moments become the last one) and 10 bits
     /// of randomness.
     pub fn new(micros: u64, random: u16) -> Self {

@@ -20,6 +20,7 @@ use super::{
     blocks::{Blocks, Why, cid_of_digest, digest_of},
     index::{self, Place},
     intern::{Name, Numbers},
+    likeness::likeness,
     notices::is_grave,
     quota::Used,
     repos::{Held, Leaf, Repo, Repos},
@@ -96,18 +97,22 @@ impl Writer<'_> {
         let rev = step.head.rev.as_u64();
         let mut lacking = Vec::new();
 
+        let own = step.own || self.is_own(repo)?;
         let mut records = Vec::with_capacity(step.puts.len());
         for put in &step.puts {
-            records.push(match &put.source {
-                Source::New(block, record) => (Cow::Borrowed(&**record), block.bytes().len()),
+            let (block, record) = match &put.source {
+                Source::New(block, record) => (Cow::Borrowed(block), Cow::Borrowed(&**record)),
                 Source::Stored(seq) => {
                     let block = self.t.block_named(*seq, put.cid)?;
-                    (Cow::Owned(Record::view(&block)?.1), block.bytes().len())
+                    let record = Record::view(&block)?.1;
+                    (Cow::Owned(block), Cow::Owned(record))
                 }
-            });
+            };
+            let bytes = block.bytes();
+            records.push((record, bytes.len(), if own { likeness(bytes, put.rev) } else { 0 }));
         }
         // Before any older version lets go of them: a picture that stays, in this record or another, keeps its bytes.
-        for (record, _) in &records {
+        for (record, ..) in &records {
             self.link_files(repo, record, step.own, &mut lacking)?;
         }
         for place in self.places(repo, &prefix, &community, &step.gone)? {
@@ -129,13 +134,13 @@ impl Writer<'_> {
             stored.push(seq);
         }
         let mut placed = self.t.placed(&stored)?;
-        for (((put, place), (record, size)), seq) in step.puts.iter().zip(&places).zip(&records).zip(stored) {
+        for (((put, place), (record, size, likeness)), seq) in step.puts.iter().zip(&places).zip(&records).zip(stored) {
             let (collection, rkey, size) = (place.collection, place.rkey.as_bytes(), *size);
             self.unplace(place, step.before.get(place.path))?;
             if history {
                 self.t.changes.insert((repo.number, rev, collection, rkey), ())?;
             }
-            self.t.leaves.insert((repo.number, collection, rkey), (seq, put.rev.as_u64()))?;
+            self.t.leaves.insert((repo.number, collection, rkey), (seq, put.rev.as_u64(), *likeness))?;
             if placed.insert(seq) || !self.t.is_anyones(repo, seq)? {
                 self.charge(repo.community, repo.did, size as i64);
             }
@@ -153,7 +158,7 @@ impl Writer<'_> {
             self.forget_history(repo.number)?;
         }
         self.t.past.insert((repo.number, rev), &digest_of(&step.head.cid))?;
-        if step.own || self.is_own(repo)? {
+        if own {
             self.t.made.insert((repo.number, rev), ())?;
         }
         self.prune_history(repo.number, step.head.rev)?;

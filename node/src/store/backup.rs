@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path};
 
-use redb::ReadableTable;
+use redb::{ReadableTable, ReadableTableMetadata};
 
 use super::{
     Store, StoreError, attest,
@@ -123,7 +123,7 @@ fn check_blocks(t: &Reading, path: &Path) -> Result<(), StoreError> {
         }
         blocks += 1;
     }
-    match redb::ReadableTableMetadata::len(t.digests())? {
+    match t.digests().len()? + t.young().len()? {
         all if all == blocks => Ok(()),
         _ => Err(damaged()),
     }

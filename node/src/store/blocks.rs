@@ -2,8 +2,6 @@
 //! *reach*, what others may be given), a head that is still arriving, or a file added here and not yet linked.
 //! What nothing holds is removed in the same transaction; only what is kept for a time (`expiring`) waits for a sweep.
 
-use std::collections::{BTreeSet, HashMap};
-
 use bytes::Bytes;
 use folkmoot_schemas::{
     Audience, Cid,
@@ -13,14 +11,12 @@ use redb::{ReadableTable, ReadableTableMetadata};
 
 use super::{
     StoreError,
+    digests::{Walk, digest_key},
     pins::Pins,
     repos::Repos,
     tables::{LOWEST, Tables},
     writer::Writer,
 };
-
-/// How many blocks are passed for each that is wanted, before looking for each by itself is faster.
-const WALKED: u64 = 4;
 
 /// Why a block is held. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,12 +132,6 @@ impl<'r> Row<'r> {
     }
 }
 
-/// Where a block is looked for.
-pub(super) fn digest_key(key: &[u8; 33]) -> u64 {
-    let [_, a, b, c, d, e, f, g, h, ..] = *key;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
-}
-
 /// Reading blocks. None of this looks at reach but [`Blocks::reaches`].
 pub(super) trait Blocks: Tables {
     fn seq(&self, cid: &Cid) -> Result<Option<u64>, StoreError> {
@@ -150,7 +140,8 @@ pub(super) trait Blocks: Tables {
 
     fn seq_of(&self, key: &[u8; 33]) -> Result<Option<u64>, StoreError> {
         let start = digest_key(key);
-        for row in self.digests().range((start, 0)..=(start, u64::MAX))? {
+        let rows = (start, 0)..=(start, u64::MAX);
+        for row in self.young().range(rows.clone())?.chain(self.digests().range(rows)?) {
             let seq = row?.0.value().1;
             if cid_key(&self.cid_at(seq)?) == *key {
                 return Ok(Some(seq));
@@ -183,22 +174,6 @@ pub(super) trait Blocks: Tables {
             Some(row) => Ok(Row::read(row.value())?.bytes.len() as u64),
             None => Ok(0),
         }
-    }
-
-    /// The same of several that are here: in one walk where they lie close together, as what was published in a row does.
-    fn block_lens(&self, seqs: &BTreeSet<u64>) -> Result<HashMap<u64, u64>, StoreError> {
-        let (Some(first), Some(last)) = (seqs.first(), seqs.last()) else { return Ok(HashMap::new()) };
-        if last - first > WALKED * seqs.len() as u64 {
-            return seqs.iter().map(|seq| Ok((*seq, self.block_len(*seq)?))).collect();
-        }
-        let mut lens = HashMap::with_capacity(seqs.len());
-        for row in self.blocks().range(*first..=*last)? {
-            let (seq, row) = row?;
-            if seqs.contains(&seq.value()) {
-                lens.insert(seq.value(), Row::read(row.value())?.bytes.len() as u64);
-            }
-        }
-        Ok(lens)
     }
 
     /// The repositories in whose trees a block stands, calling `each` for every one until it answers false. However
@@ -260,22 +235,19 @@ impl Writer<'_> {
         Ok(self.put_blocks(&[block])?[0].seq)
     }
 
-    /// The same for many at once, numbered in the order given. Their rows in `digests`, whose keys are random, are
-    /// written in key order: a large import would otherwise come back to every page of that table again and again.
+    /// The same for many at once, numbered in the order given.
     pub(super) fn put_blocks(&mut self, blocks: &[&Block]) -> Result<Vec<Stored>, StoreError> {
         let wanted = !self.t.pin_wants.is_empty()?;
         let mut stored = vec![Stored { seq: 0, fresh: false }; blocks.len()];
         let mut keys: Vec<([u8; 33], usize)> = blocks.iter().map(|block| cid_key(block.cid())).zip(0..).collect();
         keys.sort_unstable();
         let mut before = None;
-        // The first row that may belong to a key not looked for yet.
-        let mut next = Some(0);
+        let mut walks = (Walk::over(&self.t.young), Walk::over(&self.t.digests));
+        let mut added = Vec::new();
         for (key, at) in &keys {
-            let start = digest_key(key);
-            if next.is_some_and(|next| next < start) {
-                next = self.t.digests.range((start, 0)..)?.next().transpose()?.map(|(key, _)| key.value().0);
-            }
-            let here = if next == Some(start) { self.t.seq_of(key)? } else { None };
+            let row = digest_key(key);
+            let here = walks.0.has(row)? | walks.1.has(row)?;
+            let here = if here { self.t.seq_of(key)? } else { None };
             // Of several equal ones the first is stored.
             stored[*at] = match (before, here) {
                 (Some((last, seq)), _) if last == key => Stored { seq, fresh: false },
@@ -283,10 +255,11 @@ impl Writer<'_> {
                 (_, None) => Stored { seq: self.last_block + 1 + *at as u64, fresh: true },
             };
             before = Some((key, stored[*at].seq));
+            if stored[*at].fresh {
+                added.push((row, stored[*at].seq));
+            }
         }
-        for (key, at) in keys.iter().filter(|(_, at)| stored[*at].fresh) {
-            self.t.digests.insert((digest_key(key), stored[*at].seq), ())?;
-        }
+        self.add_digests(&added)?;
         for (Stored { seq, .. }, block) in stored.iter().zip(blocks).filter(|(stored, _)| stored.fresh) {
             self.t.blocks.insert(seq, Row::write(block).as_slice())?;
             self.tally.bytes += block.bytes().len() as i64;
@@ -341,6 +314,7 @@ impl Writer<'_> {
         while self.make_room_in_all()? {
             self.remove_let_go()?;
         }
+        self.settle_digests()?;
         self.settle_usage()
     }
 
@@ -359,7 +333,7 @@ impl Writer<'_> {
                 None => None,
             };
             if let Some((cid, bytes)) = removed {
-                self.t.digests.remove((digest_key(&cid_key(&cid)), seq))?;
+                self.drop_digest((digest_key(&cid_key(&cid)), seq))?;
                 self.tally.bytes -= bytes as i64;
             }
         }

@@ -17,6 +17,7 @@ use super::{
     advance::{Put as Entry, Source, Step},
     blocks::Blocks,
     intern::{Name, Numbers},
+    likeness::likeness,
     people::People,
     repos::{Leaf, Repo, Repos},
     shelf::Shelves,
@@ -30,6 +31,9 @@ const TWICE: u64 = 10 * 60 * 1_000_000;
 /// How many of the newest records, beside as many as are given, are looked into for an equal one: a post after a large
 /// import must not cost reading all that was imported.
 const LOOKED_INTO: usize = 500;
+
+/// Stands for the rev where records are compared that differ in it.
+const NO_REV: Tid = Tid::MIN;
 
 /// The latest rev that a device whose clock is somewhat right may give now.
 pub(super) fn latest(now: u64) -> Tid {
@@ -246,7 +250,7 @@ impl Writer<'_> {
                 (None, _) => record.rkey().map(|rkey| format!("{}/{rkey}", record.name())),
             };
             if fixed.is_none() && !again && !recent.is_empty() {
-                let content = record.encode(Tid::new(0, 0))?;
+                let content = record.encode(NO_REV)?;
                 if let Some(put) = recent.get(content.cid()) {
                     work.answers.push(put.clone());
                     continue;
@@ -309,8 +313,8 @@ impl Writer<'_> {
         Ok(newest)
     }
 
-    /// This device's newest records of the last minutes at TID paths, by their content with the rev left out.
-    /// Equal content has equal length (a TID is always 13 characters), so only those are decoded.
+    /// Of this device's newest records of the last minutes at TID paths those that may equal a given one, by their content
+    /// with the rev left out.
     fn recent(&self, now: u64, changes: &[Change], repo: Option<&Repo>) -> Result<HashMap<Cid, Put>, StoreError> {
         let mut recent = HashMap::new();
         let Some(repo) = repo else { return Ok(recent) };
@@ -328,26 +332,26 @@ impl Writer<'_> {
             let Some(collection) = self.t.number(Name::Collection(name))? else { continue };
             let range =
                 (repo.number, collection, from.as_bytes())..(repo.number, collection + 1, super::tables::LOWEST);
-            let newest = self.t.leaves.range(range)?.rev().take(LOOKED_INTO + given.len()).map(|row| {
-                let (key, value) = row?;
-                Ok((String::from_utf8_lossy(key.value().2).into_owned(), value.value()))
-            });
-            let newest = newest.collect::<Result<Vec<_>, StoreError>>()?;
-            if newest.is_empty() {
+            let mut newest = self.t.leaves.range(range)?.rev().take(LOOKED_INTO + given.len()).peekable();
+            if newest.peek().is_none() {
                 continue;
             }
-            let length = |record: &&Record| Ok(record.size()? as u64);
-            let lengths: HashSet<u64> = given.iter().map(length).collect::<Result<_, StoreError>>()?;
-            let held = self.t.block_lens(&newest.iter().map(|(_, (seq, _))| *seq).collect())?;
-            for (rkey, (seq, rev)) in newest {
-                if rkey.parse::<Tid>().is_err() || held.get(&seq).is_none_or(|length| !lengths.contains(length)) {
+            let alike = |record: &&Record| Ok(likeness(record.encode(NO_REV)?.bytes(), NO_REV));
+            let given: HashSet<u16> = given.iter().map(alike).collect::<Result<_, StoreError>>()?;
+            for row in newest {
+                let (key, value) = row?;
+                let (rkey, (seq, rev, likeness)) = (key.value().2, value.value());
+                if !given.contains(&likeness) {
                     continue;
                 }
+                let Some(tid) = std::str::from_utf8(rkey).ok().and_then(|rkey| rkey.parse::<Tid>().ok()) else {
+                    continue;
+                };
                 let block = self.t.block_at(seq)?;
                 let (_, record) = Record::view(&block)?;
-                let content = *record.encode(Tid::new(0, 0))?.cid();
+                let content = *record.encode(NO_REV)?.cid();
                 let put =
-                    Put { path: format!("{name}/{rkey}"), cid: *block.cid(), rev: Tid::from_u64(rev)?, existed: true };
+                    Put { path: format!("{name}/{tid}"), cid: *block.cid(), rev: Tid::from_u64(rev)?, existed: true };
                 // Of several equal ones the oldest, which comes last.
                 recent.insert(content, put);
             }

@@ -170,7 +170,7 @@ impl<T: Tables> Marking<'_, T> {
         for row in self.t.leaves().iter()? {
             let (key, value) = row?;
             self.step();
-            let ((number, collection, rkey), (seq, _)) = (key.value(), value.value());
+            let ((number, collection, rkey), (seq, ..)) = (key.value(), value.value());
             let Some(repo) = self.repos.get(&number) else { continue };
             if self.t.places().get((seq, number, collection, rkey))?.is_none() {
                 self.found.unplaced.push((seq, number, collection, rkey.to_vec()));

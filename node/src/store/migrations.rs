@@ -8,19 +8,22 @@ use std::path::Path;
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use folkmoot_schemas::{Record, block::DAG_CBOR};
+use folkmoot_schemas::{Record, Tid, block::DAG_CBOR};
 
 use super::{
     StoreError,
-    blocks::{Blocks, Why, digest_key},
-    index, mark,
+    blocks::{Blocks, Why},
+    digests::digest_key,
+    index,
+    likeness::likeness,
+    mark,
     repos::Repos,
     tables::{Bytes, CidKey, Digest, Short, Writing},
     trees::TREE_NODE,
 };
 
 /// The layout of `tables`. A file of a higher number is refused.
-pub(super) const SCHEMA: u64 = 4;
+pub(super) const SCHEMA: u64 = 5;
 
 /// All tables, what they hold from the start, and the number, in one durable commit.
 pub(super) fn initialise(
@@ -49,11 +52,16 @@ pub(super) fn migrate(db: &Database, path: &Path) -> Result<(), StoreError> {
     tracing::info!(path = %path.display(), from = found, to = SCHEMA, "raising the store");
     let mut txn = db.begin_write()?;
     txn.set_two_phase_commit(true);
+    if (3..5).contains(&found) {
+        txn.rename_table(LEAVES_4, LEAVES_BEFORE)?;
+    }
     let mut t = Writing::open(&txn)?;
     if found < 3 {
         to_3(&mut t, &txn)?;
         // Usage was not counted, or what pins hold was not. It is derived from the trees, so it comes last.
         mark::derive_usage(&mut t)?;
+    } else if found < 5 {
+        to_5(&mut t, &txn)?;
     }
     t.counters.insert("schema", SCHEMA)?;
     drop(t);
@@ -110,8 +118,9 @@ fn to_3(t: &mut Writing<'_>, txn: &WriteTransaction) -> Result<(), StoreError> {
     for row in txn.open_table(TREE)?.iter()? {
         let (key, value) = row?;
         let ((repo, collection, rkey), (seq, rev, _)) = (key.value(), value.value());
-        t.leaves.insert((repo, collection, rkey), (seq, rev))?;
-        if matches!(Record::view(&t.block_at(seq)?)?.1, Record::Tombstone(_)) {
+        let block = t.block_at(seq)?;
+        t.leaves.insert((repo, collection, rkey), (seq, rev, likeness(block.bytes(), Tid::from_u64(rev)?)))?;
+        if matches!(Record::view(&block)?.1, Record::Tombstone(_)) {
             t.graves.insert((repo, collection, rkey), ())?;
         }
     }
@@ -132,6 +141,22 @@ fn to_3(t: &mut Writing<'_>, txn: &WriteTransaction) -> Result<(), StoreError> {
     Ok(())
 }
 
+type Leaves4 = TableDefinition<'static, (u32, u32, Bytes), (u64, u64)>;
+const LEAVES_4: Leaves4 = TableDefinition::new("leaves");
+const LEAVES_BEFORE: Leaves4 = TableDefinition::new("leaves of schema 4");
+
+/// Leaves did not tell what their records are like.
+fn to_5(t: &mut Writing<'_>, txn: &WriteTransaction) -> Result<(), StoreError> {
+    for row in txn.open_table(LEAVES_BEFORE)?.iter()? {
+        let (key, value) = row?;
+        let (seq, rev) = value.value();
+        let block = t.block_at(seq)?;
+        t.leaves.insert(key.value(), (seq, rev, likeness(block.bytes(), Tid::from_u64(rev)?)))?;
+    }
+    txn.delete_table(LEAVES_BEFORE)?;
+    Ok(())
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use std::fs;
@@ -145,6 +170,9 @@ pub(super) mod tests {
     /// Written by the last version of schema 1: Ada founded River Street (public), wrote a post and edited it, wrote one
     /// and deleted it, one for members only, an event, and her answer to it.
     pub(in crate::store) const SCHEMA_1: &[u8] = include_bytes!("tests/schema-1.redb");
+    /// The same, raised by the last version of schema 4.
+    const SCHEMA_4: &[u8] = include_bytes!("tests/schema-4.redb");
+    const OLD: [&[u8]; 2] = [SCHEMA_1, SCHEMA_4];
     const DEVICE: &str = "6f75cffcfa5a6940a1669d53e7211658516bcd5f079e51a66afe341a9a5d6f6c";
     const COMMUNITY: &str = "bafyreicbfop4lllcgvzfzbhxi4srgujollzmx76fuiqlumcraqqm4c6cvq";
     const DID: &str = "did:key:z6MkgN86GRr3uFXHjVEmReW2Cdxv39FezZz4g4sTWVSMiKTN";
@@ -154,9 +182,9 @@ pub(super) mod tests {
         (Scope::Members, "bafyreiendiwrt3w6iot6o5b3hp2hr2sdy7zyx47v2rywicqz6aib52aahy"),
     ];
 
-    fn old_file(dir: &tempfile::TempDir) -> std::path::PathBuf {
+    fn old_file(dir: &tempfile::TempDir, bytes: &[u8]) -> std::path::PathBuf {
         let path = dir.path().join("store.redb");
-        fs::write(&path, SCHEMA_1).unwrap();
+        fs::write(&path, bytes).unwrap();
         path
     }
 
@@ -209,27 +237,24 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_store_of_schema_1_is_raised_when_it_is_opened_and_loses_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = old_file(&dir);
-        let store = Store::open(&path).unwrap();
-        assert_eq!(schema(&store), SCHEMA);
-        whole(&store);
-        publish(&store, "Still here");
-        drop(store);
-        let store = Store::open(&path).unwrap();
-        let view = store.view(Scope::Members).unwrap();
-        let posts = view.list(&COMMUNITY.parse().unwrap(), "org.folkmoot.post", None, 10).unwrap();
-        assert_eq!(posts.len(), 3);
+    fn a_store_of_an_earlier_schema_is_raised_when_it_is_opened_and_loses_nothing() {
+        for bytes in OLD {
+            let dir = tempfile::tempdir().unwrap();
+            let path = old_file(&dir, bytes);
+            let store = Store::open(&path).unwrap();
+            assert_eq!(schema(&store), SCHEMA);
+            whole(&store);
+            publish(&store, "Still here");
+            drop(store);
+            let store = Store::open(&path).unwrap();
+            let view = store.view(Scope::Members).unwrap();
+            let posts = view.list(&COMMUNITY.parse().unwrap(), "org.folkmoot.post", None, 10).unwrap();
+            assert_eq!(posts.len(), 3);
+        }
     }
 
     #[test]
     fn a_raised_file_has_every_count_right_and_nothing_of_the_old_layout() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = old_file(&dir);
-        let store = Store::open(&path).unwrap();
-        assert_eq!(store.mark(&mut || ()).unwrap(), Vec::<String>::new());
-        drop(store);
         let tables = |path: &Path| -> Vec<String> {
             let db = Database::open(path).unwrap();
             let txn = db.begin_read().unwrap();
@@ -237,8 +262,21 @@ pub(super) mod tests {
             names.sort();
             names
         };
+        let dir = tempfile::tempdir().unwrap();
         let fresh = dir.path().join("fresh.redb");
         drop(Store::create(&fresh).unwrap());
-        assert_eq!(tables(&path), tables(&fresh));
+        for bytes in OLD {
+            let path = old_file(&dir, bytes);
+            let store = Store::open(&path).unwrap();
+            assert_eq!(store.mark(&mut || ()).unwrap(), Vec::<String>::new());
+            let (t, ..) = store.reading().unwrap();
+            for row in t.leaves().iter().unwrap() {
+                let (seq, rev, like) = row.unwrap().1.value();
+                let block = t.block_at(seq).unwrap();
+                assert_eq!(like, likeness(block.bytes(), Tid::from_u64(rev).unwrap()));
+            }
+            drop((t, store));
+            assert_eq!(tables(&path), tables(&fresh));
+        }
     }
 }

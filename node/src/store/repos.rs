@@ -133,7 +133,7 @@ pub(super) trait Repos: Blocks {
         self.leaf_of(row.value()).map(Some)
     }
 
-    fn leaf_of(&self, (seq, rev): (u64, u64)) -> Result<Leaf, StoreError> {
+    fn leaf_of(&self, (seq, rev, _): (u64, u64, u16)) -> Result<Leaf, StoreError> {
         Ok(Leaf { seq, rev: Tid::from_u64(rev)?, cid: self.cid_at(seq)? })
     }
 

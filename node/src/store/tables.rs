@@ -104,6 +104,8 @@ tables! {
     /// (first 8 bytes of the digest, seq): who looks compares with the block itself. Whole CIDs, which no order helps
     /// to pack, would take more room than all else here.
     digests: (u64, u64) => ();
+    /// The same of blocks that came lately (`digests`). A block has its row in one of the two.
+    young: (u64, u64) => ();
     /// (block, community, why) → how many times held. `why`: see `blocks::Why`. Audiences are reach.
     holds: (u64, u32, u8) => u32;
     /// (block, repository, collection, rkey): where a record stands; collection 0: it is a node of the tree. Gives its
@@ -129,8 +131,9 @@ tables! {
     /// (0: no tree is held), records in the held tree (and the top bit, where that of a cut is awaited).
     repos: (u32, u32, u32, u8) => (u32, u64, Digest, u64, Digest, u64, u64);
     repo_keys: u32 => (u32, u32, u32, u8);
-    /// (repository, collection, rkey) → record block, its rev.
-    leaves: (u32, u32, Bytes) => (u64, u64);
+    /// (repository, collection, rkey) → record block, its rev, and in repositories of this home's own device its
+    /// `likeness`; else 0.
+    leaves: (u32, u32, Bytes) => (u64, u64, u16);
     /// (repository, rev) → a head once held here: a `since` we can answer from.
     past: (u32, u64) => Digest;
     /// (repository, rev, collection, rkey): paths that the commit `rev` put or removed.

@@ -126,7 +126,10 @@ impl Store {
         let inner = &*self.inner;
         let (open, before) = {
             let current = inner.current.read().unwrap_or_else(PoisonError::into_inner);
-            current.pass();
+            // While somebody looks redb frees nothing right after a commit, which a process that ends would do in vain.
+            if !inner.brief {
+                current.pass();
+            }
             (Arc::clone(&current.open), Arc::clone(&current.rosters))
         };
         let mut txn = self.begin(&open)?;

@@ -205,7 +205,7 @@ impl World {
         let (t, ..) = self.stores[at].reading().unwrap();
         let seqs = t.blocks().iter().unwrap().map(|row| row.unwrap().0.value());
         let cids: BTreeSet<Cid> = seqs.map(|seq| t.cid_at(seq).unwrap()).collect();
-        assert_eq!(cids.len() as u64, t.digests().len().unwrap());
+        assert_eq!(cids.len() as u64, t.digests().len().unwrap() + t.young().len().unwrap());
         cids
     }
 

@@ -156,7 +156,7 @@ fn a_repository_of_a_device_its_person_never_listed_is_refused() {
             let seq = w.put_block(block)?;
             w.hold(seq, community, Why::Reach(Audience::Public))?;
             let (rev, _) = Record::view(block).unwrap();
-            w.t.leaves.insert((repo.number, collection, rkey.as_bytes()), (seq, rev.as_u64()))?;
+            w.t.leaves.insert((repo.number, collection, rkey.as_bytes()), (seq, rev.as_u64(), 0))?;
         }
         Ok(())
     });
@@ -187,7 +187,7 @@ fn a_commit_that_was_changed_and_a_record_no_commit_signs_are_refused() {
         let seq = w.put_block(&record)?;
         w.hold(seq, community, Why::Reach(Audience::Public))?;
         let collection = w.t.number(Name::Collection("org.folkmoot.post"))?.unwrap();
-        let value = (seq, Tid::new(NOON, 0).as_u64());
+        let value = (seq, Tid::new(NOON, 0).as_u64(), 0);
         w.t.leaves.insert((repo.number, collection, b"3mabcdefghijk".as_slice()), value)?;
         Ok(())
     });
