@@ -163,8 +163,8 @@ pub struct State {
     /// Whom an earlier did belongs to since: the `was` of adds that count.
     pub heirs: BTreeMap<Did, Did>,
     pub invites: BTreeMap<Cid, Invite>,
-    /// Whose devices were retired, and which.
-    pub retired: BTreeSet<(Did, Did)>,
+    /// Whose devices were retired, and which; by which identity document (of several the first in the one order).
+    pub retired: BTreeMap<(Did, Did), Cid>,
     /// Heads over valid operations (the charter when there is none): the `deps` of the next operation.
     pub heads: BTreeSet<Cid>,
     /// Operations that count or are ancestors of ones that count: to be stored and forwarded.

@@ -144,7 +144,7 @@ pub fn finish_retiring(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid
         }
         let communities = store.view(Scope::Members)?.communities()?.into_iter();
         for community in
-            communities.filter(|c| c.state.is_member(&me.did) && !c.state.retired.contains(&(me.did, device)))
+            communities.filter(|c| c.state.is_member(&me.did) && !c.state.retired.contains_key(&(me.did, device)))
         {
             match operate(store, me, clock, &community.id, Act::Retire { device }) {
                 Ok((_, told)) => announces.push((community.id, widest(community.visibility), told)),

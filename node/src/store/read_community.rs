@@ -69,6 +69,11 @@ impl View {
         self.t.newest(did)
     }
 
+    /// An identity document that is named somewhere, newest or not.
+    pub(crate) fn document(&self, cid: &Cid) -> Result<Option<Block>, StoreError> {
+        self.t.identity_block(cid)
+    }
+
     /// The name a person gave in this community's profile, else the short key. An earlier did of a member has the
     /// member's name.
     pub fn name(&self, community: &Cid, did: &Did) -> Result<String, StoreError> {

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use folkmoot_schemas::{Cid, Did};
 
 pub use self::{
-    input::{Compared, Heard, Input, Ours, Proof, StreamId},
+    input::{Checked, Compared, Heard, Input, Ours, Proof, StreamId},
     lack::{Lack, Offer},
     output::{Errand, Order, Output},
     pulls::{Ask, Pulled},
@@ -105,9 +105,7 @@ impl Engine {
             Input::Closed { peer, session } => self.on_closed(now, peer, session),
             Input::Frame { peer, session, frame } => self.on_frame(now, peer, session, frame),
             Input::Request { peer, stream, ask } => self.on_request(now, peer, stream, ask),
-            Input::Checked { peer, community, hello, result, again } => {
-                self.on_checked(now, peer, community, hello, result, again);
-            }
+            Input::Checked { peer, checked } => self.on_checked(now, peer, checked),
             Input::Listed { peer, same, differs } => self.on_listed(now, peer, &same, differs),
             Input::Compared { peer, found } => self.on_compared(now, peer, found),
             Input::Pulled { peer, community, ticket, result } => self.on_pulled(now, peer, community, ticket, result),

@@ -4,9 +4,10 @@
 //! that each kind has its own size limit, checked before anything is decoded. Length prefixes belong to the stream.
 //!
 //! **Session stream** (one per pair of peers, for as long as they are connected): `open` each way, then `hello`,
-//! `welcome`, `heads`, `listing`, `notify`, `nodes` in any order. **Short stream** (one per request, opened by the asker):
-//! `pull` or `blocks`; the answer is any number of `part` frames and one `end`, or an `error`. Each `part` stands on
-//! its own: the blocks it names travel in it as a small CARv1, so it can be checked and stored before the next arrives.
+//! `welcome`, `overtaken`, `heads`, `listing`, `notify`, `nodes` in any order. **Short stream** (one per request, opened by
+//! the asker): `pull` or `blocks`; the answer is any number of `part` frames and one `end`, or an `error`. Each `part`
+//! stands on its own: the blocks it names travel in it as a small CARv1, so it can be checked and stored before the next
+//! arrives.
 
 mod hello;
 mod listing;
@@ -17,14 +18,16 @@ use folkmoot_schemas::{Cid, Error, block::Block, error::Refusal, limits};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-pub use hello::{Answer, Binding, Hello, Open, Welcome, tag};
+pub use hello::{Answer, Binding, Hello, Open, Overtaken, Welcome, tag};
 pub use listing::{Ask, Heads, Listed, Listing, Row};
 pub use transfer::{Blocks, DeltaHead, End, LostHead, OwnHead, Part, Pull, Want};
 
 /// Version of the protocol that this code speaks; a peer with a newer one answers in ours.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 /// From this version on a peer takes `nodes`; an older one would end the session.
 pub const NODES: u64 = 2;
+/// The same for `overtaken`.
+pub const OVERTAKEN: u64 = 3;
 /// The largest frame of a session stream.
 pub const SESSION_FRAME: usize = 256 * 1024;
 /// Devices in one `nodes` frame, and the bytes it may have.
@@ -42,6 +45,7 @@ pub enum Frame {
     Open(Open),
     Hello(Box<Hello>),
     Welcome(Welcome),
+    Overtaken(Overtaken),
     Heads(Heads),
     Listing(Listing),
     Notify(Notify),
@@ -114,6 +118,7 @@ fn limit(kind: &str) -> Option<usize> {
     Some(match kind {
         "open" | "welcome" | "end" => 512,
         "hello" => limits::IDENTITY + limits::ROSTER_OP + 1024,
+        "overtaken" => limits::IDENTITY + 256,
         "heads" => 48 * 1024,
         "listing" => SESSION_FRAME,
         "notify" => limits::ANNOUNCE + 512,

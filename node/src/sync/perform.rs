@@ -9,6 +9,7 @@ mod heirs;
 mod hello;
 mod lost;
 mod nodes;
+mod overtaken;
 mod receive;
 mod serve;
 
@@ -19,9 +20,10 @@ use std::{
 
 use folkmoot_schemas::{Audience, Cid, Did, charter::Visibility};
 
+use self::hello::Judged;
 use super::{
     book::Book,
-    engine::{Errand, Input, Ours, Proof, StreamId},
+    engine::{Checked, Errand, Input, Ours, Proof, StreamId},
     message::Frame,
     verdict::Picture,
 };
@@ -68,10 +70,12 @@ impl Performer {
                 done.frames.extend(hello.map(|hello| (peer, session, Frame::Hello(Box::new(hello)))));
             }
             Errand::Check { peer, community, hello, binding, again } => {
-                let (result, inputs) = self.check(&community, &hello, &binding)?;
+                let Judged { result, overtaken, inputs } = self.check(&community, &hello, &binding)?;
                 done.inputs = inputs;
-                done.inputs.push(Input::Checked { peer, community, hello, result, again });
+                done.inputs
+                    .push(Input::Checked { peer, checked: Checked { community, hello, result, overtaken, again } });
             }
+            Errand::StepOut { community, identity } => done.inputs = self.step_out(community, &identity)?,
             Errand::Describe { peer, session, ask } => {
                 done.frames.push((peer, session, Frame::Heads(self.describe(&ask)?)));
             }

@@ -4,6 +4,7 @@
 mod devices;
 mod lies;
 mod nodes;
+mod restored;
 mod scenarios;
 
 use std::{

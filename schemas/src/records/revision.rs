@@ -223,7 +223,7 @@ mod tests {
             former: BTreeMap::new(),
             heirs: heirs.iter().map(|(was, is)| (did(*was), did(*is))).collect(),
             invites: BTreeMap::new(),
-            retired: BTreeSet::new(),
+            retired: BTreeMap::new(),
             heads: BTreeSet::new(),
             kept: BTreeSet::new(),
             void: BTreeMap::new(),

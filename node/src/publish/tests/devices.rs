@@ -271,7 +271,7 @@ fn a_device_that_was_taken_out_is_retired_in_communities_that_come_later_too() {
     let retired = |community: &Cid| {
         let view = laptop.store.view(Scope::Members).unwrap();
         let state = view.community(community).unwrap().unwrap().state;
-        state.retired.contains(&(laptop.me.did, phone.me.device.did()))
+        state.retired.contains_key(&(laptop.me.did, phone.me.device.did()))
     };
     assert!(retired(&devices.community));
 

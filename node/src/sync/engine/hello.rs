@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use folkmoot_schemas::Cid;
 
 use super::{
-    Engine, Errand, Members, Ours, PeerId, Proof, SETTLE, TURN,
+    Checked, Engine, Errand, Members, Ours, PeerId, Proof, SETTLE, TURN,
     lack::Backoff,
-    message::{Answer, Binding, Frame, Hello, Welcome},
+    message::{Answer, Binding, Frame, Hello, OVERTAKEN, Overtaken, Welcome},
     peer::{Greeting, Peer},
 };
 
@@ -100,11 +100,13 @@ impl Engine {
         match (welcome.answer, before) {
             // An answer to nothing of ours.
             (Answer::Ok | Answer::Absent, None) | (Answer::Ok | Answer::Later, Some(Greeting::Ok)) => {}
-            // It admits us no more: what everybody may see there tells why, if anything does.
+            // It admits us no more: what everybody may see there tells why, or the answer to one more hello, if anything
+            // does.
             (Answer::Absent, Some(Greeting::Ok)) => {
                 peer.greetings.insert(community, Greeting::Refused { retry: Backoff::first(now) });
                 peer.told.forget();
                 peer.compare_by(now + SETTLE);
+                self.greet(now, id, community, true);
             }
             (Answer::Ok, Some(_)) => {
                 peer.greetings.insert(community, Greeting::Ok);
@@ -118,6 +120,15 @@ impl Engine {
             (Answer::Later, _) => {
                 self.greet(now, id, community, true);
             }
+        }
+    }
+
+    /// Looked at where we said hello: nobody else has a reason to tell us.
+    pub(super) fn on_overtaken(&mut self, id: PeerId, overtaken: Overtaken) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        let community = peer.open_session().and_then(|session| session.tags.get(&overtaken.tag)).copied();
+        if let Some(community) = community.filter(|community| peer.greetings.contains_key(community)) {
+            self.errand(Errand::StepOut { community, identity: overtaken.identity });
         }
     }
 
@@ -142,16 +153,10 @@ impl Engine {
         self.errand(Errand::Check { peer: id, community, hello, binding, again });
     }
 
-    pub(super) fn on_checked(
-        &mut self,
-        now: u64,
-        id: PeerId,
-        community: Cid,
-        hello: Hello,
-        result: Result<Proof, Answer>,
-        again: bool,
-    ) {
+    pub(super) fn on_checked(&mut self, now: u64, id: PeerId, checked: Checked) {
+        let Checked { community, hello, result, overtaken, again } = checked;
         let Some(peer) = self.peers.get_mut(&id) else { return };
+        let takes_overtaken = peer.open_session().is_some_and(|session| session.speaks >= OVERTAKEN);
         let tag = hello.tag.clone();
         let answer = match result {
             Ok(proof) => {
@@ -170,7 +175,10 @@ impl Engine {
         };
         // Said once: a refusal repeated with every change here would tell a stranger that there is something to change.
         if answer == Answer::Ok || !again {
-            self.send(id, Frame::Welcome(Welcome { tag, answer }));
+            self.send(id, Frame::Welcome(Welcome { tag: tag.clone(), answer }));
+            if let Some(document) = overtaken.filter(|_| takes_overtaken) {
+                self.send(id, Frame::Overtaken(Overtaken { tag, identity: document.bytes().to_vec() }));
+            }
         }
         self.greet(now, id, community, answer == Answer::Ok);
         if answer == Answer::Ok {

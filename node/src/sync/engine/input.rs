@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use folkmoot_schemas::{Audience, Cid, Did, charter::Visibility};
+use folkmoot_schemas::{Audience, Cid, Did, block::Block, charter::Visibility};
 
 use super::{
     Ask, Lack, Pulled,
@@ -91,11 +91,7 @@ pub enum Input {
     /// Answer to [`Errand::Check`].
     Checked {
         peer: PeerId,
-        community: Cid,
-        hello: Hello,
-        result: Result<Proof, Answer>,
-        /// It was answered before.
-        again: bool,
+        checked: Checked,
     },
     /// [`Errand::List`] was sent: what both hold alike, and the peer's digests that are not ours.
     Listed {
@@ -143,6 +139,18 @@ pub enum Input {
     SyncNow,
     /// A timer; see [`Engine::wake`].
     Tick,
+}
+
+/// What a peer's hello is worth.
+#[derive(Debug)]
+pub struct Checked {
+    pub community: Cid,
+    pub hello: Hello,
+    pub result: Result<Proof, Answer>,
+    /// A document that tells the device that it is out, see [`Overtaken`](super::message::Overtaken).
+    pub overtaken: Option<Block>,
+    /// It was answered before.
+    pub again: bool,
 }
 
 /// One community's part of a comparison.

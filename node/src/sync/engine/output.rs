@@ -56,6 +56,8 @@ pub enum Errand {
     Greet { peer: PeerId, session: StreamId, community: Cid, tag: String, binding: Binding, knows: bool },
     /// Check a peer's hello against the roster, applying a join it presents. `again`: it was answered before.
     Check { peer: PeerId, community: Cid, hello: Hello, binding: Binding, again: bool },
+    /// A peer answered our hello with a document that does not list this device.
+    StepOut { community: Cid, identity: Vec<u8> },
     /// Send our `heads`: community, audience, and whether null may say that files are lacking here.
     Describe { peer: PeerId, session: StreamId, ask: Vec<(Cid, Audience, bool)> },
     /// Answer the peer's `heads`, with members' lists only for what `proofs` still admit to.

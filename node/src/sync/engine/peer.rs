@@ -283,7 +283,7 @@ impl Engine {
         let Some(current) = peer.session.as_ref().filter(|current| current.id == session) else { return };
         let open = current.is_open();
         let cost = match &frame {
-            Frame::Hello(_) | Frame::Heads(_) | Frame::Nodes(_) => 4,
+            Frame::Hello(_) | Frame::Overtaken(_) | Frame::Heads(_) | Frame::Nodes(_) => 4,
             _ => 1,
         };
         if !peer.allowance.take(now, cost) {
@@ -302,6 +302,7 @@ impl Engine {
             _ if !open => self.misbehaved(now, id, "spoke before its open"),
             Frame::Hello(hello) => self.on_hello(id, *hello),
             Frame::Welcome(welcome) => self.on_welcome(now, id, &welcome),
+            Frame::Overtaken(overtaken) => self.on_overtaken(id, overtaken),
             Frame::Heads(heads) => self.on_heads(now, id, heads),
             Frame::Listing(listing) => self.on_listing(now, id, listing),
             Frame::Notify(notify) => self.on_notify(id, notify),

@@ -53,6 +53,16 @@ pub enum Answer {
     Later,
 }
 
+/// Beside an `absent`: the identity document of the hello was overtaken by one that does not list its device. Signed by
+/// the same root key, so that nobody can put a device out by it who does not hold the twelve words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overtaken {
+    pub tag: String,
+    /// Exact bytes of that document.
+    #[serde(with = "serde_bytes")]
+    pub identity: Vec<u8>,
+}
+
 /// What ties a proof to one session: who speaks to whom, and what each threw in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Binding {

@@ -8,7 +8,7 @@ use folkmoot_schemas::{
     roster::{Act, Op},
 };
 
-use super::{Performer, hear::JOIN_TOLD, widest};
+use super::{Performer, hear::JOIN_TOLD, overtaken::overtaking, widest};
 use crate::{
     home::meta,
     publish,
@@ -19,9 +19,24 @@ use crate::{
     },
 };
 
+/// What a peer's hello is worth.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) result: Result<Proof, Answer>,
+    /// What its device is told, that it is out.
+    pub(super) overtaken: Option<Block>,
+    pub(super) inputs: Vec<Input>,
+}
+
+impl Judged {
+    fn of(result: Result<Proof, Answer>) -> Self {
+        Self { result, overtaken: None, inputs: Vec::new() }
+    }
+}
+
 impl Performer {
-    /// None: we have no identity document at hand, which a home that is not being recovered always has; or a join to
-    /// present that is not for this peer. `knows`: it showed that it knows the community.
+    /// None: we have no identity document at hand, which a home that is not being recovered always has; it does not list
+    /// this device, so there is nothing to prove; or a join to present that is not for this peer. `knows`: it showed that it knows the community.
     pub(super) fn greet(
         &self,
         community: &Cid,
@@ -33,6 +48,9 @@ impl Performer {
             return Ok(Some(Hello::sign(tag, community, self.me.did, &self.me.device, None, None, binding)?));
         }
         let Some(identity) = self.own_identity()? else { return Ok(None) };
+        if !Identity::view(&identity)?.certifies(&self.me.device.did()) {
+            return Ok(None);
+        }
         let join = match self.store.meta(&format!("{}{community}", meta::JOIN))? {
             Some(bytes) => Some(Op::open(&bytes)?),
             None => None,
@@ -71,17 +89,13 @@ impl Performer {
     }
 
     /// Who the peer is in this community; a join it presents is applied if an invite of ours admits it.
-    pub(super) fn check(
-        &self,
-        community: &Cid,
-        hello: &Hello,
-        binding: &Binding,
-    ) -> Result<(Result<Proof, Answer>, Vec<Input>), StoreError> {
+    pub(super) fn check(&self, community: &Cid, hello: &Hello, binding: &Binding) -> Result<Judged, StoreError> {
         // Cheapest first: the identity's size and shape, then signatures, then the store.
-        let absent = || Ok((Err(Answer::Absent), Vec::new()));
+        let absent = || Ok(Judged::of(Err(Answer::Absent)));
+        let later = || Ok(Judged::of(Err(Answer::Later)));
         let proof = Proof { did: hello.did, device: hello.device };
         if hello.is_root() {
-            return Ok((self.check_root(community, hello, binding)?.map(|()| proof), Vec::new()));
+            return Ok(Judged::of(self.check_root(community, hello, binding)?.map(|()| proof)));
         }
         let Ok((presented, identity)) = Identity::open(&hello.identity) else { return absent() };
         if identity.did != hello.did || !identity.certifies(&hello.device) || hello.verify(community, binding).is_err()
@@ -89,13 +103,14 @@ impl Performer {
             return absent();
         }
         let view = self.store.view(Scope::Members)?;
-        let Some(known) = view.community(community)? else { return Ok((Err(Answer::Later), Vec::new())) };
+        let Some(known) = view.community(community)? else { return later() };
         let newest = view.identity(&hello.did)?;
         let newer = newest.as_ref().is_none_or(|(block, known)| identity.beats(presented.cid(), known, block.cid()));
         // By the document we have the device is theirs too: the comparison of heads that follows brings the newer one.
         let known_device = newest.as_ref().is_some_and(|(_, known)| known.certifies(&hello.device));
         let newer = newer && !(known_device && self.takes_something_away(&identity)?);
         let member = known.state.is_member(&hello.did);
+        let document = *presented.cid();
         let mut batch = Batch::new(*community, widest(known.visibility));
         if newer {
             batch.identities.push(presented);
@@ -107,19 +122,24 @@ impl Performer {
                 return absent();
             }
             match known.state.invites.get(&invite) {
-                None => return Ok((Err(Answer::Later), Vec::new())),
+                None => return later(),
                 // Checked here so that nothing is written for somebody who only knows the community's name.
                 Some(invite) if Op::verify_seed(&block, &invite.key).is_err() => return absent(),
                 Some(_) => batch.ops.push(block),
             }
         }
-        let mut inputs = Vec::new();
+        let mut judged = Judged::of(Ok(proof));
         if newer || !member {
             let applied = self.store.apply_received(batch, self.clock.micros())?;
-            inputs = self.applied(*community, &applied)?;
+            judged.inputs = self.applied(*community, &applied)?;
         }
-        let admitted = self.admit(community, folkmoot_schemas::Audience::Members, Some(&proof))?.is_some();
-        Ok((if admitted { Ok(proof) } else { Err(Answer::Absent) }, inputs))
+        if self.admit(community, folkmoot_schemas::Audience::Members, Some(&proof))?.is_none() {
+            judged.result = Err(Answer::Absent);
+            if let Some(newest) = newest.filter(|_| member && known.visibility == Visibility::Members) {
+                judged.overtaken = overtaking(&view, &known.state, newest, &hello.device, (&document, &identity))?;
+            }
+        }
+        Ok(judged)
     }
 
     /// Somebody who recovers an identity by its root key. Nothing is written for them.

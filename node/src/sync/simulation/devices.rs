@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::sync::{
+    engine::Errand,
+    message::{Binding, Hello},
+};
 
 /// Ada (0) with a second device (the last node), Bob (1) and Cleo (2): everybody holds what both of her devices wrote.
 fn with_a_phone(seed: u64, visibility: Visibility) -> (World, Cid, Secret) {
@@ -103,4 +107,78 @@ fn what_a_device_wrote_that_is_taken_out_is_shown_all_the_while() {
             assert!(heads.iter().all(|head| head.repo.device != phone.did()), "seed {seed}: node {at}");
         }
     }
+}
+
+#[test]
+fn a_device_that_was_taken_out_while_it_was_away_is_told_by_whom_it_meets_and_nothing_that_came_later() {
+    for seed in 0..4 {
+        let (mut world, community, phone) = with_a_phone(seed, Visibility::Members);
+        let root = Secret::from_seed([1; 32]);
+        let without = world.certify(&root, None, &BTreeSet::from([phone.did()]));
+        world.succeed(&without);
+        let tablet = Secret::from_seed([201; 32]).did();
+        let added = Device { key: tablet, name: "tablet".into(), added: Tid::new(world.nodes[0].clock.micros(), 1) };
+        let document = world.certify(&root, Some(added), &BTreeSet::new());
+        world.succeed(&document);
+        world.run_for(60);
+        let newest = |world: &World, at: usize| {
+            let view = world.nodes[at].store.view(Scope::Members).unwrap();
+            view.identity(&root.did()).unwrap().unwrap().0
+        };
+        assert_eq!(newest(&world, 1), document, "seed {seed}");
+        let before = world.records(3, Scope::Members, &community);
+
+        if seed % 2 == 0 {
+            world.connect(3, 1)
+        } else {
+            world.connect(1, 3)
+        }
+        world.run_for(60);
+        assert_eq!(newest(&world, 3), without, "seed {seed}");
+        assert!(matches!(Me::load(&world.nodes[3].store, phone.clone()), Err(publish::PublishError::Retired)));
+        assert_eq!(world.records(3, Scope::Members, &community), before, "it keeps what it has");
+        let told = |frame: &&Frame| matches!(frame, Frame::Overtaken(_));
+        assert_eq!(world.received[&3].iter().filter(told).count(), 1, "seed {seed}: it asks no more");
+    }
+}
+
+#[test]
+fn who_holds_no_key_of_a_device_of_theirs_is_told_nothing_of_anybody() {
+    let (world, community, phone) = with_a_phone(1, Visibility::Members);
+    let root = Secret::from_seed([1; 32]);
+    let (before, _) = publish::newest_identity(&world.nodes[3].store, &root.did()).unwrap();
+    let without = world.certify(&root, None, &BTreeSet::from([phone.did()]));
+    let node = &world.nodes[0];
+    publish::succeed(&node.store, &node.me, &node.clock, &without, None).unwrap();
+    let (nonce, stranger) = ([7; 32], Secret::from_seed([99; 32]));
+    let binding = Binding {
+        from: PeerId::from_bytes(&[0, 2, 7, 99]).unwrap(),
+        to: world.nodes[0].peer,
+        from_nonce: nonce,
+        to_nonce: nonce,
+    };
+    let told = |did, device: &Secret, identity: &folkmoot_schemas::Block, community: Cid| {
+        let tag = "tag".to_owned();
+        let hello = Hello::sign(tag, &community, did, device, Some(identity), None, &binding).unwrap();
+        let peer = binding.from;
+        let done = world.nodes[0].performer.perform(Errand::Check { peer, community, hello, binding, again: false });
+        match done.unwrap().inputs.pop() {
+            Some(Input::Checked { checked, .. }) => {
+                assert!(checked.result.is_err());
+                checked.overtaken
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let own = Device { key: stranger.did(), name: String::new(), added: Tid::new(1, 1) };
+    let own = Identity { did: stranger.did(), seq: 0, prev: None, devices: vec![own] };
+    assert!(own.seal(&stranger).is_err(), "a root key is no device");
+    let of_its_own = Secret::from_seed([98; 32]);
+    let document = Identity { did: of_its_own.did(), ..own }.seal(&of_its_own).unwrap();
+    assert_eq!(told(of_its_own.did(), &stranger, &document, community), None, "a person of no community");
+    assert_eq!(told(root.did(), &stranger, &before, community), None, "a member's document and another key");
+    assert_eq!(told(root.did(), &stranger, &document, community), None, "a member's name and another document");
+    let elsewhere = folkmoot_schemas::block::cid_of(folkmoot_schemas::block::DAG_CBOR, b"elsewhere");
+    assert_eq!(told(root.did(), &phone, &before, elsewhere), None);
+    assert_eq!(told(root.did(), &phone, &before, community), Some(without));
 }

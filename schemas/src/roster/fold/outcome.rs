@@ -31,7 +31,7 @@ impl Fold<'_> {
             former: BTreeMap::new(),
             heirs: BTreeMap::new(),
             invites: BTreeMap::new(),
-            retired: BTreeSet::new(),
+            retired: BTreeMap::new(),
             heads: BTreeSet::new(),
             kept: BTreeSet::new(),
             void: BTreeMap::new(),
@@ -118,7 +118,7 @@ impl Fold<'_> {
             }
             Act::Describe(describe) => state.describe.update(describe),
             Act::Retire { device } => {
-                state.retired.insert((op.did, *device));
+                state.retired.entry((op.did, *device)).or_insert(op.identity);
             }
             Act::Add { .. } | Act::Remove { .. } | Act::Leave { .. } | Act::Unknown(_) => {}
         }

@@ -1,0 +1,52 @@
+//! A device that is out and does not know it. Who restores one backup twice without a connection signs two identity documents,
+//! and the one that loses is known to nobody; and a device that was taken out may have been away. In a public community
+//! the comparison of heads brings the newer document, with what other devices took over. In one for members such a
+//! device is given nothing, so it would write on and reach nobody: it is given the one document that says so.
+//!
+//! Whoever gets it holds the key of a device that the person themselves certified once. Of one that a roster retires,
+//! which may be in a thief's hands, that is the document that retired it: which devices came later it is not told.
+
+use folkmoot_schemas::{Cid, Did, block::Block, charter::Visibility, identity::Identity, roster::State};
+
+use super::{Performer, widest};
+use crate::{
+    store::{Batch, Scope, StoreError, View},
+    sync::engine::Input,
+};
+
+/// The document that tells `device` that it is out, of those that beat the one it presented.
+pub(super) fn overtaking(
+    view: &View,
+    state: &State,
+    newest: (Block, Identity),
+    device: &Did,
+    (cid, presented): (&Cid, &Identity),
+) -> Result<Option<Block>, StoreError> {
+    let retired = state.retired.get(&(presented.did, *device)).map(|cid| view.document(cid)).transpose()?.flatten();
+    let retired = retired.map(|block| Identity::view(&block).map(|identity| (block, identity))).transpose()?;
+    let tells = |(block, identity): &(Block, Identity)| {
+        identity.did == presented.did && identity.beats(block.cid(), presented, cid) && !identity.certifies(device)
+    };
+    Ok(retired.into_iter().chain([newest]).find(tells).map(|(block, _)| block))
+}
+
+impl Performer {
+    /// A peer says that we are out. Believed is only what our own root key signed after the document we have.
+    pub(super) fn step_out(&self, community: Cid, document: &[u8]) -> Result<Vec<Input>, StoreError> {
+        let view = self.store.view(Scope::Members)?;
+        let Some(known) = view.community(&community)?.filter(|known| known.visibility == Visibility::Members) else {
+            return Ok(Vec::new());
+        };
+        let Ok((document, identity)) = Identity::open(document) else { return Ok(Vec::new()) };
+        let Some(own) = self.own_identity()? else { return Ok(Vec::new()) };
+        let newer = identity.beats(document.cid(), &Identity::view(&own)?, own.cid());
+        if self.me.is_root() || identity.did != self.me.did || !newer || identity.certifies(&self.me.device.did()) {
+            return Ok(Vec::new());
+        }
+        tracing::warn!("this device is not in your newest identity document: `moot init --recover` lets it in");
+        let mut batch = Batch::new(community, widest(known.visibility));
+        batch.identities.push(document);
+        let applied = self.store.apply_received(batch, self.clock.micros())?;
+        self.applied(community, &applied)
+    }
+}
