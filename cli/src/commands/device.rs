@@ -91,9 +91,21 @@ fn devices(session: &Session) -> Result<Devices> {
     answer!(session.ask(&Request::Devices)?, Reply::Devices(devices) => devices)
 }
 
+/// For a list: this device is none of the person's any more.
+pub(super) fn out() -> Line {
+    Line::new()
+        .warn("this device was taken out of your identity: ")
+        .text("what it writes reaches nobody  ")
+        .faint("(moot doctor)")
+}
+
 fn list(session: &Session) -> Result<()> {
     let clock = WallClock::of(session)?;
-    for device in devices(session)?.devices {
+    let devices = devices(session)?.devices;
+    if devices.iter().all(|device| !device.this) {
+        session.out.note(out());
+    }
+    for device in devices {
         session.out.object(&device);
         let line = Line::new().strong(&device.name).text("  ").id(id_of(&device.key));
         let line = if device.this { line.text("  (this one)") } else { line };

@@ -81,6 +81,9 @@ fn print(session: &Session, args: &Args, info: &InboxInfo) -> Result<()> {
     if info.new > 0 && !args.mark_read {
         out.note(Line::new().faint(format!("{} new; when you have seen them: moot inbox --mark-read", info.new)));
     }
+    if info.out {
+        out.note(super::device::out());
+    }
     if info.notices > 0 {
         let what = count(info.notices, "thing happened", "things happened");
         out.note(Line::new().warn(format!("{what} to your own writing: ")).text("moot doctor"));

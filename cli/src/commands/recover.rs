@@ -97,7 +97,7 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
     let offline = wanted.backup.is_some() && links.is_empty() && via.is_empty();
     session.out.note(match offline {
         true => Line::new().warn("no member's node is asked: ").text(
-            "were your devices changed since this backup was made, this one is out as soon as it meets the others; then moot init --recover lets it in. --via asks first",
+            "were your devices changed since this backup was made, or is it restored on another machine too, this one can be out as soon as it meets the others: it is told, and moot init --recover lets it in. --via asks first",
         ),
         false => Line::new().text("looking for what is yours; this takes up to a minute …"),
     });
@@ -152,13 +152,20 @@ fn unrestored(file: &Path, why: StoreError) -> Error {
     }
 }
 
-/// A home that works needs no recovery.
+/// A home that works needs no recovery. One whose device is out is recovered by a node of its own, which says hello as the
+/// person: the running one is not told by a community for members what is newest there.
 fn refuse_if_in_use(session: &Session) -> Result<()> {
-    match session.ask(&Request::Whoami) {
-        Ok(_) => Err(HomeError::Exists(session.dir.clone()).into()),
-        Err(error) if error.exit == Exit::Refused => Ok(()),
-        Err(error) => Err(error),
+    let devices = match session.ask(&Request::Devices) {
+        Ok(reply) => answer!(reply, Reply::Devices(devices) => devices)?,
+        Err(error) if error.exit == Exit::Refused => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if devices.devices.iter().any(|device| device.this) {
+        return Err(HomeError::Exists(session.dir.clone()).into());
     }
+    Err(Error::refused("could not recover the identity: the node of this home is running")
+        .because("this device was taken out of your identity; to let it in again, others are asked first which devices are yours, and that needs the store")
+        .hint(format!("stop the node (Ctrl-C where moot serve runs, or stop its service), give this command again, then {}", session.command("serve"))))
 }
 
 /// The twelve words: from a file or the terminal, where they do not show. Never from an argument or a pipe.

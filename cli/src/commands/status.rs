@@ -22,6 +22,7 @@ pub(crate) fn run(session: &Session) -> Result<()> {
     out.object(&json!({
         "running": status.running,
         "did": status.did,
+        "out": status.out,
         "peers": status.peers,
         "communities": status.communities,
         "store": {"bytes": status.store_bytes, "blocks": status.store_blocks, "read_only": status.read_only},
@@ -49,6 +50,9 @@ pub(crate) fn run(session: &Session) -> Result<()> {
     } else {
         let serve = session.command("serve");
         out.line(Line::new().warn("not running").text(format!(" (start it with {serve})")));
+    }
+    if status.out {
+        out.line(super::device::out());
     }
     if let Some(http) = &status.http {
         out.line(Line::new().faint("page    ").id(http));

@@ -51,7 +51,7 @@ fn copy(from: &Path, to: &Path) {
     fs::set_permissions(to, fs::metadata(from).expect("a home").permissions()).expect("permissions");
 }
 
-/// Ada with twenty posts and an event in a public community; Bob holds all of it on a node that goes on.
+/// Ada with twenty posts and an event in a community; Bob holds all of it on a node that goes on.
 struct Street {
     ada: Home,
     bob: Home,
@@ -62,10 +62,14 @@ struct Street {
 
 impl Street {
     fn new() -> Self {
+        Self::of("--public")
+    }
+
+    fn of(visibility: &str) -> Self {
         let (ada, bob) = (Home::new("ada"), Home::new("bob"));
         let words = ada.scratch("words").to_str().expect("a UTF-8 path").to_owned();
         ada.ok(&["init", "--name", "Ada", "--device", "laptop", "--phrase-file", &words]);
-        ada.ok(&["community", "create", "River Street", "--public"]);
+        ada.ok(&["community", "create", "River Street", visibility]);
         for n in 0..20 {
             ada.ok(&["post", &format!("Post number {n}")]);
         }
@@ -319,6 +323,64 @@ fn a_backup_restored_on_two_machines_ends_in_two_devices_and_no_fork() {
         desk.json(&["device", "list"]).iter().map(|device| text_of(device, "name").to_owned()).collect();
     names.sort();
     assert_eq!(names, ["cellar", "desk"]);
+    for node in nodes {
+        node.stop();
+    }
+    b.stop();
+}
+
+#[test]
+fn in_a_community_for_members_a_backup_restored_twice_tells_the_device_that_is_out_and_loses_nothing_it_wrote() {
+    let street = Street::of("--members");
+    let Street { ada, bob, words, did, .. } = &street;
+    let file = ada.scratch("backup").to_str().expect("a UTF-8 path").to_owned();
+    ada.ok(&["backup", &file]);
+    let (desk, cellar) = (Home::new("desk"), Home::new("cellar"));
+    for (home, name) in [(&desk, "desk"), (&cellar, "cellar")] {
+        home.ok(&["restore", &file, "--device", name, "--lost", "laptop", "--phrase-file", words]);
+        home.ok(&["post", &format!("From the {name}")]);
+    }
+    let b = bob.start(&["serve"]);
+    let nodes = [desk.start(&["serve"]), cellar.start(&["serve"])];
+    for home in [&desk, &cellar] {
+        home.ok(&["peer", "add", &b.address()]);
+    }
+    let (loser, _) = eventually("one of them is told that it is out", || {
+        let out = [&desk, &cellar].into_iter().find(|home| home.status()["out"] == true);
+        out.ok_or_else(|| "both think they are in".to_owned())
+    });
+    for command in [&["status"][..], &["inbox"], &["device", "list"]] {
+        let said = folkmoot_integration_tests::text(&loser.moot(command));
+        assert!(said.contains("taken out of your identity"), "{command:?}: {said}");
+    }
+    for command in [&["doctor"][..], &["post", "lost words"]] {
+        let output = loser.moot(command);
+        let said = folkmoot_integration_tests::text(&output);
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(said.contains("reaches nobody") && said.contains("moot init --recover"), "{command:?}: {said}");
+    }
+    let recover = ["init", "--recover", "--keep", "all", "--phrase-file", words];
+    let said = loser.refused(1, &recover);
+    assert!(said.contains("the node of this home is running") && said.contains("stop the node"), "{said}");
+    for node in nodes {
+        assert!(node.stop().success());
+    }
+    // Where Bob's node is, it remembers.
+    assert_eq!(text_of(&loser.one(&recover), "did"), did);
+
+    let nodes = [desk.start(&["serve"]), cellar.start(&["serve"])];
+    for home in [&desk, &cellar, bob] {
+        eventually("everything both wrote is on every machine", || {
+            let feed = home.ok(&["feed", "--limit", "100"]);
+            let both = feed.contains("From the desk") && feed.contains("From the cellar");
+            if both && written(home, did).len() == 22 { Ok(()) } else { Err(feed) }
+        });
+    }
+    level(&desk, &cellar);
+    level(&desk, bob);
+    for home in [&desk, &cellar] {
+        assert_eq!((home.json(&["device", "list"]).len(), &home.status()["out"]), (2, &Value::Bool(false)));
+    }
     for node in nodes {
         node.stop();
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Failure,
+    failure::LET_IN_AGAIN,
     resolve::{Reading, headline},
 };
 use crate::{
@@ -194,8 +195,12 @@ impl Reading<'_> {
         };
         let own = me.device.did();
         let mut found = match (identity.certifies(&own), identity.devices.len()) {
-            (false, _) => finding("devices", Health::Wrong, "this device was taken out of your identity")
-                .hint("another of your devices can go on; this one keeps what it has"),
+            (false, _) => finding(
+                "devices",
+                Health::Wrong,
+                "this device was taken out of your identity: what it writes reaches nobody",
+            )
+            .hint(LET_IN_AGAIN),
             (true, 1) => finding("devices", Health::Fine, "this device alone"),
             (true, devices) => finding("devices", Health::Fine, format!("{devices} devices of yours")),
         };
@@ -207,7 +212,18 @@ impl Reading<'_> {
                 format!("{}{here}  {}", device.name, device.key)
             })
             .collect();
+        if found.state == Health::Wrong {
+            let why =
+                "by another device of yours, or because a backup was restored twice. Nothing here is lost. Yours now:";
+            found.detail.insert(0, why.into());
+        }
         Ok(found)
+    }
+
+    /// This device is not in its person's newest identity document.
+    pub(super) fn is_out(&self) -> Result<bool, Failure> {
+        let me = self.desk.me;
+        Ok(self.view.identity(&me.did)?.is_some_and(|(_, identity)| !identity.certifies(&me.device.did())))
     }
 
     /// Others' clocks tell whether ours is right.

@@ -110,6 +110,10 @@ impl From<ConfigError> for Failure {
     }
 }
 
+/// What to do where this device is out.
+pub(crate) const LET_IN_AGAIN: &str =
+    "stop its node if one runs (`moot serve`); then `moot init --recover` lets it in again by your 12 words";
+
 /// `what`: the act as in "could not …".
 pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
     move |error| {
@@ -118,7 +122,8 @@ pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
             PublishError::NotMember(_) => said.hint("ask a member for an invite link, then `moot join LINK`"),
             PublishError::NotAllowed { .. } => said.hint("a steward can do it; `moot member list` shows who that is"),
             PublishError::Retired => {
-                said.hint("this one keeps what it has; `moot init --recover` lets it in again by your 12 words")
+                said.because("what it writes reaches nobody; what it has stays here, and goes out once it is in again")
+                    .hint(LET_IN_AGAIN)
             }
             PublishError::Waiting => {
                 said.hint("`moot device add` shows what to type on the other device, and takes its answer")

@@ -97,6 +97,9 @@ pub struct InboxInfo {
     pub more: u64,
     /// What happened to the person's own writing and waits in `moot doctor`.
     pub notices: u64,
+    /// This device is none of the person's any more: nothing new comes to it.
+    #[serde(default)]
+    pub out: bool,
 }
 
 impl InboxItem {
@@ -145,7 +148,8 @@ impl Reading<'_> {
             infos.push(info);
         }
         let more = (items.len() - infos.len()) as u64;
-        Ok(Reply::Inbox(InboxInfo { items: infos, new, more, notices: self.desk.store.notices()?.len() as u64 }).into())
+        let notices = self.desk.store.notices()?.len() as u64;
+        Ok(Reply::Inbox(InboxInfo { items: infos, new, more, notices, out: self.is_out()? }).into())
     }
 
     /// Marks these as read, as they were shown, and forgets the marks of what is no more.

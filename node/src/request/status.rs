@@ -21,6 +21,9 @@ pub struct Whoami {
 pub struct Status {
     pub running: bool,
     pub did: String,
+    /// This device is none of the person's any more.
+    #[serde(default)]
+    pub out: bool,
     pub peers: u32,
     pub communities: Vec<CommunityInfo>,
     pub store_bytes: u64,
@@ -72,6 +75,7 @@ impl Reading<'_> {
         Ok(Status {
             running: live.running,
             did: self.desk.me.did.to_string(),
+            out: self.is_out()?,
             peers: live.peers.len() as u32,
             communities: self.infos()?,
             store_bytes,

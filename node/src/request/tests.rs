@@ -476,3 +476,35 @@ fn a_record_that_is_none_is_refused_before_anything_is_written() {
     let view = home.person.store.view(crate::store::Scope::Members).unwrap();
     assert_eq!(view.count(&river).unwrap(), 0);
 }
+
+#[test]
+fn a_device_that_is_out_says_so_wherever_its_person_looks_and_publishes_nothing() {
+    let home = Home::new(1);
+    let river = home.person.found("River Street", Visibility::Members);
+    let look = || match [Request::Status, Request::Inbox { community: None, all: false, limit: 9 }, Request::Doctor]
+        .map(|request| home.ask(request).reply)
+    {
+        [Reply::Status(status), Reply::Inbox(inbox), Reply::Checkup(checkup)] => {
+            let devices = checkup.findings.into_iter().find(|finding| finding.check == "devices").unwrap();
+            (status.out, inbox.out, devices)
+        }
+        other => panic!("{other:?}"),
+    };
+    let (status, inbox, devices) = look();
+    assert!(!status && !inbox && devices.state == Health::Fine);
+
+    let root = Secret::from_seed([1; 32]);
+    let known = crate::publish::newest_identity(&home.person.store, &root.did()).unwrap();
+    let out = [home.person.me.device.did()].into();
+    let mut batch = Batch::new(river, Audience::Members);
+    batch.identities.push(crate::publish::certify(&known, &root, None, &out).unwrap());
+    home.person.store.apply_received(batch, home.person.clock.micros()).unwrap();
+    let (status, inbox, devices) = look();
+    assert!(status && inbox && devices.state == Health::Wrong);
+    let hint = devices.hint.unwrap();
+    assert!(hint.contains("moot serve") && hint.contains("moot init --recover"), "{hint}");
+    match home.publish(None, "to nobody") {
+        Reply::Failed(failure) => assert_eq!(failure.hint.as_deref(), Some(&*hint)),
+        other => panic!("{other:?}"),
+    }
+}
