@@ -298,6 +298,7 @@ impl Node {
             configured: inner.configured.iter().map(Multiaddr::to_string).collect(),
             held_by: progress.held_by,
             holders: progress.holders,
+            apart: inner.driver.apart(),
             public_url: http.clone().filter(|base| base.starts_with("https://")),
             http,
             uptime_s: inner.started.elapsed().as_secs(),

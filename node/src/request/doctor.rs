@@ -100,7 +100,9 @@ impl Finding {
 
 impl Reading<'_> {
     pub(super) fn checkup(&self) -> Result<Checkup, Failure> {
-        let mut findings = vec![self.disk(), self.node(), self.own_devices()?, self.clock()?];
+        let mut findings = vec![self.disk(), self.node(), self.own_devices()?];
+        findings.extend(self.apart()?);
+        findings.push(self.clock()?);
         findings.extend(self.lacking()?);
         findings.extend(self.hook_finding()?);
         Ok(Checkup { findings, notices: self.told()? })
@@ -218,6 +220,21 @@ impl Reading<'_> {
             found.detail.insert(0, why.into());
         }
         Ok(found)
+    }
+
+    /// Devices of this person that others of theirs know nothing of.
+    fn apart(&self) -> Result<Option<Finding>, Failure> {
+        let identity = self.view.identity(&self.desk.me.did)?.map(|(_, identity)| identity);
+        let listed = |key: &Did| identity.as_ref().is_some_and(|identity| identity.certifies(key));
+        let apart = self.desk.live.apart.iter().filter(|(key, _)| !listed(key));
+        let detail: Vec<String> = apart.map(|(key, name)| format!("{name}  {key}")).collect();
+        let message = "your words let in a device that is out again, as when a backup is restored twice";
+        let found = finding("devices", Health::Note, message);
+        Ok((!detail.is_empty()).then(|| {
+            Finding { detail, ..found }.hint(
+                "to keep it: on that machine, with its node stopped, moot init --recover; else delete its home there",
+            )
+        }))
     }
 
     /// This device is not in its person's newest identity document.

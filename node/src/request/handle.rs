@@ -38,6 +38,8 @@ pub struct Live {
     pub held_by: BTreeMap<Cid, u32>,
     /// Per community, whose connected nodes said that they hold all we hold.
     pub holders: BTreeMap<Cid, BTreeSet<Did>>,
+    /// Devices of this person that said hello by an identity document which lost, and their names.
+    pub apart: BTreeMap<Did, String>,
     /// Where our gateway listens.
     pub http: Option<String>,
     /// Where others see it.

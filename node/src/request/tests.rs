@@ -508,3 +508,30 @@ fn a_device_that_is_out_says_so_wherever_its_person_looks_and_publishes_nothing(
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_device_that_lost_against_another_document_is_named_until_it_is_let_in() {
+    let mut home = Home::new(1);
+    home.person.found("River Street", Visibility::Members);
+    let cellar = Secret::from_seed([77; 32]).did();
+    let named = |home: &Home| match home.ask(Request::Doctor).reply {
+        Reply::Checkup(checkup) => checkup
+            .findings
+            .into_iter()
+            .flat_map(|finding| finding.detail)
+            .any(|line| line == format!("cellar  {cellar}")),
+        other => panic!("{other:?}"),
+    };
+    assert!(!named(&home));
+    home.live.apart = [(cellar, "cellar".to_owned()), (home.person.me.device.did(), "laptop".to_owned())].into();
+    assert!(named(&home));
+    match home.ask(Request::Doctor).reply {
+        Reply::Checkup(checkup) => {
+            let apart: Vec<_> = checkup.findings.iter().filter(|finding| finding.state == Health::Note).collect();
+            assert!(
+                apart.iter().any(|finding| finding.message.contains("restored twice") && finding.detail.len() == 1)
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}

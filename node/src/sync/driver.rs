@@ -105,6 +105,11 @@ impl Driver {
         self.performer.nodes()
     }
 
+    /// Devices of ours that said hello by an identity document which lost, and their names.
+    pub fn apart(&self) -> BTreeMap<Did, String> {
+        self.performer.apart()
+    }
+
     /// In a roster here, on a device that is theirs; None: the rosters have not been read yet.
     pub fn is_member(&self, proof: &Proof) -> Option<bool> {
         self.performer.is_member(proof)

@@ -55,11 +55,21 @@ pub struct Performer {
     pictures: Mutex<BTreeMap<Cid, Arc<Picture>>>,
     /// Where members' nodes are. Locked for moments only.
     book: Mutex<Book>,
+    /// Devices of ours that said hello by a document which lost, and their names. Locked for moments only.
+    apart: Mutex<BTreeMap<Did, String>>,
 }
 
 impl Performer {
     pub fn new(store: Store, me: Me, clock: Clock) -> Self {
-        Self { store, me, clock, drawing: Mutex::default(), pictures: Mutex::default(), book: Mutex::default() }
+        Self {
+            store,
+            me,
+            clock,
+            drawing: Mutex::default(),
+            pictures: Mutex::default(),
+            book: Mutex::default(),
+            apart: Mutex::default(),
+        }
     }
 
     pub fn perform(&self, errand: Errand) -> Result<Done, StoreError> {

@@ -135,6 +135,9 @@ impl Performer {
         }
         if self.admit(community, folkmoot_schemas::Audience::Members, Some(&proof))?.is_none() {
             judged.result = Err(Answer::Absent);
+            if member {
+                self.note_apart(&known.state, &identity, &hello.device);
+            }
             if let Some(newest) = newest.filter(|_| member && known.visibility == Visibility::Members) {
                 judged.overtaken = overtaking(&view, &known.state, newest, &hello.device, (&document, &identity))?;
             }

@@ -6,7 +6,9 @@
 //! Whoever gets it holds the key of a device that the person themselves certified once. Of one that a roster retires,
 //! which may be in a thief's hands, that is the document that retired it: which devices came later it is not told.
 
-use folkmoot_schemas::{Cid, Did, block::Block, charter::Visibility, identity::Identity, roster::State};
+use std::{collections::BTreeMap, sync::PoisonError};
+
+use folkmoot_schemas::{Cid, Did, block::Block, charter::Visibility, identity::Identity, limits, roster::State};
 
 use super::{Performer, widest};
 use crate::{
@@ -31,6 +33,22 @@ pub(super) fn overtaking(
 }
 
 impl Performer {
+    /// Devices of ours, met since the start, that a document of ours lists which lost: nobody else can tell that a backup
+    /// was restored twice. Our newest document may list them by now.
+    pub fn apart(&self) -> BTreeMap<Did, String> {
+        self.apart.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// `identity`: what the device presented, and what did not let it in. One that was retired was meant to go.
+    pub(super) fn note_apart(&self, state: &State, identity: &Identity, device: &Did) {
+        let ours = identity.did == self.me.did && !state.retired.contains_key(&(identity.did, *device));
+        let Some(device) = identity.devices.iter().find(|listed| ours && listed.key == *device) else { return };
+        let mut apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        if apart.len() < limits::DEVICES {
+            apart.insert(device.key, device.name.clone());
+        }
+    }
+
     /// A peer says that we are out. Believed is only what our own root key signed after the document we have.
     pub(super) fn step_out(&self, community: Cid, document: &[u8]) -> Result<Vec<Input>, StoreError> {
         let view = self.store.view(Scope::Members)?;

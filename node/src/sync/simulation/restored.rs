@@ -175,6 +175,32 @@ fn however_often_and_in_whatever_order_a_backup_is_restored_each_ends_as_a_devic
 }
 
 #[test]
+fn two_restores_that_meet_each_other_first_tell_each_other_and_the_one_that_is_in_remembers_the_other() {
+    for visibility in [Visibility::Members, Visibility::Public] {
+        let (mut world, community) = street(3, visibility);
+        let both = [(); 2].map(|()| world.restore_offline(0, &[0], &community));
+        world.connect(both[0], both[1]);
+        world.run_for(60);
+        let out: Vec<usize> = both.into_iter().filter(|at| world.is_out(*at)).collect();
+        let [loser] = out[..] else { panic!("{out:?} are out") };
+        let winner = both[0] + both[1] - loser;
+        let apart = |world: &World, at: usize| world.nodes[at].performer.apart();
+        let named = BTreeMap::from([(world.nodes[loser].me.device.did(), format!("device {loser}"))]);
+        assert_eq!((apart(&world, winner), apart(&world, loser)), (named, BTreeMap::new()));
+        // Of one that was taken out on purpose there is nothing to say.
+        let old = world.arrive();
+        let laptop = Secret::from_seed([101; 32]);
+        world.nodes[old].me = Me { did: root().did(), device: laptop.clone() };
+        world.nodes[old].store = world.image(0);
+        world.restart(old);
+        world.connect(old, winner);
+        world.run_for(60);
+        assert!(world.is_out(old), "{visibility:?}");
+        assert!(!apart(&world, winner).contains_key(&laptop.did()), "{visibility:?}");
+    }
+}
+
+#[test]
 fn who_speaks_an_earlier_version_is_not_told() {
     let (mut world, community) = street(1, Visibility::Members);
     let both = [(); 2].map(|()| world.restore_offline(0, &[0], &community));
