@@ -68,7 +68,8 @@ impl NodeError {
     }
 }
 
-/// Store and publish without a network: what a command uses when no node runs.
+/// Store and publish without a network: what a command uses when no node runs. Also of a device that is out: its person
+/// reads what is here, and is told.
 #[derive(Debug)]
 pub struct Local {
     home: Home,
@@ -82,7 +83,7 @@ impl Local {
     /// Opens home and store; `StoreError::Locked` while another process has it.
     pub fn open(home: &Home, clock: Clock) -> Result<Self, NodeError> {
         let store = home.open_store_briefly()?;
-        let me = Me::load(&store, home.device_key()?)?;
+        let me = Me::of(&store, home.device_key()?)?;
         let live = match Config::of(home) {
             Ok(config) => {
                 store.set_quotas(config.quotas());

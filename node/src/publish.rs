@@ -133,6 +133,19 @@ pub struct PublishedItem {
 impl Me {
     /// From the store's `me` and the device key; refuses when the identity no longer lists this device.
     pub fn load(store: &Store, device: Secret) -> Result<Self, PublishError> {
+        match Self::listed(store, device)? {
+            (me, true) => Ok(me),
+            (_, false) => Err(PublishError::Retired),
+        }
+    }
+
+    /// The same of a device that may be out: it reads what is here, and whatever it would sign is refused.
+    pub fn of(store: &Store, device: Secret) -> Result<Self, PublishError> {
+        Ok(Self::listed(store, device)?.0)
+    }
+
+    /// And whether the identity lists the device.
+    fn listed(store: &Store, device: Secret) -> Result<(Self, bool), PublishError> {
         let did = store.meta(meta::ME)?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
         let did = did.ok_or(PublishError::Waiting)?;
         let own = device.did().to_string();
@@ -140,12 +153,12 @@ impl Me {
             store.set_meta(meta::DEVICE, Some(own.as_bytes()))?;
         }
         let (block, identity) = held_identity(store, &did)?;
-        if !identity.certifies(&device.did()) {
+        let listed = identity.certifies(&device.did());
+        if !listed {
             // Nobody is told so by a document that was damaged.
             Identity::open(block.bytes())?;
-            return Err(PublishError::Retired);
         }
-        Ok(Self { did, device })
+        Ok((Self { did, device }, listed))
     }
 
     /// The person by their root key, to recover the identity: may ask for what is theirs, signs nothing but identities.
@@ -165,7 +178,15 @@ pub(crate) fn newest_identity(store: &Store, did: &Did) -> Result<(Block, Identi
     Ok(Identity::open(block.bytes())?)
 }
 
-/// The same as it is held. Every command without a node reads it, and a signature takes longer than all the rest of it.
+/// Our newest document, to sign something by: it lists this device.
+pub(crate) fn document_of(store: &Store, me: &Me) -> Result<Block, PublishError> {
+    match newest_identity(store, &me.did)? {
+        (block, identity) if identity.certifies(&me.device.did()) => Ok(block),
+        _ => Err(PublishError::Retired),
+    }
+}
+
+/// The newest as it is held. Every command without a node reads it, and a signature takes longer than all the rest of it.
 fn held_identity(store: &Store, did: &Did) -> Result<(Block, Identity), PublishError> {
     let known = store.view(Scope::Members)?.identity(did)?;
     let own = store.meta(meta::IDENTITY)?;

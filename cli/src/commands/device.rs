@@ -125,14 +125,23 @@ pub(super) fn id_of(key: &str) -> &str {
     key.get(key.len().saturating_sub(8)..).unwrap_or(key)
 }
 
+/// The device of this home is one of its person's: neither waits it to be let in, nor was it taken out.
+pub(super) fn is_in(session: &Session) -> Result<bool> {
+    let asked = session.ask(&Request::Devices);
+    session.release();
+    match asked {
+        Ok(reply) => Ok(answer!(reply, Reply::Devices(devices) => devices)?.devices.iter().any(|device| device.this)),
+        Err(error) if error.exit == Exit::Refused => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes a home that waits to be let in, or shows its request again.
 fn ask_in(name: Option<String>, session: &Session) -> Result<()> {
     let home = match Home::open(&session.dir) {
         Ok(home) => {
-            match session.ask(&Request::Whoami) {
-                Ok(_) => return Err(HomeError::Exists(session.dir.clone()).into()),
-                Err(error) if error.exit == Exit::Refused => {}
-                Err(error) => return Err(error),
+            if is_in(session)? {
+                return Err(HomeError::Exists(session.dir.clone()).into());
             }
             home
         }

@@ -16,7 +16,7 @@ use folkmoot_schemas::{Did, identity::Device, link::InviteLink, phrase::Phrase};
 use serde_json::json;
 
 use super::{
-    device::{id_of, say_retired},
+    device::{id_of, is_in, say_retired},
     init,
     serve::block_on,
     sync::over_the_network,
@@ -155,13 +155,11 @@ fn unrestored(file: &Path, why: StoreError) -> Error {
 /// A home that works needs no recovery. One whose device is out is recovered by a node of its own, which says hello as the
 /// person: the running one is not told by a community for members what is newest there.
 fn refuse_if_in_use(session: &Session) -> Result<()> {
-    let devices = match session.ask(&Request::Devices) {
-        Ok(reply) => answer!(reply, Reply::Devices(devices) => devices)?,
-        Err(error) if error.exit == Exit::Refused => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    if devices.devices.iter().any(|device| device.this) {
+    if is_in(session)? {
         return Err(HomeError::Exists(session.dir.clone()).into());
+    }
+    if session.ask_node(&Request::Whoami)?.is_none() {
+        return Ok(());
     }
     Err(Error::refused("could not recover the identity: the node of this home is running")
         .because("this device was taken out of your identity; to let it in again, others are asked first which devices are yours, and that needs the store")

@@ -365,6 +365,13 @@ fn in_a_community_for_members_a_backup_restored_twice_tells_the_device_that_is_o
     for node in nodes {
         assert!(node.stop().success());
     }
+    // It can be read, also now, and signs nothing.
+    assert!(loser.ok(&["feed", "--limit", "100"]).contains("Post number 7"));
+    assert_eq!(loser.status()["out"], true);
+    for command in [&["sync"][..], &["serve"], &["community", "create", "Allotments", "--members"]] {
+        let said = loser.refused(1, command);
+        assert!(said.contains("taken out of your identity"), "{command:?}: {said}");
+    }
     // Where Bob's node is, it remembers.
     assert_eq!(text_of(&loser.one(&recover), "did"), did);
 

@@ -193,15 +193,24 @@ impl Node {
                 .hint("name one with --via, or keep one with `moot peer add ADDR`"));
         }
         let node = self.clone();
-        self.blocking(move || match node.answer(crate::request::Request::Communities).reply {
+        self.blocking(move || {
+            // What came may be that this device is out: then nothing of its own has gone anywhere.
+            publish::document_of(&node.inner.store, &node.inner.me).map_err(could_not("sync"))?;
+            node.answer_sync(peers)
+        })
+        .await
+    }
+
+    /// What there is after a sync with so many.
+    fn answer_sync(&self, peers: u32) -> Result<Reply, Failure> {
+        match self.answer(crate::request::Request::Communities).reply {
             Reply::Communities(communities) => {
                 let complete = communities.iter().all(|c| c.complete);
                 Ok(Reply::Synced { peers, complete, communities })
             }
             Reply::Failed(failure) => Err(failure),
             other => Err(Failure::bug(format!("the list of communities was answered with {other:?}"))),
-        })
-        .await
+        }
     }
 
     /// Nobody is connected, and waiting longer, `most` in all, would change nothing.

@@ -45,6 +45,8 @@ async fn keep_lists(node: &Node) {
         let keeping = node.clone();
         match node.inner.tasks.spawn_blocking(move || keeping.inner.keep_lists()).await {
             Ok(Ok(news)) => news.into_iter().for_each(|news| node.tell(news)),
+            // Said by who keeps house.
+            Ok(Err(PublishError::Retired)) => {}
             Ok(Err(why)) => tracing::warn!(%why, "who has a place was not brought up to date"),
             Err(_) => return,
         }
@@ -72,11 +74,18 @@ async fn keep_disk(node: &Node) {
 /// an earlier one; and now and then for those that ran out.
 async fn keep_house(node: &Node) {
     let mut changes = node.inner.changes.clone();
+    // A node that lives for one command listens nowhere, and its command says so.
+    let mut told = node.inner.net.addresses().is_empty();
     loop {
         changes.borrow_and_update();
         let keeping = node.clone();
         match node.inner.tasks.spawn_blocking(move || keeping.inner.keep_house()).await {
             Ok(Ok(news)) => news.into_iter().for_each(|news| node.tell(news)),
+            Ok(Err(why @ PublishError::Retired)) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!("{why}: what it writes reaches nobody; `moot doctor` says what to do");
+                }
+            }
             Ok(Err(why)) => tracing::warn!(%why, "housekeeping was put off"),
             Err(_) => return,
         }
@@ -98,6 +107,8 @@ impl Inner {
             self.store.set_meta(ADDRESSES, Some(addresses.as_bytes()))?;
         }
         publish::stop_awaiting(&self.store, &self.me.did)?;
+        // Who is out signs nothing of what follows.
+        publish::document_of(&self.store, &self.me)?;
         let closed = publish::close_spent(&self.store, &self.me, &self.clock)?;
         let mut news: Vec<_> =
             closed.into_iter().map(|(community, audience, a)| News::Announce(community, audience, a)).collect();

@@ -10,7 +10,7 @@ use folkmoot_schemas::{
     roster::{self, Act, Cut, Describe, Op},
 };
 
-use super::{Me, PublishError, member, newest_identity};
+use super::{Me, PublishError, document_of, member};
 use crate::{
     clock::Clock,
     store::{Batch, Scope, Store, StoreError, View},
@@ -25,7 +25,7 @@ pub fn found(
     visibility: Visibility,
     describe: Describe,
 ) -> Result<Cid, PublishError> {
-    let (identity, _) = newest_identity(store, &me.did)?;
+    let identity = document_of(store, me)?;
     let now = clock.micros();
     let charter = Charter {
         name: name.to_owned(),
@@ -102,7 +102,7 @@ pub(super) fn sign(store: &Store, me: &Me, clock: &Clock, community: &Cid, act: 
             last = last.max(Some(op.rev));
         }
     }
-    let (identity, _) = newest_identity(store, &me.did)?;
+    let identity = document_of(store, me)?;
     let (act, needs) = match act {
         // From the same view as the deps: a join that is an ancestor of the closing but not named by it falls out.
         Act::Close { invite, .. } => {

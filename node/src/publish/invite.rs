@@ -16,7 +16,7 @@ use folkmoot_schemas::{
 use super::{
     Me, PublishError,
     community::{operate, sign, widest},
-    member, newest_identity,
+    document_of, member,
 };
 use crate::{
     clock::Clock,
@@ -78,7 +78,7 @@ pub fn join(store: &Store, me: &Me, clock: &Clock, link: &InviteLink) -> Result<
             return Ok(block);
         }
     }
-    let (identity, _) = newest_identity(store, &me.did)?;
+    let identity = document_of(store, me)?;
     let op = Op {
         community: link.community,
         did: me.did,

@@ -345,6 +345,23 @@ fn a_device_its_identity_no_longer_lists_is_refused() {
 }
 
 #[test]
+fn a_device_that_is_out_signs_nothing() {
+    let (ada, bob) = (Person::new(1), Person::new(2));
+    let river = ada.found("River Street", Visibility::Members);
+    let choir = bob.found("Choir", Visibility::Members);
+    let (link, _) = invite(&bob.store, &bob.me, &bob.clock, &choir, Role::Member, 1, None).unwrap();
+    let me = Me::of(&ada.store, Secret::from_seed([9; 32])).unwrap();
+    let (store, clock) = (&ada.store, &ada.clock);
+    let refused = |error: PublishError| assert!(matches!(error, PublishError::Retired), "{error:?}");
+    refused(publish(store, &me, clock, &river, vec![draft(post("hello"))]).unwrap_err());
+    refused(invite(store, &me, clock, &river, Role::Member, 1, None).unwrap_err());
+    refused(leave(store, &me, clock, &river).unwrap_err());
+    refused(found(store, &me, clock, "Allotments", Visibility::Public, Describe::default()).unwrap_err());
+    refused(join(store, &me, clock, &link).unwrap_err());
+    assert!(pending_joins(store, &me.did).unwrap().is_empty());
+}
+
+#[test]
 fn who_is_put_out_or_leaves_publishes_nothing_more_and_is_told_who_can_help() {
     let (ada, bob, cy) = (Person::new(1), Person::new(2), Person::new(3));
     let id = ada.found("River Street", Visibility::Public);

@@ -61,7 +61,6 @@ impl Performer {
         if self.me.is_root() || identity.did != self.me.did || !newer || identity.certifies(&self.me.device.did()) {
             return Ok(Vec::new());
         }
-        tracing::warn!("this device was taken out of your identity; `moot doctor` says what to do");
         let mut batch = Batch::new(community, widest(known.visibility));
         batch.identities.push(document);
         let applied = self.store.apply_received(batch, self.clock.micros())?;
