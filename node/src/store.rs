@@ -24,6 +24,7 @@ mod index;
 mod intern;
 pub(crate) mod keepers;
 mod likeness;
+pub mod lineage;
 pub mod lost;
 mod mark;
 mod meta;

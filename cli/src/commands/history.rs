@@ -23,7 +23,7 @@ const LINES: usize = 12;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  moot history uyv3m2bq4kzjxw5a\n\nWhat a version changed is shown as it was and as it is since; --json has the fields as they are stored.\nShows the versions whose proof this node kept: at most 32, for 90 days. Others may have seen more."
+    after_help = "Example:\n  moot history uyv3m2bq4kzjxw5a\n\nWhat a version changed in the one it was made from is shown as it was and as it is since; --json has the fields as they are stored.\nOf two that were written apart on two devices the later one counts, and the other is set aside; both are here.\nShows the versions whose proof this node kept: at most 32, for 90 days. Others may have seen more."
 )]
 pub(crate) struct Args {
     /// Short id, whole title, address on our web page, URI or CID
@@ -36,8 +36,10 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let (item, versions) = answer!(session.ask(&request)?, Reply::History { item, versions } => (item, versions))?;
     let (out, clock) = (&session.out, WallClock::of(session)?);
     out.line(Line::new().strong(&item.title).faint(format!("  {}  ", item.community_name)).id(&item.short));
-    for (n, version) in versions.iter().enumerate() {
-        let changes = changes(versions.get(n + 1), version);
+    let of = |cid: &String| versions.iter().find(|version| version.cid == *cid);
+    for version in &versions {
+        let before = version.base.as_ref().and_then(of);
+        let changes = changes(before, version);
         out.object(&json!({
             "uri": item.uri,
             "rev": version.rev,
@@ -50,6 +52,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             "current": version.current,
             "deleted": version.deleted,
             "commit": version.commit,
+            "base": version.base,
+            "apart": version.apart,
             "changes": changes.iter().map(|c| json!({"field": c.field, "from": c.from, "to": c.to})).collect::<Vec<_>>(),
         }));
         let line = Line::new().text(clock.time(version.by.at)).text("  ").strong(&version.author);
@@ -58,10 +62,17 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         out.line(match (version.current, version.deleted) {
             (_, true) => line.warn("  deleted"),
             (true, false) => line.text("  shown now"),
+            (false, false) if versions.iter().any(|newer| newer.apart.contains(&version.cid)) => {
+                line.text("  set aside")
+            }
             (false, false) => line,
         });
+        for other in others(version.apart.iter().filter_map(of)) {
+            let wrote = if other.deleted { "deleted" } else { "wrote" };
+            let (who, at) = (other.by.title(), clock.time(other.by.at));
+            out.line(Line::new().warn(format!("  apart from what {who} {wrote} at {at}: neither knew of the other")));
+        }
         if !out.json && !version.deleted {
-            let before = versions[n + 1..].iter().find(|older| !older.deleted);
             tell(out, before.and_then(record_of).as_ref(), version);
         }
     }
@@ -72,7 +83,18 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
 }
 
 fn on(side: &Side) -> String {
-    if side.here { "  on this device".to_owned() } else { format!("  on {}", side.name) }
+    format!("  on {}", side.title())
+}
+
+/// The newest of each device.
+fn others<'v>(apart: impl Iterator<Item = &'v VersionInfo>) -> Vec<&'v VersionInfo> {
+    let mut newest: Vec<&VersionInfo> = Vec::new();
+    for version in apart {
+        if newest.iter().all(|known| known.by.device != version.by.device) {
+            newest.push(version);
+        }
+    }
+    newest
 }
 
 /// A field that differs from the version before; None: it is not there.
@@ -82,7 +104,7 @@ struct Change {
     to: Option<Value>,
 }
 
-/// The oldest version kept here is shown whole.
+/// Where what it was made from is not here, a version is shown whole.
 fn changes(before: Option<&VersionInfo>, version: &VersionInfo) -> Vec<Change> {
     if version.deleted {
         return Vec::new();

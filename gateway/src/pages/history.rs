@@ -1,13 +1,15 @@
 //! `/e/<id>/history`: what was changed in an event, when and by whom, the last change first. Of the versions that are
 //! public, counted, and whose proof this node kept.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use folkmoot_node::store::{
     StoreError,
     read_history::{EventVersion, Written},
     reader::Entry,
 };
-use folkmoot_schemas::{kind::Kind, records::event::Event};
+use folkmoot_schemas::{Cid, kind::Kind, records::event::Event};
 
 use super::{
     Shown, html,
@@ -43,6 +45,7 @@ struct Shape {
     by: Person,
     right: Option<&'static str>,
     kind: Change,
+    set_aside: bool,
 }
 
 #[derive(Debug)]
@@ -78,6 +81,7 @@ pub(super) fn answer(reading: &Reading<'_>, id: &str) -> Shown {
                 None if original => Change::Published,
                 None => Change::Oldest,
             },
+            set_aside: version.set_aside,
         });
     }
     shapes.reverse();
@@ -98,24 +102,25 @@ pub(super) fn offer(reading: &Reading<'_>, entry: &Entry) -> Result<Option<Strin
     Ok(changed.then(|| reading.href(&entry.uri.community, &Page::EventHistory(entry.uri.short_id()))))
 }
 
-/// What each version made of the one before it, the oldest first: of the last that there is room for. None: it is the
-/// first that is known.
+/// What each version made of the one it changed, the oldest first: of the last that there is room for. None: that one is
+/// not known.
 fn told(versions: Vec<EventVersion>, now: &Event) -> Vec<(EventVersion, Option<Changes>)> {
     let skipped = versions.len().saturating_sub(VERSIONS);
-    let mut stood: Option<Event> = None;
+    let mut stood: BTreeMap<Cid, Event> = BTreeMap::new();
     let mut told = Vec::new();
     for (n, version) in versions.into_iter().enumerate() {
-        let event = match (&version.written, &stood) {
+        let base = version.base.as_ref().and_then(|base| stood.get(base));
+        let event = match (&version.written, base) {
             (Written::Own(event), _) => Event::clone(event),
             (Written::Revision(right, revision), Some(base)) => revision.over(base, *right),
             // What it was laid over comes before it always.
             (Written::Revision(..), None) => continue,
         };
+        let changes = base.filter(|_| n >= skipped).map(|before| changes::between_versions(before, &event, now));
+        stood.insert(version.cid, event);
         if n >= skipped {
-            let changes = stood.as_ref().map(|before| changes::between_versions(before, &event, now));
             told.push((version, changes));
         }
-        stood = Some(event);
     }
     told
 }
@@ -123,7 +128,7 @@ fn told(versions: Vec<EventVersion>, now: &Event) -> Vec<(EventVersion, Option<C
 #[cfg(test)]
 mod tests {
     use folkmoot_schemas::{
-        Cid, Tid, Uri,
+        Tid, Uri,
         block::{DAG_CBOR, cid_of},
         key::Secret,
         records::revision::{Revision, Right},
@@ -139,7 +144,8 @@ mod tests {
 
     fn version(rev: u64, written: Written) -> EventVersion {
         let did = Secret::from_seed([2; 32]).did();
-        EventVersion { rev: Tid::new(rev, 0), cid: cid(&rev.to_string()), did, written }
+        let base = rev.checked_sub(1).map(|before| cid(&before.to_string()));
+        EventVersion { rev: Tid::new(rev, 0), cid: cid(&rev.to_string()), did, written, base, set_aside: false }
     }
 
     fn cid(name: &str) -> Cid {
@@ -173,5 +179,13 @@ mod tests {
         let own = |n: usize| version(n as u64, Written::Own(Box::new(jam(&day(n), "confirmed"))));
         let told = fields((0..VERSIONS + 5).map(own).collect());
         assert_eq!(told, vec![["When"]; VERSIONS]);
+    }
+    #[test]
+    fn a_version_says_what_it_changed_in_the_one_it_was_made_from_and_not_in_one_it_did_not_know_of() {
+        let own = |day: &str, status: &str| Written::Own(Box::new(jam(day, status)));
+        let first = version(1, own("2026-10-01", "confirmed"));
+        let aside = EventVersion { set_aside: true, ..version(2, own("2026-10-03", "confirmed")) };
+        let later = EventVersion { base: Some(first.cid), ..version(3, own("2026-10-01", "tentative")) };
+        assert_eq!(fields(vec![first, aside, later]), [vec![], vec!["When"], vec!["Status"]]);
     }
 }

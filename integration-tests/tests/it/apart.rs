@@ -116,7 +116,8 @@ fn two_devices_of_one_person_that_were_apart_agree_and_the_person_is_told() {
     assert_eq!((text_of(&what["lost"], "name"), text_of(&what["won"], "name")), ("laptop", "phone"));
     assert!(laptop.ok(&["status"]).contains("to know:"));
     let history = laptop.ok(&["history", &gig]);
-    for line in ["Harbour Gig in the shed", "Harbour Gig at the pier", "on phone", "on this device"] {
+    let both = ["Harbour Gig  →  Harbour Gig in the shed", "Harbour Gig  →  Harbour Gig at the pier"];
+    for line in [both[0], both[1], "on phone", "on this device  set aside", "neither knew of the other"] {
         assert!(history.contains(line), "no {line:?} in\n{history}");
     }
     laptop.refused(1, &["doctor"]);

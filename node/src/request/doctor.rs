@@ -83,6 +83,13 @@ pub struct Side {
     pub at: u64,
 }
 
+impl Side {
+    /// For a sentence.
+    pub fn title(&self) -> &str {
+        if self.here { "this device" } else { &self.name }
+    }
+}
+
 /// Clocks may differ by this much before it is worth a word: 10 minutes, in microseconds.
 const CLOCKS: u64 = 10 * 60 * 1_000_000;
 const HOUR: u64 = 3600 * 1_000_000;

@@ -291,7 +291,8 @@ impl Reading<'_> {
         info.url = self.url(&event.uri, event.audience);
         let (Some(fields), Some(rsvp)) = (event.record.as_event(), answer.record.as_rsvp()) else { return Ok(()) };
         let older = self.view.versions(&answer.uri)?;
-        let older = older.first().and_then(|old| Record::view(&old.block).ok()).map(|(_, record)| record);
+        let older = older.iter().find(|old| old.cid != answer.cid).and_then(|old| Record::view(&old.block).ok());
+        let older = older.map(|(_, record)| record);
         let was = older.as_ref().and_then(Record::as_rsvp);
         info.headline = one_line(&words::answered(&info.author, fields, rsvp, was));
         info.text = rsvp.note.clone();

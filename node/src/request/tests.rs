@@ -1,5 +1,6 @@
 mod agenda;
 mod answers;
+mod history;
 mod inbox;
 
 use folkmoot_schemas::{

@@ -85,6 +85,8 @@ impl Writer<'_> {
             None => None,
         };
         self.compare_devices(repo, &step)?;
+        // Before anything is tidied away.
+        let apart = self.keep_apart(repo, &step)?;
         self.keep_versions(repo, &step)?;
         self.keep_lost(repo, &step)?;
         let community = self.t.community_of(repo.community)?;
@@ -168,6 +170,7 @@ impl Writer<'_> {
             repo.known = step.head;
         }
         self.save_repo(repo)?;
+        self.put_versions_away(repo, &apart.iter().map(String::as_str).collect::<Vec<_>>(), step.now)?;
         self.go_along(&spots)?;
         self.t.deferred.remove(repo.number)?;
         // What only deletes is taken however little room there is.

@@ -136,7 +136,7 @@ impl Writer<'_> {
         let prefix = index::prefix(&community, &me);
         let other = self.t.key_of(repo.device)?;
         let seen = Commit::view(&step.commit)?.seen.get(&device).map_or(0, |rev| rev.as_u64());
-        let (mut removed, mut overruled) = (None, Vec::new());
+        let mut removed = None;
         for put in &step.puts {
             let Some((collection, rkey)) = put.path.split_once('/') else { continue };
             let theirs = Leaf { seq: 0, rev: put.rev, cid: put.cid };
@@ -172,13 +172,9 @@ impl Writer<'_> {
                 (false, true) => What::Revived { uri: uri()?, deleted: older, won: newer },
                 (deleted, false) => What::Overruled { uri: uri()?, lost: older, won: newer, deleted },
             };
-            if matches!(&what, What::Overruled { lost, .. } if lost.device == device) {
-                overruled.push(put.path.as_str());
-            }
             self.tell(what, step.now)?;
         }
-        // Before anything is tidied away, so that it can be read in the history.
-        self.put_versions_away(own, &overruled, step.now)
+        Ok(())
     }
 
     /// Is this the repository of this home's own device?

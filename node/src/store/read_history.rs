@@ -23,12 +23,17 @@ use folkmoot_schemas::{
 use super::{
     StoreError, View,
     intern::{Name, Numbers},
+    lineage::Origin,
     reader::Entry,
     repos::Repos,
+    versions::OldVersion,
 };
 
 /// People whose changes are looked for, those with the newest first.
 const PEOPLE: usize = 16;
+
+/// The author's, with rev and cid.
+type Own = Vec<(Tid, Cid, Event)>;
 
 /// One version of an event, by whom.
 #[derive(Debug, Clone)]
@@ -37,6 +42,10 @@ pub struct EventVersion {
     pub cid: Cid,
     pub did: Did,
     pub written: Written,
+    /// The version that it changed, where that is among them.
+    pub base: Option<Cid>,
+    /// A later one of its author's was written without knowing of it.
+    pub set_aside: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -52,14 +61,31 @@ impl View {
     /// theirs, theirs comes after it all the same.
     pub fn event_history(&self, event: &Entry) -> Result<Vec<EventVersion>, StoreError> {
         let Some(roster) = self.roster_in_scope(&event.uri.community) else { return Ok(Vec::new()) };
-        let own = self.own_versions(event)?;
+        let (own, origins) = self.own_versions(event)?;
+        let set_aside: BTreeSet<&Cid> = origins.values().flat_map(|origin| &origin.apart).collect();
         let mut revisions = self.counted_revisions(event, &own, &roster.state)?;
-        let mut all = Vec::new();
+        let mut all: Vec<EventVersion> = Vec::new();
+        // What the last that was laid over a version of the author's is.
+        let mut laid: BTreeMap<Cid, Vec<(Tid, Cid)>> = BTreeMap::new();
         for (rev, cid, record) in own {
-            all.push(EventVersion { rev, cid, did: event.uri.did, written: Written::Own(Box::new(record)) });
+            let base = origins.get(&cid).and_then(|origin| origin.base);
+            let over = base.and_then(|base| laid.get(&base)?.iter().rfind(|(at, _)| *at < rev));
+            all.push(EventVersion {
+                rev,
+                cid,
+                did: event.uri.did,
+                written: Written::Own(Box::new(record)),
+                base: over.map(|(_, cid)| *cid).or(base),
+                set_aside: set_aside.contains(&cid),
+            });
             let mut of_it = revisions.remove(&cid).unwrap_or_default();
             of_it.sort_by_key(|one| (Right::rank(&one.did, one.rev, &roster.state), Reverse(one.cid.to_bytes())));
             of_it.dedup_by_key(|one| one.cid);
+            let mut before = cid;
+            for one in &mut of_it {
+                one.base = Some(std::mem::replace(&mut before, one.cid));
+            }
+            laid.insert(cid, of_it.iter().map(|one| (one.rev, one.cid)).collect());
             all.extend(of_it);
         }
         Ok(all)
@@ -71,10 +97,12 @@ impl View {
     }
 
     /// The author's, oldest first; the one that counts is the last, whatever it says of its time.
-    fn own_versions(&self, event: &Entry) -> Result<Vec<(Tid, Cid, Event)>, StoreError> {
+    fn own_versions(&self, event: &Entry) -> Result<(Own, BTreeMap<Cid, Origin>), StoreError> {
+        let (standing, older) = self.versions_at(&event.uri, event)?;
+        let origins = self.origins(&event.uri, &standing, &older)?;
         let mut own = Vec::new();
-        for block in self.blocks_at(&event.uri, event)? {
-            if let Ok((rev, Record::Event(found))) = Record::view(&block)
+        for block in blocks(&standing, &older) {
+            if let Ok((rev, Record::Event(found))) = Record::view(block)
                 && found.check().is_ok()
             {
                 own.push((rev, *block.cid(), *found));
@@ -82,7 +110,7 @@ impl View {
         }
         own.sort_by_key(|(rev, cid, _)| (*cid == event.cid, *rev, Reverse(cid.to_bytes())));
         own.dedup_by_key(|(_, cid, _)| *cid);
-        Ok(own)
+        Ok((own, origins))
     }
 
     /// By the author's record they were made from.
@@ -95,8 +123,9 @@ impl View {
         let mut counted: BTreeMap<Cid, Vec<EventVersion>> = BTreeMap::new();
         for uri in self.revisers(event, own, state)? {
             let did = uri.did;
-            for block in self.blocks_at(&uri, event)? {
-                let Ok((rev, Record::Revision(revision))) = Record::view(&block) else { continue };
+            let (standing, older) = self.versions_at(&uri, event)?;
+            for block in blocks(&standing, &older) {
+                let Ok((rev, Record::Revision(revision))) = Record::view(block) else { continue };
                 let seen = own.iter().find(|(_, cid, _)| *cid == revision.seen);
                 let right = seen.and_then(|(_, _, seen)| Right::ever(&did, &event.uri, seen, state));
                 let Some(right) = right.filter(|_| revision.of == event.uri && revision.check().is_ok()) else {
@@ -106,7 +135,8 @@ impl View {
                 // Of who is out, or was not yet what they are, only what everybody is shown today.
                 let stood = state.members.get(&did).is_some_and(|member| rev >= member.since);
                 if stood || event.revised.iter().any(|one| one.cid == cid) {
-                    let version = EventVersion { rev, cid, did, written: Written::Revision(right, revision) };
+                    let written = Written::Revision(right, revision);
+                    let version = EventVersion { rev, cid, did, written, base: None, set_aside: false };
                     counted.entry(seen.map_or(event.cid, |(_, cid, _)| *cid)).or_default().push(version);
                 }
             }
@@ -140,10 +170,13 @@ impl View {
     }
 
     /// What stands at a path and what stood there, for the audience of the event.
-    fn blocks_at(&self, uri: &Uri, event: &Entry) -> Result<Vec<Block>, StoreError> {
-        let standing = self.standing(uri)?.into_iter();
-        let standing = standing.filter(|one| one.fault.is_none() && one.audience == event.audience);
-        let older = self.vouched_versions(uri, event.audience)?.into_iter().map(|old| old.block);
-        Ok(standing.map(|one| one.block).chain(older).collect())
+    fn versions_at(&self, uri: &Uri, event: &Entry) -> Result<(Vec<Entry>, Vec<OldVersion>), StoreError> {
+        let mut standing = self.standing(uri)?;
+        standing.retain(|one| one.fault.is_none() && one.audience == event.audience);
+        Ok((standing, self.vouched_versions(uri, event.audience)?))
     }
+}
+
+fn blocks<'v>(standing: &'v [Entry], older: &'v [OldVersion]) -> impl Iterator<Item = &'v Block> {
+    standing.iter().map(|one| &one.block).chain(older.iter().map(|old| &old.block))
 }

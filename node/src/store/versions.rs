@@ -3,7 +3,7 @@
 //! by `moot history` and, as far as their authors still answer for them, by the page of what was changed in an event.
 //! What one commit replaced is one proof (`proofs`).
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use folkmoot_schemas::{Audience, Cid, Did, Record, Tid, Uri, block::Block, commit::Commit, limits, mst};
 use redb::ReadableTable;
@@ -36,6 +36,8 @@ pub struct OldVersion {
     /// The commit that signs for it.
     pub commit: Cid,
     pub signed: Tid,
+    /// What it says its device had seen of the person's others.
+    pub seen: BTreeMap<Did, Tid>,
     pub block: Block,
 }
 
@@ -158,6 +160,7 @@ impl View {
             audience: commit.audience,
             commit: *block.cid(),
             signed: commit.rev,
+            seen: commit.seen,
             block: record,
         })
     }

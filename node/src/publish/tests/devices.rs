@@ -232,6 +232,68 @@ fn of_two_edits_that_did_not_know_of_each_other_the_newer_counts_and_the_person_
 }
 
 #[test]
+fn versions_written_apart_are_known_as_such_however_much_is_written_afterwards() {
+    for first in [0, 1] {
+        let devices = Devices::new(&[0, 0]);
+        let uri = devices.all[0].post(&devices.community, "first").uri;
+        devices.meet();
+        assert!(devices.change(0, &uri, post("on the laptop")));
+        devices.all[0].post(&devices.community, "on the laptop, something else");
+        assert!(devices.change(1, &uri, post("on the phone")));
+        devices.all[1].post(&devices.community, "on the phone, something else");
+        for at in [first, 1 - first] {
+            pull(&devices.all[at].store, &devices.reader, devices.community, Scope::Members, WHOLE);
+        }
+        devices.meet();
+        for at in 0..2 {
+            devices.tick();
+            devices.all[at].post(&devices.community, "later, and knowing of the other");
+        }
+        devices.meet();
+        assert!(devices.change(0, &uri, post("both")));
+        pull(&devices.all[0].store, &devices.reader, devices.community, Scope::Members, WHOLE);
+        devices.meet();
+        for (at, store) in [&devices.all[0].store, &devices.all[1].store, &devices.reader].into_iter().enumerate() {
+            assert_eq!(store.mark(&mut || ()).unwrap(), Vec::<String>::new(), "every count is right");
+            assert_eq!(
+                origins(store, &uri),
+                [
+                    ("first", None, vec![]),
+                    ("on the laptop", Some("first"), vec![]),
+                    ("on the phone", Some("first"), vec!["on the laptop"]),
+                    ("both", Some("on the phone"), vec![]),
+                ]
+                .map(|(text, base, apart)| {
+                    let apart = apart.into_iter().map(str::to_owned).collect::<Vec<_>>();
+                    (text.to_owned(), base.map(str::to_owned), apart)
+                }),
+                "store {at}, which met device {first} first"
+            );
+        }
+    }
+}
+
+/// Text of each version of a post, of what it changed, and of what it did not know of; oldest first.
+fn origins(store: &Store, uri: &Uri) -> Vec<(String, Option<String>, Vec<String>)> {
+    let view = store.view(Scope::Members).unwrap();
+    let (standing, older) = (view.standing(uri).unwrap(), view.versions(uri).unwrap());
+    let origins = view.origins(uri, &standing, &older).unwrap();
+    let blocks = standing.iter().map(|entry| &entry.block).chain(older.iter().map(|old| &old.block));
+    let texts: std::collections::BTreeMap<Cid, (Tid, String)> = blocks
+        .map(|block| {
+            let (rev, record) = Record::view(block).unwrap();
+            (*block.cid(), (rev, record.as_post().unwrap().text.clone()))
+        })
+        .collect();
+    let text = |cid: &Cid| texts[cid].1.clone();
+    let mut all: Vec<_> = origins.iter().map(|(cid, origin)| (texts[cid].0, cid, origin)).collect();
+    all.sort_by_key(|(rev, ..)| *rev);
+    all.into_iter()
+        .map(|(_, cid, origin)| (text(cid), origin.base.as_ref().map(text), origin.apart.iter().map(text).collect()))
+        .collect()
+}
+
+#[test]
 fn an_edit_that_a_deletion_did_not_know_of_is_told_whichever_of_them_counts() {
     // Deleted where nobody else held it: the edit stays.
     let devices = Devices::new(&[0, 0]);
