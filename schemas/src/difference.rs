@@ -29,6 +29,16 @@ pub fn between(older: Option<&Record>, newer: &Record) -> Vec<Difference> {
     found
 }
 
+/// Is nothing of `lost` missing where only `won` counts, which was written without knowing of it? What an answer saw of its
+/// event goes along by itself, and the next list of who has a place takes over what every list before it says.
+pub fn nothing_is_missing(lost: &Record, won: &Record) -> bool {
+    match (lost, won) {
+        (Record::Rsvp(lost), Record::Rsvp(won)) => won.repeats(lost),
+        (Record::Admission(_), Record::Admission(_)) => true,
+        _ => lost == won,
+    }
+}
+
 /// Of texts of several lines, those between what both begin with and what both end with. None: no lines are left there.
 fn lines(from: &str, to: &str) -> (Option<String>, Option<String>) {
     if !from.contains('\n') && !to.contains('\n') {
@@ -102,6 +112,27 @@ mod tests {
         assert_eq!(said(Some(&old), &old), []);
         let new = [("text".into(), some("Behind the bar"), some("In the shed")), ("title".into(), some("Keys"), None)];
         assert_eq!(said(Some(&old), &post("In the shed")), new);
+    }
+
+    #[test]
+    fn an_answer_given_twice_misses_nothing_whatever_it_had_seen_and_another_word_does() {
+        use crate::{
+            block::{DAG_CBOR, cid_of},
+            key::Secret,
+            records::rsvp::{Answer, Rsvp},
+            uri::Uri,
+        };
+        let cid = |name: &str| cid_of(DAG_CBOR, name.as_bytes());
+        let gig = Uri::new(cid("c"), Secret::from_seed([1; 32]).did(), "org.folkmoot.event", "3l6oveex3ii2l").unwrap();
+        let one = Rsvp::new(gig, cid("before"), Answer::Going);
+        let again = Rsvp { seen: cid("after"), seen_sequence: 1, seen_plan: Some("plan".into()), ..one.clone() };
+        let missing = |other: Rsvp| !nothing_is_missing(&one.clone().into(), &other.into());
+        assert!(!missing(again.clone()));
+        assert!(missing(Rsvp { status: Answer::Maybe, ..again.clone() }));
+        assert!(missing(Rsvp { count: 2, ..again.clone() }));
+        assert!(missing(Rsvp { note: Some("late".into()), ..again }));
+        assert!(nothing_is_missing(&post("alike"), &post("alike")));
+        assert!(!nothing_is_missing(&post("one"), &post("another")));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What the person is to be told: facts about their own writing that would otherwise pass in silence. Stored as facts;
 //! the words are found when they are shown. Never leaves this machine.
 
-use folkmoot_schemas::{Audience, Did, Tid, Uri, block::Block, commit::Commit};
+use std::borrow::Cow;
+
+use folkmoot_schemas::{Audience, Cid, Did, Record, Tid, Uri, block::Block, commit::Commit, difference};
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
@@ -92,10 +94,14 @@ impl Writer<'_> {
     }
 
     pub(super) fn deletes(&self, put: &Put) -> Result<bool, StoreError> {
-        match &put.source {
-            Source::New(_, record) => Ok(is_grave(record)),
-            Source::Stored(seq) => Ok(is_grave(&self.record(*seq, put.cid)?)),
-        }
+        Ok(is_grave(&*self.record_of(put)?))
+    }
+
+    fn record_of<'p>(&self, put: &'p Put) -> Result<Cow<'p, Record>, StoreError> {
+        Ok(match &put.source {
+            Source::New(_, record) => Cow::Borrowed(record),
+            Source::Stored(seq) => Cow::Owned(self.record(*seq, put.cid)?),
+        })
     }
 
     pub(super) fn meta_did(&self, name: &str) -> Result<Option<Did>, StoreError> {
@@ -140,12 +146,11 @@ impl Writer<'_> {
         for put in &step.puts {
             let Some((collection, rkey)) = put.path.split_once('/') else { continue };
             let theirs = Leaf { seq: 0, rev: put.rev, cid: put.cid };
-            let theirs_deletes = self.deletes(put)?;
             let uri = || -> Result<Uri, StoreError> { Ok(format!("{prefix}{}", put.path).parse()?) };
             let won = |leaf: &Leaf, device: Did| Version { device, rev: leaf.rev };
             let Some(ours) = self.t.leaf_at(own.number, &put.path)? else {
                 // Deleted here, with no version left anywhere, and not to the other's knowledge.
-                if theirs_deletes || self.lives(&repos, &put.path)? {
+                if self.deletes(put)? || self.lives(&repos, &put.path)? {
                     continue;
                 }
                 let removed = match &removed {
@@ -162,12 +167,15 @@ impl Writer<'_> {
             if ours.cid == theirs.cid || ours.rev.as_u64() <= seen {
                 continue;
             }
-            let ours_deletes = is_grave(&self.record(ours.seq, ours.cid)?);
-            let (newer, older, newer_deletes, older_deletes) = match theirs.beats(&ours) {
-                true => (won(&theirs, other), won(&ours, device), theirs_deletes, ours_deletes),
-                false => (won(&ours, device), won(&theirs, other), ours_deletes, theirs_deletes),
+            let (our_record, their_record) = (self.record(ours.seq, ours.cid)?, self.record_of(put)?);
+            let (newer, older, newer_record, older_record) = match theirs.beats(&ours) {
+                true => (won(&theirs, other), won(&ours, device), &*their_record, &our_record),
+                false => (won(&ours, device), won(&theirs, other), &our_record, &*their_record),
             };
-            let what = match (newer_deletes, older_deletes) {
+            if difference::nothing_is_missing(older_record, newer_record) {
+                continue;
+            }
+            let what = match (is_grave(newer_record), is_grave(older_record)) {
                 (true, true) => continue,
                 (false, true) => What::Revived { uri: uri()?, deleted: older, won: newer },
                 (deleted, false) => What::Overruled { uri: uri()?, lost: older, won: newer, deleted },
@@ -200,9 +208,9 @@ impl Writer<'_> {
         Ok(What::PutBack { community, audience, device, head, records, removed })
     }
 
-    fn record(&self, seq: u64, cid: folkmoot_schemas::Cid) -> Result<folkmoot_schemas::Record, StoreError> {
+    fn record(&self, seq: u64, cid: Cid) -> Result<Record, StoreError> {
         use super::blocks::Blocks;
-        Ok(folkmoot_schemas::Record::view(&self.t.block_named(seq, cid)?)?.1)
+        Ok(Record::view(&self.t.block_named(seq, cid)?)?.1)
     }
 
     /// Some device has a record there.
@@ -231,6 +239,6 @@ impl Writer<'_> {
     }
 }
 
-pub(super) fn is_grave(record: &folkmoot_schemas::Record) -> bool {
-    matches!(record, folkmoot_schemas::Record::Tombstone(_))
+pub(super) fn is_grave(record: &Record) -> bool {
+    matches!(record, Record::Tombstone(_))
 }

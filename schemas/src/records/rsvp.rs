@@ -120,6 +120,12 @@ impl Rsvp {
         self.status == older.status && self.status != Answer::NotGoing && self.count <= older.count
     }
 
+    /// It says what `other` says, if not of the same plan.
+    pub fn repeats(&self, other: &Self) -> bool {
+        let Self { status, count, note, show, given, .. } = self;
+        (status, count, note, show, given) == (&other.status, &other.count, &other.note, &other.show, &other.given)
+    }
+
     /// Of an answer to one date of a series, its day by the rule.
     pub fn day(&self) -> Option<&str> {
         self.occurrence.as_deref().and_then(|at| at.split('T').next())

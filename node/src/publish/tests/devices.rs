@@ -232,6 +232,26 @@ fn of_two_edits_that_did_not_know_of_each_other_the_newer_counts_and_the_person_
 }
 
 #[test]
+fn an_answer_that_went_along_with_two_changes_written_apart_is_no_disagreement() {
+    use folkmoot_schemas::records::rsvp::{Answer, Rsvp};
+    let devices = Devices::new(&[0, 0]);
+    devices.tick();
+    let event = devices.all[0].publish(&devices.community, vec![draft(gig())]).unwrap().items.remove(0);
+    let answer = |seen_sequence, status| Rsvp { seen_sequence, ..Rsvp::new(event.uri.clone(), event.cid, status) };
+    let uri =
+        devices.all[0].publish(&devices.community, vec![draft(answer(0, Answer::Going))]).unwrap().items[0].uri.clone();
+    devices.meet();
+    assert!(devices.change(0, &uri, answer(1, Answer::Going)));
+    assert!(devices.change(1, &uri, answer(2, Answer::Going)));
+    devices.meet();
+    assert!(devices.told(0).is_empty() && devices.told(1).is_empty());
+    assert!(devices.change(0, &uri, answer(2, Answer::NotGoing)));
+    assert!(devices.change(1, &uri, answer(2, Answer::Maybe)));
+    devices.meet();
+    assert_eq!((devices.told(0).len(), devices.told(1).len()), (1, 1), "that it can matter");
+}
+
+#[test]
 fn versions_written_apart_are_known_as_such_however_much_is_written_afterwards() {
     for first in [0, 1] {
         let devices = Devices::new(&[0, 0]);
