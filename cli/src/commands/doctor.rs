@@ -1,5 +1,10 @@
 use folkmoot_node::request::{Health, NoticeInfo, Reply, Request, Side, Subject, Told};
 
+use folkmoot_schemas::{
+    kind::Kind,
+    records::{event::Event, post::Post, profile::Profile, revision::Revision, rsvp::Rsvp, venue::Venue, vote::Vote},
+};
+
 use crate::{
     error::{Error, Result},
     output::{Line, count},
@@ -66,13 +71,14 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<()> {
 pub(crate) fn headline(notice: &NoticeInfo) -> String {
     match &notice.what {
         Told::Overruled { item, lost, won, deleted: false } => {
-            format!("{}: changed on {} and on {}; the newer counts", item.title, name(lost), name(won))
+            let (lost, won) = (lost.title(), won.title());
+            format!("{}: changed on {lost} and on {won}, apart; {won}'s version counts", item.title)
         }
         Told::Overruled { item, lost, won, deleted: true } => {
-            format!("{}: changed on {}, deleted on {}; it is gone", item.title, name(lost), name(won))
+            format!("{}: changed on {}, deleted on {}; it is gone", item.title, lost.title(), won.title())
         }
         Told::Revived { item, deleted, won } => {
-            format!("{}: deleted on {}, changed on {}; it is there again", item.title, name(deleted), name(won))
+            format!("{}: deleted on {}, changed on {}; it is there again", item.title, deleted.title(), won.title())
         }
         Told::PutBack { community_name, .. } => {
             format!("{community_name}: an older copy of this device's disk was in use; what it lacked was put back")
@@ -94,25 +100,39 @@ fn times(notice: &NoticeInfo) -> Vec<(String, u64)> {
 /// What happened and what can be done about it.
 fn explained(notice: &NoticeInfo, clock: &WallClock) -> Vec<String> {
     // As the clock of the machine that wrote had it.
-    let time = |micros| clock.time(micros);
-    let look = |item: &Subject| format!("moot history {}   shows what was written", item.short);
+    let wrote = |side: &Side| format!("what {} wrote at {}", side.title(), clock.time(side.at));
+    let history = |item: &Subject| format!("moot history {}", item.short);
     match &notice.what {
-        Told::Overruled { item, lost, won, deleted } => vec![
+        Told::Overruled { item, lost, won, deleted: false } => {
+            let mut said = vec![
+                format!("in {}", item.community_name),
+                format!("counts     {}: the later one", wrote(won)),
+                format!("set aside  {}", wrote(lost)),
+                "neither knew of the other".to_owned(),
+            ];
+            let look = (history(item), "shows both, and what each changed");
+            let change = changing(item).map(|command| (command, "writes again what should not be lost"));
+            said.extend(commands([look].into_iter().chain(change)));
+            said
+        }
+        Told::Overruled { item, lost, won, deleted: true } => vec![
             format!("in {}", item.community_name),
-            format!("{} wrote at {}, {} at {}", name(lost), time(lost.at), name(won), time(won.at)),
-            "neither knew of the other; everybody sees the newer".to_owned(),
-            look(item),
-            match deleted {
-                true => "publish it anew if it should not be gone".to_owned(),
-                false => "edit it again to bring back what is missing".to_owned(),
-            },
+            format!("counts     the deletion on {} at {}: the later one", won.title(), clock.time(won.at)),
+            format!("set aside  {}", wrote(lost)),
+            "neither knew of the other".to_owned(),
+            format!("{}   shows what was set aside; publish it anew if it should not be gone", history(item)),
         ],
-        Told::Revived { item, deleted, won } => vec![
-            format!("in {}", item.community_name),
-            format!("{} deleted it at {}", name(deleted), time(deleted.at)),
-            format!("{} changed it at {} and did not know of that", name(won), time(won.at)),
-            format!("moot delete {}   if it should be gone", item.short),
-        ],
+        Told::Revived { item, deleted, won } => {
+            let mut said = vec![
+                format!("in {}", item.community_name),
+                format!("counts     {}", wrote(won)),
+                format!("set aside  the deletion on {} at {}", deleted.title(), clock.time(deleted.at)),
+                "neither knew of the other".to_owned(),
+            ];
+            let delete = (format!("moot delete {}", item.short), "if it should be gone");
+            said.extend(commands([(history(item), "shows what was written"), delete]));
+            said
+        }
         Told::PutBack { records, removed, .. } => vec![
             format!(
                 "other nodes had kept what this device wrote after that copy was made: {} put back, {} removed again",
@@ -125,6 +145,26 @@ fn explained(notice: &NoticeInfo, clock: &WallClock) -> Vec<String> {
     }
 }
 
-fn name(side: &Side) -> String {
-    if side.here { "this device".to_owned() } else { side.name.clone() }
+/// How its author changes a record, where they can.
+fn changing(item: &Subject) -> Option<String> {
+    let kind = super::post::parse_uri(&item.uri).ok()?.collection;
+    let command = match kind.as_str() {
+        Event::NAME => format!("moot event edit {} …", item.short),
+        Venue::NAME => format!("moot venue edit {} …", item.short),
+        Post::NAME => format!("moot edit {} …", item.short),
+        // These are not called by their own ids.
+        Revision::NAME => "moot event edit …".to_owned(),
+        Rsvp::NAME => "moot rsvp …".to_owned(),
+        Vote::NAME => "moot poll vote …".to_owned(),
+        Profile::NAME => "moot profile set …".to_owned(),
+        _ => return None,
+    };
+    Some(command)
+}
+
+/// What to type, and what for, below each other.
+fn commands(all: impl IntoIterator<Item = (String, &'static str)>) -> Vec<String> {
+    let all: Vec<(String, &str)> = all.into_iter().collect();
+    let width = all.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
+    all.iter().map(|(command, what)| format!("{command:<width$}   {what}")).collect()
 }

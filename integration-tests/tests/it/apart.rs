@@ -121,6 +121,9 @@ fn two_devices_of_one_person_that_were_apart_agree_and_the_person_is_told() {
         assert!(history.contains(line), "no {line:?} in\n{history}");
     }
     laptop.refused(1, &["doctor"]);
+    let doctor = folkmoot_integration_tests::text(&laptop.moot(&["doctor"]));
+    let counts = ["counts     what phone wrote at", "set aside  what this device wrote at", "moot event edit"];
+    assert!(counts.iter().all(|line| doctor.contains(line)), "{doctor}");
     laptop.ok(&["doctor", "--dismiss"]);
     assert!(!laptop.ok(&["doctor"]).contains("Harbour Gig"));
     for node in [l, p, b] {
