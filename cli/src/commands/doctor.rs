@@ -1,13 +1,15 @@
-use folkmoot_node::request::{Health, NoticeInfo, Reply, Request, Side, Subject, Told};
+use folkmoot_node::request::{Checkup, Finding, Health, NoticeInfo, Reply, Request, Side, Subject, Told};
 
 use folkmoot_schemas::{
     kind::Kind,
     records::{event::Event, post::Post, profile::Profile, revision::Revision, rsvp::Rsvp, venue::Venue, vote::Vote},
 };
 
+use serde::Serialize;
+
 use crate::{
     error::{Error, Result},
-    output::{Line, count},
+    output::{Line, Output, count},
     session::{Session, answer},
     when::reader::WallClock,
 };
@@ -17,7 +19,7 @@ use crate::{
     after_help = "Examples:\n  moot doctor\n  moot doctor --dismiss\n\nExits with 0 when nothing needs you, else with 1."
 )]
 pub(crate) struct Args {
-    /// Do not show these notices again
+    /// Do not show these notices again; says which they were, and what else needs you
     #[arg(long)]
     dismiss: bool,
 }
@@ -25,19 +27,31 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, session: &Session) -> Result<()> {
     let checkup = answer!(session.ask(&Request::Doctor)?, Reply::Checkup(checkup) => checkup)?;
     let out = &session.out;
+    let wrong = checkup.findings.iter().filter(|finding| finding.state == Health::Wrong).count();
+    if args.dismiss {
+        if let Some(newest) = checkup.notices.last() {
+            answer!(session.ask(&Request::Dismiss { until: newest.at })?, Reply::Done => ())?;
+        }
+        out.object(&Dismissed { checkup: &checkup, dismissed: checkup.notices.len() });
+        out.line(match checkup.notices.len() {
+            0 => "no notices to dismiss".to_owned(),
+            all => format!("dismissed {}", count(all as u64, "notice", "notices")),
+        });
+        for notice in &checkup.notices {
+            out.line(Line::new().text("  ").text(headline(notice)));
+        }
+        if wrong == 0 {
+            out.line(if checkup.notices.is_empty() { "nothing needs you" } else { "nothing else needs you" });
+            return Ok(());
+        }
+        for finding in checkup.findings.iter().filter(|finding| finding.state == Health::Wrong) {
+            print(finding, out);
+        }
+        return Err(needs_you(wrong, 0));
+    }
     out.object(&checkup);
     for finding in &checkup.findings {
-        let line = Line::new().faint(format!("{:<10}", finding.check));
-        out.line(match finding.state {
-            Health::Wrong => line.warn(&finding.message),
-            Health::Fine | Health::Note => line.text(&finding.message),
-        });
-        for detail in &finding.detail {
-            out.line(Line::new().faint(format!("{:<10}{detail}", "")));
-        }
-        if let Some(hint) = finding.hint.as_ref().filter(|_| finding.state != Health::Fine) {
-            out.line(Line::new().faint(format!("{:<10}", "")).text(hint));
-        }
+        print(finding, out);
     }
     let clock = WallClock::of(session)?;
     for notice in &checkup.notices {
@@ -49,21 +63,39 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<()> {
     }
     let shown: Vec<(String, u64)> = checkup.notices.iter().flat_map(times).collect();
     clock.remark(session, shown.iter().map(|(community, at)| (community.as_str(), *at)));
-    let wrong = checkup.findings.iter().filter(|finding| finding.state == Health::Wrong).count();
-    let mut notices = checkup.notices.len();
-    if let Some(newest) = checkup.notices.last().filter(|_| args.dismiss) {
-        answer!(session.ask(&Request::Dismiss { until: newest.at })?, Reply::Done => ())?;
-        notices = 0;
+    match checkup.notices.len() {
+        0 if wrong == 0 => Ok(()),
+        notices => Err(needs_you(wrong, notices)),
     }
-    match wrong + notices {
-        0 => Ok(()),
-        all => {
-            let error = Error::refused(format!("{} you", count(all as u64, "thing needs", "things need")));
-            Err(match wrong {
-                0 => error.hint("when you have read them: moot doctor --dismiss"),
-                _ => error.hint("each is said above, with what to do"),
-            })
-        }
+}
+
+/// What `--dismiss` answers to programs.
+#[derive(Serialize)]
+struct Dismissed<'c> {
+    #[serde(flatten)]
+    checkup: &'c Checkup,
+    dismissed: usize,
+}
+
+fn print(finding: &Finding, out: &Output) {
+    let line = Line::new().faint(format!("{:<10}", finding.check));
+    out.line(match finding.state {
+        Health::Wrong => line.warn(&finding.message),
+        Health::Fine | Health::Note => line.text(&finding.message),
+    });
+    for detail in &finding.detail {
+        out.line(Line::new().faint(format!("{:<10}{detail}", "")));
+    }
+    if let Some(hint) = finding.hint.as_ref().filter(|_| finding.state != Health::Fine) {
+        out.line(Line::new().faint(format!("{:<10}", "")).text(hint));
+    }
+}
+
+fn needs_you(wrong: usize, notices: usize) -> Error {
+    let error = Error::refused(format!("{} you", count((wrong + notices) as u64, "thing needs", "things need")));
+    match wrong {
+        0 => error.hint("when you have read them: moot doctor --dismiss"),
+        _ => error.hint("each is said above, with what to do"),
     }
 }
 

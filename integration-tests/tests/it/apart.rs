@@ -124,7 +124,8 @@ fn two_devices_of_one_person_that_were_apart_agree_and_the_person_is_told() {
     let doctor = folkmoot_integration_tests::text(&laptop.moot(&["doctor"]));
     let counts = ["counts     what phone wrote at", "set aside  what this device wrote at", "moot event edit"];
     assert!(counts.iter().all(|line| doctor.contains(line)), "{doctor}");
-    laptop.ok(&["doctor", "--dismiss"]);
+    let dismissed = laptop.ok(&["doctor", "--dismiss"]);
+    assert!(dismissed.starts_with("dismissed 1 notice\n") && !dismissed.contains("set aside"), "{dismissed}");
     assert!(!laptop.ok(&["doctor"]).contains("Harbour Gig"));
     for node in [l, p, b] {
         assert!(node.stop().success());
