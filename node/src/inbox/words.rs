@@ -204,6 +204,21 @@ pub(crate) fn said(mine: &[Rsvp]) -> String {
     format!("you said {}", words.join(" and "))
 }
 
+/// "Harbour Gig: deleted by Bo", as far as its name is here.
+pub(crate) fn deleted(who: &str, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("{name}: deleted by {who}"),
+        None => format!("an event you had answered was deleted by {who}"),
+    }
+}
+
+/// "you said going for Friday 11 December 2026: with cake": what one's own answer tells of an event that is gone.
+pub(crate) fn answered_once(mine: &Rsvp) -> String {
+    let day = mine.day().and_then(parse_date).map(date_words);
+    let (day, note) = (day.map(|day| format!(" for {day}")), mine.note.as_ref().map(|note| format!(": {note}")));
+    format!("{}{}{}", said(std::slice::from_ref(mine)), day.unwrap_or_default(), note.unwrap_or_default())
+}
+
 pub(crate) fn posted(who: &str, why: Why, event: Option<&str>) -> String {
     match (why, event) {
         (Why::Update, Some(event)) => format!("{event}: news from {who}"),

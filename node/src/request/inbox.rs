@@ -197,9 +197,12 @@ impl Reading<'_> {
             What::Deleted { event, mine } => {
                 info.kind = "deleted".into();
                 self.place(&mut info, event, Audience::Members);
-                info.headline = format!("an event you answered was deleted by {}: {}", info.author, event.short_id());
+                // Only a pin keeps what is deleted; nothing else is kept to be able to name it.
+                info.event = self.view.kept(event)?.and_then(|kept| self.event_of(&kept));
+                let name = info.event.as_ref().map(|event| event.name.as_str());
+                info.headline = one_line(&words::deleted(&info.author, name));
                 info.mine = vec![mine.status.words().to_owned()];
-                info.hint = Some(words::said(std::slice::from_ref(&**mine)));
+                info.hint = Some(one_line(&words::answered_once(mine)));
             }
             What::Named { event, part } => {
                 info.kind = "host".into();
