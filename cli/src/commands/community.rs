@@ -106,12 +106,14 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
                 session.out.object(info);
                 session.out.line(summary(info));
             }
+            say_not_joined(session, &all);
             Ok(())
         }
         Command::Show { community } => {
             let info = session.pick_community(community.as_deref())?;
             session.out.object(&info);
             show(session, &info);
+            say_not_joined(session, std::slice::from_ref(&info));
             Ok(())
         }
         Command::Describe(facts) => {
@@ -161,6 +163,17 @@ pub(crate) fn say_nothing_here(session: &Session, otherwise: &str) -> Result<()>
     Ok(())
 }
 
+/// What can be done where this home only reads: it came from an archive, say, or its person left.
+pub(crate) fn say_not_joined(session: &Session, all: &[CommunityInfo]) {
+    let names: Vec<&str> = all.iter().filter(|info| info.is_only_read()).map(|info| info.name.as_str()).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        session.out.note(Line::new().warn("not joined: ").text(format!(
+            "you read {names} here, and cannot write there; with an invite link from a member: moot join LINK"
+        )));
+    }
+}
+
 /// One line of a list.
 pub(crate) fn summary(info: &CommunityInfo) -> Line {
     if info.awaited && info.name.is_empty() {
@@ -181,7 +194,7 @@ pub(crate) fn summary(info: &CommunityInfo) -> Line {
     let line = match (&info.role, info.pending) {
         (Some(role), _) => line.text(", you are a ").text(role),
         (None, true) => line.warn(", your join is pending"),
-        (None, false) => line,
+        (None, false) => line.warn(", not joined"),
     };
     let line = if info.complete { line } else { line.warn(", not complete yet") };
     line.text("  ").id(&info.cid)

@@ -73,6 +73,7 @@ pub(crate) fn run(session: &Session) -> Result<()> {
             line
         });
     }
+    super::community::say_not_joined(session, &status.communities);
     print_keeping(out, &status.keeping);
     if let Some(why) = status.hook.as_ref().and_then(|hook| hook.failed.as_ref()) {
         out.line(Line::new().warn("hook     ").text(why).faint("  (moot doctor)"));

@@ -66,6 +66,10 @@ fn a_community_moves_to_another_home_with_the_same_names() {
     assert_eq!((&share["snapshot"], &share["snapshot_members"]), (&there["snapshot"], &there["snapshot_members"]));
     assert_eq!(community(&dora)["snapshot"], there["snapshot"]);
     assert_eq!(dora.json(&["feed", "--limit", "100"]).len(), 20);
+    for command in [&["community", "list"][..], &["community", "show"], &["status"]] {
+        let said = folkmoot_integration_tests::text(&dora.moot(command));
+        assert!(said.contains(", not joined") && said.contains("moot join LINK"), "{command:?}: {said}");
+    }
     let again = dora.one(&["import", utf8(&moved)]);
     assert_eq!((&again["communities"][0]["repositories"], &again["whole"]), (&0.into(), &Value::Bool(true)));
     // Who is no member gets no archive of what is for members.

@@ -45,6 +45,13 @@ pub struct CommunityInfo {
     pub awaited: bool,
 }
 
+impl CommunityInfo {
+    /// It is here, and its person is no member and is not about to be one.
+    pub fn is_only_read(&self) -> bool {
+        self.role.is_none() && !self.pending && !self.awaited
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InviteInfo {
     pub cid: String,
