@@ -9,7 +9,7 @@ use std::{
 use folkmoot_node::{
     home::{Home, HomeError, NewHome},
     node::{self, Recovered},
-    request::{Reply, Request, Succeeded},
+    request::{CommunityInfo, Reply, Request, Succeeded},
     store::{StoreError, backup},
 };
 use folkmoot_schemas::{Did, identity::Device, link::InviteLink, phrase::Phrase};
@@ -266,9 +266,9 @@ fn go_online(session: &Session, communities: Vec<String>, succeeded: &Succeeded,
     let addrs = via.iter().filter(|text| text.starts_with('/')).cloned().collect();
     session.out.note("telling other nodes, and fetching what is still lacking; this takes up to a minute …");
     let synced = over_the_network(session, Request::Sync { via: addrs, wait_s: 60 }, |_| None);
-    let complete = match synced {
-        Ok(reply) => answer!(reply, Reply::Synced { complete, .. } => complete)?,
-        Err(error) if error.exit == Exit::Network => false,
+    let (peers, complete) = match synced {
+        Ok(reply) => answer!(reply, Reply::Synced { peers, complete, .. } => (peers, complete))?,
+        Err(error) if error.exit == Exit::Network => (0, false),
         Err(error) => return Err(error),
     };
     let me = answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?;
@@ -289,10 +289,27 @@ fn go_online(session: &Session, communities: Vec<String>, succeeded: &Succeeded,
         say_retired(succeeded, session);
     }
     if !complete {
-        session.out.note(Line::new().warn("not everything is here yet: ").text("the rest comes while the node runs"));
+        let known = answer!(session.ask(&Request::Communities)?, Reply::Communities(known) => known)?;
+        session.out.note(what_is_lacking(peers, &known));
     }
     session.out.note(format!("next: {}", session.command("serve")));
     Ok(())
+}
+
+/// Where the other nodes did not say that everything is here.
+fn what_is_lacking(peers: u32, known: &[CommunityInfo]) -> Line {
+    let lacks = |info: &&CommunityInfo| !info.complete || info.awaited;
+    let lacking: Vec<&str> = known.iter().filter(lacks).map(CommunityInfo::title).collect();
+    let line = Line::new();
+    match (lacking.is_empty(), peers) {
+        (true, 0) => line
+            .warn("no other node was reached: ")
+            .text("all that is known of here is here; what is newer comes while the node runs"),
+        (true, _) => line.text("all that is known of here is here; what is newer comes while the node runs"),
+        (false, _) => line
+            .warn("not everything is here yet: ")
+            .text(format!("the rest of {} comes while the node runs", lacking.join(", "))),
+    }
 }
 
 #[cfg(test)]
@@ -329,6 +346,31 @@ mod tests {
             let said = sorted(lost, kept).unwrap_err();
             assert!(said.message.contains("lost and to stay"), "{said:?}");
         }
+    }
+
+    #[test]
+    fn what_is_lacking_is_named_and_nothing_is_said_to_lack_where_nobody_was_asked() {
+        let community = |name: &str, complete: bool| CommunityInfo {
+            name: name.into(),
+            cid: "bafy".into(),
+            public: true,
+            members: 1,
+            records: 1,
+            role: None,
+            describe: folkmoot_schemas::roster::Describe::default(),
+            snapshot: None,
+            snapshot_members: None,
+            complete,
+            held_by: 0,
+            pending: false,
+            awaited: false,
+        };
+        let said = |peers, known: &[CommunityInfo]| format!("{:?}", what_is_lacking(peers, known));
+        let whole = [community("River Street", true)];
+        assert!(said(0, &whole).contains("no other node was reached"), "{}", said(0, &whole));
+        assert!(!said(0, &whole).contains("not everything") && !said(2, &whole).contains("not everything"));
+        let partly = [community("River Street", true), community("Choir", false), community("", false)];
+        assert!(said(0, &partly).contains("the rest of Choir, bafy comes"), "{}", said(0, &partly));
     }
 
     #[test]

@@ -50,6 +50,11 @@ impl CommunityInfo {
     pub fn is_only_read(&self) -> bool {
         self.role.is_none() && !self.pending && !self.awaited
     }
+
+    /// Its name, as far as that is here.
+    pub fn title(&self) -> &str {
+        if self.name.is_empty() { &self.cid } else { &self.name }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
