@@ -71,9 +71,7 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
         }
     }
     if links.is_empty() && old.is_none() && wanted.backup.is_none() {
-        return Err(Error::refused("could not recover the identity: no community was named to find it in")
-            .because("the paper holds the identity and no address; any member's node holds what belongs to it")
-            .hint("ask a member for an invite link (moot invite) and give it, an address of their node beside it if need be: --via 'LINK' --via ADDRESS"));
+        return Err(no_community(!via.is_empty()));
     }
     let root = read_phrase(phrase_file, session)?.root();
     let (new, home) = match old {
@@ -130,6 +128,19 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
         }
     }
     go_online(session, communities, &succeeded, wanted.via)
+}
+
+/// Where to look is asked of each community by its id, which stands in links.
+fn no_community(has_address: bool) -> Error {
+    let said = Error::refused("could not recover the identity: no community was named to find it in");
+    match has_address {
+        false => said
+            .because("the paper holds the identity and no address; any member's node holds what belongs to it")
+            .hint("ask a member for an invite link (moot invite) and give it, an address of their node beside it if need be: --via 'LINK' --via ADDRESS"),
+        true => said
+            .because("an address leads to a node and names no community; a node takes proof of who you are for one community at a time, by the id that an invite link holds")
+            .hint("ask a member for an invite link (moot invite), also one that is used up or over, and give both: --via 'LINK' --via ADDRESS"),
+    }
 }
 
 fn unrestored(file: &Path, why: StoreError) -> Error {
@@ -346,6 +357,13 @@ mod tests {
             let said = sorted(lost, kept).unwrap_err();
             assert!(said.message.contains("lost and to stay"), "{said:?}");
         }
+    }
+
+    #[test]
+    fn an_address_alone_is_said_to_name_no_community() {
+        let (none, address) = (no_community(false), no_community(true));
+        assert_eq!(none.message, address.message);
+        assert!(none.detail[0].contains("no address") && address.detail[0].contains("names no community"));
     }
 
     #[test]
