@@ -23,6 +23,9 @@ use crate::{
 pub(crate) struct Args {
     /// Text (Markdown); - reads stdin, nothing opens $EDITOR
     text: Vec<String>,
+    /// Text that begins with the name of a command
+    #[arg(last = true, hide = true)]
+    literal: Vec<String>,
     /// A headline
     #[arg(long)]
     title: Option<String>,
@@ -48,7 +51,32 @@ pub(crate) struct Args {
     again: bool,
 }
 
-pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+/// Words that are commands of other nouns, and what does with posts what they name.
+const COMMANDS: &[(&str, &str)] = &[
+    ("add", "to write one: moot post TEXT"),
+    ("delete", "to delete one: moot delete ID"),
+    ("edit", "to change one: moot edit ID"),
+    ("help", "for help: moot post --help"),
+    ("history", "for what one was: moot history ID"),
+    ("list", "to read them: moot feed"),
+    ("reply", "to answer one: moot reply ID TEXT"),
+    ("show", "to read one: moot show ID"),
+];
+
+/// Somebody who types `moot post edit ID` would publish that to everybody. Text in quotes is one word here, and is not
+/// taken for a command unless it is nothing else.
+fn check_no_command(text: &[String]) -> Result<()> {
+    let Some(first) = text.first() else { return Ok(()) };
+    let Some((_, instead)) = COMMANDS.iter().find(|(word, _)| word == first) else { return Ok(()) };
+    let words = text.join(" ");
+    Err(Error::usage(format!("nothing was published: {first:?} looks like a command for posts"))
+        .because(format!("moot post takes the text itself; it would have published {words:?}"))
+        .hint(format!("{instead}; to publish that all the same: moot post -- {words}")))
+}
+
+pub(crate) fn run(mut args: Args, session: &Session) -> Result<()> {
+    check_no_command(&args.text)?;
+    args.text.append(&mut args.literal);
     let mut community = None;
     let mut about: Option<Uri> = None;
     if let Some(target) = &args.about {
@@ -113,4 +141,23 @@ fn check_host(session: &Session, event: &Found) -> Result<()> {
 
 pub(crate) fn parse_uri(text: &str) -> Result<Uri> {
     text.parse().map_err(|error| Error::bug(format!("the node gave a URI that is none: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_like_a_command_is_no_text_unless_it_is_in_quotes_or_behind_two_dashes() {
+        let refused = |text: &[&str]| {
+            let text: Vec<String> = text.iter().map(|word| (*word).to_owned()).collect();
+            check_no_command(&text).err().and_then(|error| error.hint)
+        };
+        let edit = refused(&["edit", "foo", "bar"]).unwrap_or_default();
+        assert!(edit.contains("moot edit ID") && edit.ends_with("moot post -- edit foo bar"), "{edit}");
+        assert!(refused(&["list"]).is_some_and(|hint| hint.contains("moot feed")));
+        for text in [&["edit foo bar"][..], &["Edit", "foo"], &["please", "edit"], &["editing"], &[]] {
+            assert_eq!(refused(text), None, "{text:?}");
+        }
+    }
 }
