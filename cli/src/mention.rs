@@ -9,12 +9,18 @@ use crate::{
     session::{Session, answer},
 };
 
+/// Names that nobody has: so many are said, of so many characters.
+const SHOWN: usize = 5;
+const NAME: usize = 64;
+
 /// What the names after each `@` come to.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {
     mentions: Vec<Mention>,
     /// Names that several members have.
     doubtful: Vec<String>,
+    /// Words behind an `@` that are nobody's name.
+    unknown: Vec<String>,
 }
 
 /// The members a text mentions, for the record; doubt is said.
@@ -24,10 +30,17 @@ pub(crate) fn of(session: &Session, community: Option<&str>, text: &str) -> Resu
     }
     let community = community.map(ToOwned::to_owned).or_else(|| session.community.clone());
     let members = answer!(session.ask(&Request::Members { community })?, Reply::Members(members) => members)?;
-    let Found { mut mentions, doubtful } = find(text, &members);
+    let Found { mut mentions, doubtful, unknown } = find(text, &members);
     for name in doubtful {
         let line = Line::new().warn(format!("@{name} is told nothing: ")).text("several members are called so");
         session.out.note(line);
+    }
+    if !unknown.is_empty() {
+        session.out.note(
+            Line::new()
+                .warn(format!("{} told nothing: ", called(&unknown)))
+                .text("no member is called so, so it is plain text; moot member list has the names"),
+        );
     }
     if mentions.len() > limits::MENTIONS {
         let most = format!("only the first {} people mentioned are told", limits::MENTIONS);
@@ -62,7 +75,10 @@ fn find(text: &str, members: &[MemberInfo]) -> Found {
                 Some((name, member))
             })
             .collect::<Vec<_>>();
-        let Some(longest) = called.iter().map(|(name, _)| name.len()).max() else { continue };
+        let Some(longest) = called.iter().map(|(name, _)| name.len()).max() else {
+            found.unknown.extend(word(rest).filter(|word| !found.unknown.iter().any(|known| known == word)));
+            continue;
+        };
         let mut people = called.iter().filter(|(name, _)| name.len() == longest);
         match (people.next(), people.next()) {
             (Some((name, member)), None) => {
@@ -81,6 +97,23 @@ fn find(text: &str, members: &[MemberInfo]) -> Found {
         }
     }
     found
+}
+
+/// The word somebody may have meant as a name.
+fn word(rest: &str) -> Option<String> {
+    let end = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.')).unwrap_or(rest.len());
+    let word = rest[..end].trim_end_matches(['.', '-']);
+    // "@ 5 EUR" and "@20:00" are no names.
+    word.starts_with(char::is_alphabetic).then(|| word.chars().take(NAME).collect())
+}
+
+/// "@Bo, @Cy are".
+fn called(names: &[String]) -> String {
+    let (shown, more) = names.split_at(names.len().min(SHOWN));
+    let mut all: Vec<String> = shown.iter().map(|name| format!("@{name}")).collect();
+    all.extend((!more.is_empty()).then(|| format!("{} more", more.len())));
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", all.join(", "))
 }
 
 /// The last eight characters, as lists print them.
@@ -143,6 +176,14 @@ mod tests {
     #[test]
     fn addresses_and_oneself_are_not_mentioned() {
         assert_eq!(names("anna@bo.example, a.@Bo, https://x.example/@Bo, @Me, @, @nobody"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_is_said_once_and_what_is_no_name_is_not() {
+        let unknown = |text: &str| find(text, &[member(1, "Bo")]).unknown;
+        assert_eq!(unknown("@Bob, @Zoë-Marie and @Bob! a@b.example @20:00 @ 5 EUR @Bo"), ["Bob", "Zoë-Marie"]);
+        assert_eq!(called(&unknown("@Bob.")), "@Bob is");
+        assert_eq!(called(&unknown("@a @b @c @d @e @f @g")), "@a, @b, @c, @d, @e, 2 more are");
     }
 
     #[test]
