@@ -22,12 +22,13 @@ mod output;
 mod picture;
 mod record;
 mod session;
+mod usage;
 mod venues;
 mod when;
 
 use std::{ffi::OsString, panic, process::ExitCode, sync::Mutex, thread};
 
-use clap::Parser;
+use clap::{Parser, error::ErrorKind};
 use folkmoot_node::clock::Clock;
 
 use crate::{
@@ -58,13 +59,22 @@ pub fn main() -> ExitCode {
 fn run() -> Result<()> {
     let words: Vec<OsString> = std::env::args_os().map(not_a_flag).collect();
     deferred::expect(&words);
-    let args = args::Moot::parse_from(words);
+    let args = match args::Moot::try_parse_from(&words) {
+        Ok(args) => args,
+        Err(error) if is_misunderstood(&error) => return Err(usage::said(&error, &words)),
+        // Help and version, asked for or in place of nothing.
+        Err(error) => error.exit(),
+    };
     let out = Output::new(args.json, args.quiet);
     let (session, config) = Session::new(args.home, args.community, out, Clock::system())?;
     log_to_stderr(args.verbose, config.log());
     commands::run(args.command, &session)?;
     session.out.finish()?;
     session.leave()
+}
+
+fn is_misunderstood(error: &clap::Error) -> bool {
+    error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
 }
 
 /// A text that begins with a list item, `- like this`, is no flag. The space before it is trimmed where texts are read.
