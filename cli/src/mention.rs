@@ -1,7 +1,7 @@
 //! Whom a text speaks to: `@Name`, where the community has one member of that name. Settled when it is written.
 
 use folkmoot_node::request::{MemberInfo, Reply, Request};
-use folkmoot_schemas::{limits, records::post::Mention};
+use folkmoot_schemas::{key::end_of, limits, records::post::Mention};
 
 use crate::{
     error::Result,
@@ -71,7 +71,7 @@ fn find(text: &str, members: &[MemberInfo]) -> Found {
             .iter()
             .filter(|member| member.out.is_none())
             .filter_map(|member| {
-                let name = begins(rest, &member.name).or_else(|| begins(rest, short(&member.did)))?;
+                let name = begins(rest, &member.name).or_else(|| begins(rest, end_of(&member.did)))?;
                 Some((name, member))
             })
             .collect::<Vec<_>>();
@@ -114,11 +114,6 @@ fn called(names: &[String]) -> String {
     all.extend((!more.is_empty()).then(|| format!("{} more", more.len())));
     let verb = if names.len() == 1 { "is" } else { "are" };
     format!("{} {verb}", all.join(", "))
-}
-
-/// The last eight characters, as lists print them.
-fn short(did: &str) -> &str {
-    did.get(did.len().saturating_sub(8)..).unwrap_or(did)
 }
 
 /// What stands at the beginning of `rest`, if it is this name and the word ends there.
@@ -191,7 +186,7 @@ mod tests {
         let members = [member(1, "Bo"), member(2, "Bo")];
         let found = find("@Bo", &members);
         assert_eq!((found.mentions.len(), found.doubtful), (0, vec!["Bo".to_owned()]));
-        let end = short(&members[1].did);
+        let end = end_of(&members[1].did);
         assert_eq!(find(&format!("@{end}"), &members).mentions[0].did.to_string(), members[1].did);
     }
 }

@@ -71,11 +71,9 @@ impl Did {
             .map_err(|_| Error::Signature(kind))
     }
 
-    /// `z6Mk…wxyz`: for people, where the whole key would only be noise.
+    /// For people, where the whole key would only be noise: its end, which commands take in its place.
     pub fn short(&self) -> String {
-        let key = self.multibase();
-        let tail = key.len().saturating_sub(4);
-        format!("z{}…{}", &key[..3], &key[tail..])
+        end_of(&self.multibase()).to_owned()
     }
 
     /// The key in base58btc, without the leading `z`. ASCII.
@@ -85,6 +83,11 @@ impl Did {
         bytes[2..].copy_from_slice(&self.0);
         bs58::encode(bytes).into_string()
     }
+}
+
+/// The last eight characters of a key as text: keys begin alike and end apart.
+pub fn end_of(key: &str) -> &str {
+    key.get(key.len().saturating_sub(8)..).unwrap_or(key)
 }
 
 fn wrong(why: impl Into<String>) -> Error {

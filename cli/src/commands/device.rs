@@ -14,6 +14,7 @@ use folkmoot_schemas::{
     block::{Block, parse_cid},
     enrol,
     identity::{Device, Identity},
+    key::end_of,
 };
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -122,7 +123,7 @@ fn list(session: &Session) -> Result<()> {
 
 /// What a device is called by where names are equal: keys begin alike and end apart.
 pub(super) fn id_of(key: &str) -> &str {
-    key.get(key.len().saturating_sub(8)..).unwrap_or(key)
+    end_of(key)
 }
 
 /// The device of this home is one of its person's: neither waits it to be let in, nor was it taken out.

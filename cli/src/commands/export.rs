@@ -30,9 +30,9 @@ pub(crate) struct Args {
     /// A record with its proof: short id, whole title, address on our web page, URI or CID
     #[arg(group = "what")]
     target: Option<String>,
-    /// All that a person wrote, in the community named or in all [default: you]
-    #[arg(long, group = "what", value_name = "DID", num_args = 0..=1)]
-    person: Option<Option<Did>>,
+    /// All that a person wrote, in the community named or in all: name, did or its end [default: you]
+    #[arg(long, group = "what", value_name = "WHO", num_args = 0..=1)]
+    person: Option<Option<String>>,
     /// The whole community
     #[arg(long, group = "what")]
     all: bool,
@@ -55,7 +55,10 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     let (what, community) = match (args.target, args.person) {
         (Some(target), _) => (Exports::Record(target), session.named_community.clone()),
-        (None, Some(did)) => (Exports::Person(did), session.named_community.clone()),
+        (None, Some(who)) => {
+            let did = who.map(|who| did_of(&who, session)).transpose()?;
+            (Exports::Person(did), session.named_community.clone())
+        }
         (None, None) => (Exports::Community, session.community.clone()),
     };
     let unfinished = beside(&path, &session.clock.random::<6>())?;
@@ -72,6 +75,16 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
     say(session, &path, &done);
     Ok(())
+}
+
+/// A did, else a member's name or the end of their did.
+fn did_of(who: &str, session: &Session) -> Result<Did> {
+    if let Ok(did) = who.parse() {
+        return Ok(did);
+    }
+    let request = Request::Member { community: session.community.clone(), who: who.to_owned() };
+    let member = answer!(session.ask(&request)?, Reply::Member(member) => member)?;
+    member.did.parse().map_err(Error::ours)
 }
 
 pub(super) fn exists(path: &Path) -> Error {

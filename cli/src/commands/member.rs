@@ -1,5 +1,6 @@
 use clap::Subcommand;
 use folkmoot_node::request::{MemberInfo, Reply, Request};
+use folkmoot_schemas::key::end_of;
 
 use super::invite::Roles;
 use crate::{
@@ -53,7 +54,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
         Command::Remove { who, reason, yes } => {
             let request = Request::Member { community: community.clone(), who };
             let whom = answer!(session.ask(&request)?, Reply::Member(whom) => whom)?;
-            let question = format!("Put {} ({}, {}) out?", whom.name, whom.role, end(&whom.did));
+            let question = format!("Put {} ({}, {}) out?", whom.name, whom.role, end_of(&whom.did));
             confirm(session, yes, &question)?;
             let request = Request::RemoveMember { community, who: whom.did, reason };
             let gone = answer!(session.ask(&request)?, Reply::Member(gone) => gone)?;
@@ -86,11 +87,6 @@ pub(super) fn confirm(session: &Session, yes: bool, question: &str) -> Result<()
     }
 }
 
-/// The characters of a did that tell people apart.
-fn end(did: &str) -> String {
-    format!("…{}", &did[did.len().saturating_sub(8)..])
-}
-
 fn list(session: &Session) -> Result<()> {
     let request = Request::Members { community: session.community.clone() };
     let members = answer!(session.ask(&request)?, Reply::Members(members) => members)?;
@@ -121,7 +117,7 @@ fn line(member: &MemberInfo, here: &str) -> Line {
     match member.formerly.is_empty() {
         true => line,
         false => {
-            let earlier: Vec<String> = member.formerly.iter().map(|did| end(did)).collect();
+            let earlier: Vec<&str> = member.formerly.iter().map(|did| end_of(did)).collect();
             line.faint(format!("  formerly {}", earlier.join(", ")))
         }
     }

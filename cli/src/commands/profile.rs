@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Show your profile, or that of a member
     #[command(after_help = "Example:\n  moot profile show Ada")]
     Show {
-        /// Name or did of a member [default: you]
+        /// A member: name, did, or the end of it [default: you]
         person: Option<String>,
     },
 }
@@ -119,26 +119,17 @@ fn set(facts: Facts, session: &Session) -> Result<()> {
 
 fn show(person: Option<&str>, session: &Session) -> Result<()> {
     let community = session.pick_community(None)?;
-    let request = Request::Members { community: Some(community.cid.clone()) };
-    let members = answer!(session.ask(&request)?, Reply::Members(members) => members)?;
-    let wanted = person.map(str::to_lowercase);
-    let member = members.iter().find(|m| match (&wanted, person) {
-        (Some(lower), Some(person)) => m.did == person || m.name.to_lowercase() == *lower,
-        _ => m.me,
-    });
-    let Some(member) = member else {
-        return Err(Error::refused(format!(
-            "could not show the profile: {} is no member of {}",
-            person.unwrap_or("this home"),
-            community.name
-        ))
-        .hint("moot member list shows everyone"));
+    let who = match person {
+        Some(person) => person.to_owned(),
+        None => answer!(session.ask(&Request::Whoami)?, Reply::Whoami(me) => me)?.did,
     };
+    let request = Request::Member { community: Some(community.cid.clone()), who };
+    let member = answer!(session.ask(&request)?, Reply::Member(member) => member)?;
     let target = uri(&community.cid, &member.did);
     match record::find(session, &target) {
         Ok(found) => super::show::print(session, &found),
         Err(_) => {
-            session.out.object(member);
+            session.out.object(&member);
             session.out.line(Line::new().strong(&member.name).text("  ").id(&member.did));
             session.out.note("no profile yet: moot profile set --name …");
             Ok(())

@@ -78,6 +78,22 @@ fn a_community_moves_to_another_home_with_the_same_names() {
 }
 
 #[test]
+fn a_person_is_exported_by_name_by_did_and_by_the_end_of_it_that_people_are_shown() {
+    let ada = settled();
+    let me = ada.one(&["whoami"])["did"].as_str().expect("a did").to_owned();
+    let (name, end) = (ada.json(&["member", "list"])[0]["name"].clone(), &me[me.len() - 8..]);
+    let mut files = Vec::new();
+    for who in [&me, name.as_str().expect("a name"), end] {
+        let file = ada.scratch(&format!("{}.car", files.len()));
+        ada.ok(&["export", "--person", who, "-o", utf8(&file)]);
+        files.push(fs::read(&file).expect("a file"));
+    }
+    assert!(files[0] == files[1] && files[1] == files[2]);
+    assert!(ada.ok(&["profile", "show", end]).contains(name.as_str().expect("a name")));
+    assert!(ada.refused(1, &["export", "--person", "Nobody", "-o", utf8(&ada.scratch("n.car"))]).contains("Nobody"));
+}
+
+#[test]
 fn a_running_node_takes_an_archive_in_and_shows_it() {
     let (ada, dora) = (settled(), Home::new("dora"));
     let file = ada.scratch("river.car");
