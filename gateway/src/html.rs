@@ -88,6 +88,13 @@ pub(crate) struct Choice {
     pub(crate) chosen: bool,
 }
 
+/// A tag, and where what has it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tag {
+    pub(crate) label: String,
+    pub(crate) href: Option<String>,
+}
+
 /// A link with its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link {
@@ -163,7 +170,7 @@ pub(crate) struct PostItem {
     pub(crate) more: bool,
     pub(crate) lang: Option<String>,
     pub(crate) pictures: Vec<Picture>,
-    pub(crate) tags: Vec<String>,
+    pub(crate) tags: Vec<Tag>,
     /// An update about an event.
     pub(crate) update: bool,
     pub(crate) about: Option<Link>,

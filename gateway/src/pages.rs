@@ -84,7 +84,7 @@ pub(crate) fn answer(origin: &Origin, view: &View, proofs: Prover<'_>, route: &R
         Page::Subscribe => club::subscribe(&reading),
         Page::About => club::about(&reading),
         Page::Calendar => calendars::community(&reading, query),
-        Page::Feed => feeds::all(&reading),
+        Page::Feed => feeds::all(&reading, query),
         Page::EventsFeed => feeds::events(&reading, query),
         Page::Style => {
             let accent = reading.accent();

@@ -59,7 +59,7 @@ pub(crate) struct Query {
     pub(crate) after: Option<Mark>,
     /// Threads: replies to skip.
     pub(crate) skip: Option<u32>,
-    /// Dates, their calendar and feed: with this tag, at the venue of this short id.
+    /// Dates, posts, calendar and feeds: with this tag; dates, at the venue of this short id.
     pub(crate) tag: Option<String>,
     pub(crate) venue: Option<String>,
     /// The style sheet's content hash.
@@ -220,7 +220,8 @@ impl Query {
             Page::Past => Self { before: self.before, tag: self.tag, venue: self.venue, ..none },
             Page::Month { .. } => Self { from: self.from, ..none },
             Page::Calendar | Page::EventsFeed => Self { tag: self.tag, venue: self.venue, ..none },
-            Page::Posts => Self { after: self.after, ..none },
+            Page::Posts => Self { after: self.after, tag: self.tag, ..none },
+            Page::Feed => Self { tag: self.tag, ..none },
             Page::Post(_) => Self { skip: self.skip, ..none },
             Page::Style => Self { v: self.v, ..none },
             _ => none,
@@ -400,13 +401,16 @@ mod tests {
             other => panic!("{path}: {other:?}"),
         };
         let event = format!("/e/{ID}");
-        for path in ["/", &event, &format!("{event}/history"), &format!("{event}.ics"), "/feed.atom", "/subscribe"] {
+        for path in ["/", &event, &format!("{event}/history"), &format!("{event}.ics"), "/subscribe"] {
             assert_eq!(heeded(path), Query::default(), "{path}");
         }
         let part = Query { tag: Some("jazz".into()), venue: Some(ID.into()), ..Query::default() };
         assert_eq!(heeded("/calendar.ics"), part);
         assert_eq!(heeded("/events/past/"), Query { before: Some(6), ..part.clone() });
         assert_eq!(heeded("/events/"), Query { from: Some(5), ..part });
+        assert_eq!(heeded("/feed.atom"), Query { tag: Some("jazz".into()), ..Query::default() });
+        let after = Some((17, ID.into()));
+        assert_eq!(heeded("/posts/"), Query { after, tag: Some("jazz".into()), ..Query::default() });
         assert_eq!(heeded(&format!("/n/{ID}")).skip, Some(3));
     }
 

@@ -29,8 +29,20 @@ const NARROWED: usize = 2_000;
 /// Changed dates of a series that an entry names.
 const DATES: usize = 20;
 
-pub(super) fn all(reading: &Reading<'_>) -> Shown {
-    feed(reading, &Page::Feed, &[Post::NAME, Event::NAME], &reading.site_name())
+/// With a tag: of the posts and coming events that have it.
+pub(super) fn all(reading: &Reading<'_>, query: &Query) -> Shown {
+    let (filter, site) = (Filter::by_tag(query), reading.site_name());
+    let Some(words) = filter.words() else { return feed(reading, &Page::Feed, &[Post::NAME, Event::NAME], &site) };
+    let (mut entries, _) = items::posts_where(reading, None, ITEMS, |post| filter.wants(&post.tags))?;
+    entries.extend(coming(reading, &filter)?);
+    let at = |page: Page| page.path() + &filter.suffix("");
+    of(reading, &at(Page::Feed), &at(Page::Posts), entries, &format!("{site}: {words}"))
+}
+
+/// Events with a date to come.
+fn coming(reading: &Reading<'_>, filter: &Filter) -> Result<Vec<Entry>, super::PageError> {
+    let (dates, _) = filter.dates(reading, reading.now - 86_400..reading.now + 400 * 86_400, NARROWED)?;
+    Ok(items::events_of(&dates).iter().map(|entry| entry.as_ref().clone()).collect())
 }
 
 pub(super) fn events(reading: &Reading<'_>, query: &Query) -> Shown {
@@ -40,10 +52,8 @@ pub(super) fn events(reading: &Reading<'_>, query: &Query) -> Shown {
     };
     let title = format!("Events of {}", reading.site_name());
     let Some(words) = filter.words() else { return feed(reading, &Page::EventsFeed, &[Event::NAME], &title) };
-    let (dates, _) = filter.dates(reading, reading.now - 86_400..reading.now + 400 * 86_400, NARROWED)?;
-    let events = items::events_of(&dates).iter().map(|entry| entry.as_ref().clone()).collect();
     let at = |page: Page| page.path() + &filter.suffix("");
-    of(reading, &at(Page::EventsFeed), &at(Page::Events), events, &format!("{title}: {words}"))
+    of(reading, &at(Page::EventsFeed), &at(Page::Events), coming(reading, &filter)?, &format!("{title}: {words}"))
 }
 
 fn feed(reading: &Reading<'_>, page: &Page, kinds: &[&str], title: &str) -> Shown {

@@ -1,4 +1,4 @@
-//! Which dates of a list are wanted: those with one tag, at one venue. A filter is part of an address and nothing else, so
+//! Which dates or posts of a list are wanted: those with one tag; of dates, those at one venue. A filter is part of an address and nothing else, so
 //! a list, its calendar and its feed can be asked for with the same one.
 
 use std::{
@@ -47,6 +47,11 @@ impl Filter {
         Ok(Ok(Self { tag: query.tag.clone(), venue }))
     }
 
+    /// Of what stands at no venue.
+    pub(super) fn by_tag(query: &Query) -> Self {
+        Self { tag: query.tag.clone(), venue: None }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.tag.is_none() && self.venue.is_none()
     }
@@ -59,14 +64,16 @@ impl Filter {
         limit: usize,
     ) -> Result<(Vec<Occurrence>, bool), StoreError> {
         let at_venue = self.venue.as_ref().map(|(_, venue)| venue.hosts());
-        let tag = self.tag.as_ref().map(|tag| tag.to_lowercase());
-        let tagged = |date: &Occurrence, wanted: &str| {
-            let event = date.entry.record.as_event();
-            event.is_some_and(|event| event.tags.iter().any(|tag| settled(tag).trim().to_lowercase() == wanted))
-        };
         items::dates_where(reading, window, limit, |date| {
-            tag.as_ref().is_none_or(|wanted| tagged(date, wanted)) && at_venue.as_ref().is_none_or(|hosts| hosts(date))
+            date.entry.record.as_event().is_some_and(|event| self.wants(&event.tags))
+                && at_venue.as_ref().is_none_or(|hosts| hosts(date))
         })
+    }
+
+    /// By its tags.
+    pub(super) fn wants(&self, tags: &[String]) -> bool {
+        let same = |wanted: &String| tags.iter().any(|tag| settled(tag).trim().to_lowercase() == wanted.to_lowercase());
+        self.tag.as_ref().is_none_or(same)
     }
 
     /// "concert, Old Mill"
@@ -160,7 +167,7 @@ fn suffix(tag: Option<&str>, venue: Option<&str>, more: &str) -> String {
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 
-/// Where the dates with a tag are listed. `path`: of the list.
+/// Where the dates or posts with a tag are listed. `path`: of the list.
 pub(super) fn tagged(path: &str, tag: &str) -> String {
     format!("{path}{}", suffix(Some(tag), None, ""))
 }

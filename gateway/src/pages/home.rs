@@ -6,7 +6,7 @@ use askama::Template;
 use folkmoot_node::store::reader::Occurrence;
 use folkmoot_schemas::Uri;
 
-use super::{Shown, html, items};
+use super::{Shown, filter::Filter, html, items};
 use crate::{
     answer::Caching,
     html::{EventItem, Frame, Html, Link, PostItem, Section},
@@ -55,7 +55,7 @@ pub(super) fn answer(reading: &Reading<'_>) -> Shown {
     let mut events: Vec<EventItem> = items::event_items(reading, dates.iter().take(NEXT));
     // The first one that takes place gets the large letters.
     let first = events.first().is_some_and(|e| !e.cancelled()).then(|| events.remove(0));
-    let (posts, next) = items::threads(reading, None, super::POSTS)?;
+    let (posts, next) = items::threads(reading, &Filter::default(), None, super::POSTS)?;
     let describe = reading.community().map(|c| &c.state.describe);
     let about = describe.and_then(|d| d.about.as_deref());
     let description = match about {

@@ -16,8 +16,9 @@ use folkmoot_schemas::{
     },
 };
 
+use super::filter::{self, Filter};
 use crate::{
-    html::{EventItem, Html, Link, Person, Picture, PostItem},
+    html::{EventItem, Html, Link, Person, Picture, PostItem, Tag},
     markdown,
     occasion::Occasion,
     reading::Reading,
@@ -27,6 +28,10 @@ use crate::{
 
 /// In lists, longer posts are cut to a few lines.
 const SHORT: usize = 600;
+
+/// In lists, so many tags of a post are links, of at most so many bytes of query: a page is to stay small.
+const LINKED: usize = 4;
+const LINK: usize = 64;
 
 /// Characters of a place in lists.
 const PLACE: usize = 48;
@@ -175,13 +180,24 @@ pub(super) fn post_item(
         more,
         lang: words::lang(post.lang.as_deref()).map(str::to_owned).or_else(|| reading.lang(community)),
         pictures: post.images.iter().filter_map(picture).collect(),
-        tags: post.tags.clone(),
+        tags: tags(reading, community, &post.tags, short),
         update: post.kind == PostKind::Update,
         about: post.about.as_ref().map(|uri| about(reading, uri)).transpose()?.flatten(),
         answers: None,
         replies: 0,
         community: community_link(reading, community),
     }))
+}
+
+/// Each leads to the posts that have it; in a list the first ones, and none of them very long.
+fn tags(reading: &Reading<'_>, community: &Cid, tags: &[String], short: bool) -> Vec<Tag> {
+    let list = reading.href(community, &Page::Posts);
+    let tag = |(n, tag): (usize, &String)| {
+        let href = filter::tagged(&list, tag);
+        let fits = !short || n < LINKED && href.len() < list.len() + LINK;
+        Tag { href: Some(href).filter(|_| fits), label: tag.clone() }
+    };
+    tags.iter().enumerate().map(tag).collect()
 }
 
 /// A link to what a post is about, if it can be seen here.
@@ -204,23 +220,15 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Newest posts that begin a thread, with the number of replies; and where the list goes on.
+/// Newest posts that begin a thread and pass the filter, with the number of replies; and where the list goes on.
 pub(super) fn threads(
     reading: &Reading<'_>,
+    filter: &Filter,
     after: Option<Mark>,
     limit: usize,
 ) -> Result<(Vec<PostItem>, Option<Mark>), StoreError> {
-    let mut found: Vec<Entry> = Vec::new();
-    let mut unread = false;
-    for community in &reading.communities {
-        let (entries, rest) = starts(reading, &community.id, after.clone(), limit + 1)?;
-        found.extend(entries);
-        unread |= rest;
-    }
-    found.sort_by_key(|e| (std::cmp::Reverse(e.created), e.uri.short_id()));
-    let cut = found.len() > limit || unread;
-    found.truncate(limit);
-    let next = found.last().filter(|_| cut).map(|e| (e.created, e.uri.short_id()));
+    let begins = |post: &Post| post.reply.is_none() && filter.wants(&post.tags);
+    let (found, next) = posts_where(reading, after, limit, begins)?;
     let mut items = Vec::with_capacity(found.len());
     for entry in &found {
         if let Some(mut item) = post_item(reading, entry, true, 4)? {
@@ -232,15 +240,41 @@ pub(super) fn threads(
     Ok((items, next))
 }
 
-/// Up to `limit` posts that answer nothing. `true`: the search was given up before the end.
-fn starts(
+/// Newest posts of all shown communities that are `wanted`, and where the list goes on.
+pub(super) fn posts_where(
+    reading: &Reading<'_>,
+    after: Option<Mark>,
+    limit: usize,
+    wanted: impl Fn(&Post) -> bool,
+) -> Result<(Vec<Entry>, Option<Mark>), StoreError> {
+    let mut found: Vec<Entry> = Vec::new();
+    // The newest place at which a search was given up: what is older can be shown only after what may stand there.
+    let mut stopped: Option<Mark> = None;
+    for community in &reading.communities {
+        let (entries, end) = wanted_of(reading, &community.id, after.clone(), limit + 1, &wanted)?;
+        found.extend(entries);
+        stopped = stopped.into_iter().chain(end).max_by_key(|(time, _)| *time);
+    }
+    found.sort_by_key(Entry::order);
+    if let Some((time, _)) = &stopped {
+        found.retain(|entry| entry.created >= *time);
+    }
+    let cut = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| cut).map(|e| (e.created, e.uri.short_id()));
+    Ok((found, last.or(stopped)))
+}
+
+/// Up to `limit` of one community; and where the search was given up before the end.
+fn wanted_of(
     reading: &Reading<'_>,
     community: &Cid,
     mut after: Option<Mark>,
     limit: usize,
-) -> Result<(Vec<Entry>, bool), StoreError> {
+    wanted: impl Fn(&Post) -> bool,
+) -> Result<(Vec<Entry>, Option<Mark>), StoreError> {
     const BATCH: usize = 50;
-    // A board where nearly everything is a reply must not make a page read all of it.
+    // A board where nearly nothing is wanted must not make a page read all of it.
     const BATCHES: usize = 8;
     let mut found = Vec::new();
     for _ in 0..BATCHES {
@@ -248,13 +282,13 @@ fn starts(
         let batch = reading.view.list(community, Post::NAME, before, BATCH)?;
         let full = batch.len() == BATCH;
         after = batch.last().map(|e| (e.created, e.uri.short_id()));
-        found.extend(batch.into_iter().filter(|e| e.record.as_post().is_some_and(|p| p.reply.is_none())));
+        found.extend(batch.into_iter().filter(|e| e.record.as_post().is_some_and(&wanted)));
         if !full || found.len() >= limit {
             found.truncate(limit);
-            return Ok((found, false));
+            return Ok((found, None));
         }
     }
-    Ok((found, true))
+    Ok((found, after))
 }
 
 /// Dates of all shown communities in a window of seconds, in order. `true`: there are more.

@@ -5,13 +5,15 @@ use folkmoot_node::store::reader::Entry;
 use folkmoot_schemas::{kind::Kind, records::post::Post};
 
 use super::{
-    Shown, html, items,
+    Shown,
+    filter::Filter,
+    html, items,
     notice::{gone, not_found},
     proof,
 };
 use crate::{
     answer::Caching,
-    html::{Frame, Link, PostItem, Proof, Section},
+    html::{Choice, Frame, Link, PostItem, Proof, Section},
     markdown,
     reading::{Found, Reading},
     route::{Page, Query},
@@ -27,6 +29,10 @@ struct Posts {
     posts: Vec<PostItem>,
     older: Option<String>,
     newest: Option<String>,
+    /// What takes back by what the list was narrowed.
+    choices: Vec<Choice>,
+    /// Of what is listed, where it was narrowed.
+    feed: Option<Link>,
 }
 
 #[derive(Debug, Template)]
@@ -48,13 +54,25 @@ struct Thread {
 }
 
 pub(super) fn list(reading: &Reading<'_>, query: &Query) -> Shown {
-    let (posts, next) = items::threads(reading, query.after.clone(), super::POSTS)?;
-    let description = format!("Posts of {}", reading.site_name());
+    let filter = Filter::by_tag(query);
+    let (posts, next) = items::threads(reading, &filter, query.after.clone(), super::POSTS)?;
+    let path = reading.own_prefix() + &Page::Posts.path();
+    let of = |what: &str| filter.words().map_or_else(|| what.to_owned(), |words| format!("{what}: {words}"));
+    let description = of(&format!("Posts of {}", reading.site_name()));
     let page = Posts {
-        frame: reading.frame(Section::Posts, "Posts", &description, &Page::Posts),
+        frame: Frame {
+            canonical: Some(reading.own_address(&(Page::Posts.path() + &filter.suffix("")))),
+            // Anybody can make up a tag.
+            listed: filter.is_empty() || !posts.is_empty(),
+            ..reading.frame(Section::Posts, &of("Posts"), &description, &Page::Posts)
+        },
         posts,
-        older: next.map(|(time, id)| format!("?after={time}-{id}")),
-        newest: query.after.as_ref().map(|_| reading.own_prefix() + &Page::Posts.path()),
+        older: next.map(|(time, id)| filter.suffix(&format!("after={time}-{id}"))),
+        newest: query.after.as_ref().map(|_| format!("{path}{}", filter.suffix(""))),
+        choices: filter.chosen(&path),
+        feed: filter
+            .words()
+            .map(|words| Link { href: reading.own_prefix() + &Page::Feed.path() + &filter.suffix(""), label: words }),
     };
     html(&page, Caching::List)
 }

@@ -1,7 +1,12 @@
 //! Lists, calendars and feeds of a part of what comes.
 
 use axum::http::StatusCode;
-use folkmoot_schemas::{charter::Visibility, records::venue::Venue, roster::Describe};
+use folkmoot_node::store::Scope;
+use folkmoot_schemas::{
+    charter::Visibility,
+    records::{post::Post, venue::Venue},
+    roster::Describe,
+};
 use serde_json::{Value, json};
 
 use super::{ask, page};
@@ -162,4 +167,68 @@ fn what_somebody_made_up_turns_no_text_and_is_for_no_search_engine() {
     ] {
         assert_eq!(!page(&sample.store, path).contains("noindex"), listed, "{path}");
     }
+}
+
+fn tagged(text: &str, tags: &[&str]) -> Post {
+    Post { text: text.into(), tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), ..Post::default() }
+}
+
+#[test]
+fn posts_are_narrowed_by_tag_with_a_feed_of_their_own_and_the_way_back() {
+    let (sample, _) = club();
+    let ada = sample.somebody(1);
+    let community = sample.store.view(Scope::Public).unwrap().communities().unwrap()[0].id;
+    for (text, tags) in
+        [("Bring a fiddle", &["Jazz", "open air"][..]), ("Keys in the shed", &["keys"]), ("No tags at all", &[])]
+    {
+        sample.publish(&ada, &community, tagged(text, tags));
+    }
+    let get = |path: &str| page(&sample.store, path);
+    let posts = |text: &str| {
+        ["Bring a fiddle", "Keys in the shed", "No tags at all"].into_iter().filter(|of| text.contains(of)).count()
+    };
+    let all = get("/posts/");
+    assert_eq!(posts(&all), 3);
+    for part in
+        ["<a class=\"p-category\" href=\"/posts/?tag=Jazz\" rel=\"tag\">Jazz</a>", "href=\"/posts/?tag=open%20air\""]
+    {
+        assert!(all.contains(part), "{part} in {all}");
+    }
+    let jazz = get("/posts/?tag=jazz");
+    assert!(posts(&jazz) == 1 && jazz.contains("Bring a fiddle"), "{jazz}");
+    for part in [
+        "<title>Posts: jazz · Club</title>",
+        "<link rel=\"canonical\" href=\"https://moot.example/posts/?tag=jazz\">",
+        "<a href=\"/posts/\" class=\"chosen\" aria-current=\"true\">jazz<span",
+        "href=\"/feed.atom?tag=jazz\"",
+    ] {
+        assert!(jazz.contains(part), "{part} in {jazz}");
+    }
+    let feed = get("/feed.atom?tag=JAZZ");
+    assert!(posts(&feed) == 1 && feed.contains("Bring a fiddle"), "{feed}");
+    let coming: Vec<_> = listed(&feed).into_iter().filter(|name| !name.starts_with("Old")).collect();
+    assert_eq!(coming, ["Jazz in the mill", "Jazz in the shed"]);
+    assert!(feed.contains("https://moot.example/feed.atom?tag=JAZZ"), "{feed}");
+    let none = get("/posts/?tag=polka");
+    assert!(posts(&none) == 0 && none.contains("No posts with this tag.") && none.contains("noindex"), "{none}");
+    assert!(!jazz.contains("noindex") && posts(&get("/posts/?venue=abcdefghijklmn27")) == 3);
+}
+
+#[test]
+fn among_very_many_posts_the_one_with_the_tag_is_reached_and_the_page_stays_small() {
+    let sample = Sample::new();
+    let ada = sample.somebody(1);
+    let community = sample.found(&ada, "Club", Visibility::Public, Describe::default());
+    sample.publish(&ada, &community, tagged("Found at last", &["jazz"]));
+    let long: Vec<String> = (0..10).map(|n| format!("{n}{}", "🎷".repeat(30))).collect();
+    let long: Vec<&str> = long.iter().map(String::as_str).collect();
+    for n in 0..420 {
+        sample.publish(&ada, &community, tagged(&format!("Unwanted {n}"), &long));
+    }
+    assert!(page(&sample.store, "/posts/").len() < 30_000);
+    let first = page(&sample.store, "/posts/?tag=jazz");
+    assert!(first.contains("Nothing so far; there may be older ones.") && !first.contains("Unwanted"), "{first}");
+    let next = first.split("href=\"?tag=jazz&#38;after=").nth(1).unwrap().split('"').next().unwrap();
+    let second = page(&sample.store, &format!("/posts/?tag=jazz&after={next}"));
+    assert!(second.contains("Found at last") && second.contains("href=\"/posts/?tag=jazz\""), "{second}");
 }
