@@ -56,6 +56,8 @@ pub(crate) struct Session {
     home: RefCell<Option<Home>>,
     /// Kept open between the requests of one command.
     local: RefCell<Option<Local>>,
+    /// The settings it began with, for the first that needs them: every command without a node is, and reads them once.
+    begun: RefCell<Option<Config>>,
 }
 
 impl Session {
@@ -76,8 +78,10 @@ impl Session {
             clock,
             home: RefCell::default(),
             local: RefCell::default(),
+            begun: RefCell::default(),
         };
         let config = session.config()?;
+        session.begun.replace(Some(config.clone()));
         session.community = session.named_community.as_deref().or(config.community()).map(ToOwned::to_owned);
         Ok((session, config))
     }
@@ -127,7 +131,9 @@ impl Session {
                 Err(error) => return Err(unreachable_node(&error)),
             }
             self.unlock(&home)?;
-            match Local::open(&home, self.clock.clone()) {
+            let begun = self.begun.take();
+            let config = begun.map_or_else(|| self.config(), Ok)?;
+            match Local::open(&home, self.clock.clone(), &config) {
                 Ok(local) => {
                     let reply = local.request(request.clone());
                     self.local.replace(Some(local));
@@ -182,8 +188,9 @@ impl Session {
         }
     }
 
-    /// Lets go of the store, before a person thinks in an editor or a node is started in this process.
+    /// Lets go of the store and the settings, before a person thinks in an editor or a node is started in this process.
     pub(crate) fn release(&self) {
+        self.begun.replace(None);
         self.local.replace(None);
     }
 

@@ -80,21 +80,15 @@ pub struct Local {
 }
 
 impl Local {
-    /// Opens home and store; `StoreError::Locked` while another process has it.
-    pub fn open(home: &Home, clock: Clock) -> Result<Self, NodeError> {
+    /// Opens home and store; `StoreError::Locked` while another process has it. `config`: the settings of the home.
+    pub fn open(home: &Home, clock: Clock, config: &Config) -> Result<Self, NodeError> {
         let store = home.open_store_briefly()?;
         let me = Me::of(&store, home.device_key()?)?;
-        let live = match Config::of(home) {
-            Ok(config) => {
-                store.set_quotas(config.quotas());
-                Live {
-                    configured: config.net().peers.iter().map(Multiaddr::to_string).collect(),
-                    public_url: config.public_url().map(str::to_owned),
-                    ..Live::default()
-                }
-            }
-            // Whoever needs a setting reports it; reading what is stored does not.
-            Err(_) => Live::default(),
+        store.set_quotas(config.quotas());
+        let live = Live {
+            configured: config.net().peers.iter().map(Multiaddr::to_string).collect(),
+            public_url: config.public_url().map(str::to_owned),
+            ..Live::default()
         };
         Ok(Self { home: home.clone(), store, me, clock, live })
     }

@@ -23,6 +23,7 @@ mod group;
 mod index;
 mod intern;
 pub(crate) mod keepers;
+mod late;
 mod likeness;
 pub mod lineage;
 pub mod lost;

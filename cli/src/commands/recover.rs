@@ -117,6 +117,8 @@ pub(crate) fn run(wanted: Wanted<'_>, phrase_file: Option<&Path>, session: &Sess
     if let Some(new) = new {
         let settings = new.keep_settings(wanted.settings)?;
         new.place()?;
+        // Settings may have come with it.
+        session.release();
         if let Some(path) = settings.filter(|path| !path.ends_with("config.toml")) {
             let path = path.display().to_string();
             session.out.note(

@@ -70,7 +70,7 @@ async fn a_running_node_owns_the_store_answers_on_its_socket_and_leaves_nothing_
     let socket = machine.home.socket_path();
     let node = machine.start().await;
     assert!(matches!(ask(&socket, found("River Street")).await.unwrap(), Reply::Community(_)));
-    assert!(Local::open(&machine.home, Clock::system()).unwrap_err().is_locked());
+    assert!(Local::open(&machine.home, Clock::system(), &crate::config::Config::default()).unwrap_err().is_locked());
     assert!(Node::start(&machine.home, Clock::system(), NetConfig::default()).await.unwrap_err().is_locked());
     match ask(&socket, Request::Status).await.unwrap() {
         Reply::Status(status) => assert!(status.running && status.communities.len() == 1),
@@ -83,7 +83,7 @@ async fn a_running_node_owns_the_store_answers_on_its_socket_and_leaves_nothing_
     node.stop().await;
     assert!(!socket.exists());
     assert!(matches!(ask(&socket, Request::Status).await, Err(ControlError::Absent)));
-    let local = Local::open(&machine.home, Clock::system()).unwrap();
+    let local = Local::open(&machine.home, Clock::system(), &crate::config::Config::default()).unwrap();
     match local.request(Request::Status) {
         Reply::Status(status) => assert!(!status.running && status.communities[0].records == 8),
         other => panic!("{other:?}"),

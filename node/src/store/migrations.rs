@@ -32,7 +32,7 @@ pub(super) fn initialise(
 ) -> Result<(), StoreError> {
     let mut txn = db.begin_write()?;
     txn.set_two_phase_commit(true);
-    let mut t = Writing::open(&txn)?;
+    let mut t = Writing::make(&txn)?;
     fill(&mut t)?;
     t.counters.insert("schema", SCHEMA)?;
     drop(t);
@@ -55,7 +55,7 @@ pub(super) fn migrate(db: &Database, path: &Path) -> Result<(), StoreError> {
     if (3..5).contains(&found) {
         txn.rename_table(LEAVES_4, LEAVES_BEFORE)?;
     }
-    let mut t = Writing::open(&txn)?;
+    let mut t = Writing::make(&txn)?;
     if found < 3 {
         to_3(&mut t, &txn)?;
         // Usage was not counted, or what pins hold was not. It is derived from the trees, so it comes last.

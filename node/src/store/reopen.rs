@@ -8,7 +8,6 @@ use std::{
 };
 
 use super::{Current, Store, StoreError, disk::Open, meta, roster, tables::Reading, writer::Turn};
-use redb::ReadableDatabase;
 
 /// Pause after a try that failed: each may read the whole file.
 const RETRY: Duration = Duration::from_secs(1);
@@ -77,7 +76,7 @@ impl Store {
 
     fn stand_on(&self, open: Open) -> Result<(), StoreError> {
         let (rosters, generation) = {
-            let t = Reading::open(&open.db.begin_read()?)?;
+            let t = Reading::of(&open.db)?;
             (Arc::new(roster::load(&t)?), meta::counter(&t, "generation")?)
         };
         let current = Current::new(open, rosters);

@@ -1,9 +1,14 @@
 //! Every table of the file, once. Communities, keys (people and devices) and collections stand in keys as small
 //! integers (`intern`), TIDs as `u64`; a block is named by its sequence number, since random CID keys waste pages.
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use std::sync::Arc;
 
-use super::StoreError;
+use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+
+use super::{
+    StoreError,
+    late::{Shown, Written},
+};
 
 pub(super) type Bytes = &'static [u8];
 /// sha2-256 of a dag-cbor block: such CIDs differ in nothing else.
@@ -20,10 +25,10 @@ macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident: $key:ty => $value:ty;)*) => {
         /// All tables of a read transaction.
         #[allow(dead_code, reason = "some tables are only the writer's business")]
-        pub(super) struct Reading { $($(#[$doc])* $name: ReadOnlyTable<$key, $value>,)* }
+        pub(super) struct Reading { $($(#[$doc])* $name: Shown<$key, $value>,)* }
 
         /// All tables of the write transaction.
-        pub(super) struct Writing<'t> { $($(#[$doc])* pub(super) $name: Table<'t, $key, $value>,)* }
+        pub(super) struct Writing<'t> { $($(#[$doc])* pub(super) $name: Written<'t, $key, $value>,)* }
 
         /// What both can read; lookups shared by readers and the writer are written against this.
         #[allow(dead_code, reason = "some tables are only the writer's business")]
@@ -32,13 +37,14 @@ macro_rules! tables {
         }
 
         impl Reading {
-            pub(super) fn open(txn: &ReadTransaction) -> Result<Self, StoreError> {
-                Ok(Self { $($name: txn.open_table(TableDefinition::new(stringify!($name)))?,)* })
+            pub(super) fn open(txn: ReadTransaction) -> Self {
+                let txn = Arc::new(txn);
+                Self { $($name: Shown::new(&txn, TableDefinition::new(stringify!($name))),)* }
             }
 
             /// The newest state of a database.
             pub(super) fn of(db: &redb::Database) -> Result<Self, StoreError> {
-                Self::open(&redb::ReadableDatabase::begin_read(db)?)
+                Ok(Self::open(redb::ReadableDatabase::begin_read(db)?))
             }
 
             /// Every row of every table.
@@ -73,8 +79,15 @@ macro_rules! tables {
         }
 
         impl<'t> Writing<'t> {
-            pub(super) fn open(txn: &'t WriteTransaction) -> Result<Self, StoreError> {
-                Ok(Self { $($name: txn.open_table(TableDefinition::new(stringify!($name)))?,)* })
+            pub(super) fn open(txn: &'t WriteTransaction) -> Self {
+                Self { $($name: Written::new(txn, TableDefinition::new(stringify!($name))),)* }
+            }
+
+            /// The same of a file that may lack some.
+            pub(super) fn make(txn: &'t WriteTransaction) -> Result<Self, StoreError> {
+                let tables = Self::open(txn);
+                $(tables.$name.make()?;)*
+                Ok(tables)
             }
         }
 

@@ -134,7 +134,7 @@ impl Store {
         };
         let mut txn = self.begin(&open)?;
         let mut waiting = inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let t = Writing::open(&txn)?;
+        let t = Writing::open(&txn);
         let last_block = t.counters.get("blocks")?.map_or(0, |n| n.value());
         let mut w = Writer {
             t,
