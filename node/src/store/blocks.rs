@@ -139,9 +139,16 @@ pub(super) trait Blocks: Tables {
     }
 
     fn seq_of(&self, key: &[u8; 33]) -> Result<Option<u64>, StoreError> {
+        // What is looked for is mostly what came last, and looking through the large table reads pages of it.
+        match self.seq_among(self.young(), key)? {
+            None => self.seq_among(self.digests(), key),
+            young => Ok(young),
+        }
+    }
+
+    fn seq_among(&self, table: &impl ReadableTable<(u64, u64), ()>, key: &[u8; 33]) -> Result<Option<u64>, StoreError> {
         let start = digest_key(key);
-        let rows = (start, 0)..=(start, u64::MAX);
-        for row in self.young().range(rows.clone())?.chain(self.digests().range(rows)?) {
+        for row in table.range((start, 0)..=(start, u64::MAX))? {
             let seq = row?.0.value().1;
             if cid_key(&self.cid_at(seq)?) == *key {
                 return Ok(Some(seq));
