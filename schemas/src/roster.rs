@@ -163,8 +163,9 @@ pub struct State {
     /// Whom an earlier did belongs to since: the `was` of adds that count.
     pub heirs: BTreeMap<Did, Did>,
     pub invites: BTreeMap<Cid, Invite>,
-    /// Whose devices were retired, and which; by which identity document (of several the first in the one order).
-    pub retired: BTreeMap<(Did, Did), Cid>,
+    /// Whose devices were retired, and which; of several retirements of one device the one by the newest document: it
+    /// may have been let in again meanwhile.
+    pub retired: BTreeMap<(Did, Did), Retired>,
     /// Heads over valid operations (the charter when there is none): the `deps` of the next operation.
     pub heads: BTreeSet<Cid>,
     /// Operations that count or are ancestors of ones that count: to be stored and forwarded.
@@ -202,6 +203,14 @@ pub struct Former {
     pub reason: Option<String>,
     /// Where their repositories stand still. What is not named here keeps nothing.
     pub cut: Cut,
+}
+
+/// The document a retirement links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retired {
+    /// What the device signed by documents below this one is void.
+    pub seq: u64,
+    pub identity: Cid,
 }
 
 /// What replicas keep of a repository.

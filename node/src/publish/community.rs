@@ -63,7 +63,19 @@ pub fn operate(
     community: &Cid,
     act: Act,
 ) -> Result<(Cid, Announce), PublishError> {
-    let signed = sign(store, me, clock, community, act)?;
+    operate_by(store, me, clock, community, act, document_of(store, me)?)
+}
+
+/// The same by a document of ours that is not the newest any more.
+pub(super) fn operate_by(
+    store: &Store,
+    me: &Me,
+    clock: &Clock,
+    community: &Cid,
+    act: Act,
+    document: Block,
+) -> Result<(Cid, Announce), PublishError> {
+    let signed = sign_by(store, me, clock, community, act, document)?;
     let announce = signed.put(store, clock)?;
     Ok((*signed.op.cid(), announce))
 }
@@ -89,6 +101,17 @@ impl Signed {
 /// Signs an operation on top of the current roster heads. A closing names the joins that count there, a removal or
 /// leave the heads held here, whatever `act` says of them.
 pub(super) fn sign(store: &Store, me: &Me, clock: &Clock, community: &Cid, act: Act) -> Result<Signed, PublishError> {
+    sign_by(store, me, clock, community, act, document_of(store, me)?)
+}
+
+fn sign_by(
+    store: &Store,
+    me: &Me,
+    clock: &Clock,
+    community: &Cid,
+    act: Act,
+    identity: Block,
+) -> Result<Signed, PublishError> {
     let view = store.view(Scope::Members)?;
     let (known, role) = member(&view, me, community)?;
     if !roster::may(role, &act) {
@@ -102,7 +125,6 @@ pub(super) fn sign(store: &Store, me: &Me, clock: &Clock, community: &Cid, act: 
             last = last.max(Some(op.rev));
         }
     }
-    let identity = document_of(store, me)?;
     let (act, needs) = match act {
         // From the same view as the deps: a join that is an ancestor of the closing but not named by it falls out.
         Act::Close { invite, .. } => {

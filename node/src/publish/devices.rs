@@ -10,18 +10,18 @@ use folkmoot_schemas::{
     identity::{Device, Identity},
     key::Secret,
     limits,
-    roster::Act,
+    roster::{Act, State},
 };
 
-use super::{Me, PublishError, announce, await_community, community::operate, newest_identity, widest};
+use super::{Me, PublishError, announce, await_community, community::operate_by, newest_identity, widest};
 use crate::{
     clock::Clock,
     home::meta,
     store::{Scope, Store, StoreError, succession::Succession},
 };
 
-/// Prefix of a meta: a device that was taken out of our identity. Its roster operations are to be voided in every
-/// community, also in those that come here later, so this is noted for good.
+/// Prefix of a meta: a device that was taken out of our identity, with the document that first left it out. Its roster
+/// operations are to be voided in every community, also in those that come here later, so this is noted for good.
 const RETIRING: &str = "retiring/";
 
 /// The document that follows `known`: the devices it lists without `dropped`, and `added`, under a name of its own. Only
@@ -106,7 +106,7 @@ pub fn succeed(
     }
     let retired: Vec<_> = known.devices.into_iter().filter(|device| !identity.certifies(&device.key)).collect();
     for device in &retired {
-        store.set_meta(&format!("{RETIRING}{}", device.key), Some(b""))?;
+        store.set_meta(&format!("{RETIRING}{}", device.key), Some(document.bytes()))?;
     }
     let inherited = store.succeed(Succession {
         identity: &document,
@@ -133,20 +133,32 @@ pub fn succeed(
     Ok(done)
 }
 
-/// Writes the roster operations of devices that were taken out of our identity, in each community whose roster has none:
-/// a cut may have kept it from being written, and the community may have come here since.
+/// Writes the roster operations of devices that were taken out of our identity, in each community whose roster has none by
+/// a document as new: a cut may have kept it from being written, the community may have come here since, and the
+/// device may have been in again after it was retired there. It links the document that took the device out, not the
+/// newest: whoever holds the device learns that one (`sync::perform::overtaken`).
 pub fn finish_retiring(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Audience, Announce)>, PublishError> {
     let mut announces = Vec::new();
-    for (key, _) in store.metas(RETIRING)? {
+    for (key, noted) in store.metas(RETIRING)? {
         let Some(Ok(device)) = key.strip_prefix(RETIRING).map(str::parse::<Did>) else { continue };
-        if newest_identity(store, &me.did)?.1.certifies(&device) {
+        let (newest, known) = newest_identity(store, &me.did)?;
+        if known.certifies(&device) {
             continue;
         }
+        // A version that kept no document noted none.
+        let (document, identity) = match noted.is_empty() {
+            true => (newest.clone(), known),
+            false => Identity::open(&noted)?,
+        };
+        if noted.is_empty() {
+            store.set_meta(&key, Some(document.bytes()))?;
+        }
+        // In a home that was restored the note is older than this device.
+        let document = if identity.certifies(&me.device.did()) { document } else { newest };
+        let retired = |state: &State| state.retired.get(&(me.did, device)).is_some_and(|by| by.seq >= identity.seq);
         let communities = store.view(Scope::Members)?.communities()?.into_iter();
-        for community in
-            communities.filter(|c| c.state.is_member(&me.did) && !c.state.retired.contains_key(&(me.did, device)))
-        {
-            match operate(store, me, clock, &community.id, Act::Retire { device }) {
+        for community in communities.filter(|c| c.state.is_member(&me.did) && !retired(&c.state)) {
+            match operate_by(store, me, clock, &community.id, Act::Retire { device }, document.clone()) {
                 Ok((_, told)) => announces.push((community.id, widest(community.visibility), told)),
                 // The document alone keeps the device from writing records.
                 Err(PublishError::Store(StoreError::Refused(why))) => {

@@ -365,6 +365,47 @@ fn a_device_that_was_taken_out_is_retired_in_communities_that_come_later_too() {
     assert!(retired(&alone) && finish().is_empty());
 }
 
+#[test]
+fn a_device_that_was_let_in_again_and_stolen_after_all_has_no_say_either() {
+    let devices = Devices::new(&[0, 0]);
+    let [laptop, phone] = &devices.all[..] else { panic!("two") };
+    let (root, stolen) = (Secret::from_seed([1; 32]), phone.me.device.did());
+    let certified = |added: Option<Device>, dropped: &[Did]| {
+        devices.tick();
+        let known = newest_identity(&laptop.store, &laptop.me.did).unwrap();
+        let document = certify(&known, &root, added, &dropped.iter().copied().collect()).unwrap();
+        succeed(&laptop.store, &laptop.me, &laptop.clock, &document, None).unwrap();
+        document
+    };
+    let listed = |key: Did, name: &str| Some(Device { key, name: name.into(), added: Tid::new(NOON, 1) });
+    let state = |community: &Cid| {
+        laptop.store.view(Scope::Members).unwrap().community(community).unwrap().unwrap().state.as_ref().clone()
+    };
+    let retired_by = |community: &Cid| state(community).retired[&(laptop.me.did, stolen)].identity;
+    let finish = || finish_retiring(&laptop.store, &laptop.me, &laptop.clock).unwrap().len();
+
+    let first = certified(None, &[stolen]);
+    assert_eq!(retired_by(&devices.community), *first.cid());
+    let found_again = certified(listed(stolen, "phone"), &[]);
+    phone.store.set_meta(meta::IDENTITY, Some(found_again.bytes())).unwrap();
+    devices.meet();
+    let (link, _) = invite(&phone.store, &phone.me, &phone.clock, &devices.community, Role::Member, 1, None).unwrap();
+    let last = certified(None, &[stolen]);
+    assert_eq!((retired_by(&devices.community), finish()), (*last.cid(), 0), "once more, and not a third time");
+    let (ops, identities) = phone.store.view(Scope::Members).unwrap().roster(&devices.community).unwrap();
+    let batch = Batch { ops, identities, ..Batch::new(devices.community, Audience::Members) };
+    let refused = laptop.store.apply(batch, laptop.clock.micros()).unwrap().refused;
+    assert!(matches!(&refused[..], [(cid, why)] if *cid == link.invite && why.contains("was retired")), "{refused:?}");
+
+    // A community that comes later hears of the document that took the device out, whatever was signed since.
+    certified(listed(Secret::from_seed([77; 32]).did(), "tablet"), &[]);
+    let later = laptop.found("Allotments", Visibility::Members);
+    devices.tick();
+    assert_eq!((finish(), retired_by(&later)), (1, *last.cid()));
+    let view = laptop.store.view(Scope::Members).unwrap();
+    assert_eq!(view.document(last.cid()).unwrap(), Some(last));
+}
+
 /// What a device does next.
 #[derive(Debug, Clone)]
 enum Deed {

@@ -24,7 +24,8 @@ pub(super) fn overtaking(
     device: &Did,
     (cid, presented): (&Cid, &Identity),
 ) -> Result<Option<Block>, StoreError> {
-    let retired = state.retired.get(&(presented.did, *device)).map(|cid| view.document(cid)).transpose()?.flatten();
+    let retired =
+        state.retired.get(&(presented.did, *device)).map(|by| view.document(&by.identity)).transpose()?.flatten();
     let retired = retired.map(|block| Identity::view(&block).map(|identity| (block, identity))).transpose()?;
     let tells = |(block, identity): &(Block, Identity)| {
         identity.did == presented.did && identity.beats(block.cid(), presented, cid) && !identity.certifies(device)

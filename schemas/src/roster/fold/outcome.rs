@@ -1,6 +1,9 @@
 //! From what counts to who is who.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     Fold, PER_KIND, Taken,
@@ -12,7 +15,7 @@ use crate::{
     block::Cid,
     charter::Charter,
     key::Did,
-    roster::{Act, Describe, Invite, Member, State},
+    roster::{Act, Describe, Invite, Member, Retired, State},
 };
 
 impl Fold<'_> {
@@ -95,7 +98,7 @@ impl Fold<'_> {
 
     /// The effect of one operation that counts, but for membership.
     fn apply(&self, place: Place, state: &mut State) {
-        let Taken { cid, op, .. } = &self.taken[place];
+        let Taken { cid, op, seq, .. } = &self.taken[place];
         match &op.act {
             Act::Add { did, was: Some(was), .. } => {
                 state.heirs.insert(*was, *did);
@@ -118,7 +121,11 @@ impl Fold<'_> {
             }
             Act::Describe(describe) => state.describe.update(describe),
             Act::Retire { device } => {
-                state.retired.entry((op.did, *device)).or_insert(op.identity);
+                let by = Retired { seq: *seq, identity: op.identity };
+                let newest = state.retired.entry((op.did, *device)).or_insert(by);
+                if (Reverse(by.seq), by.identity) < (Reverse(newest.seq), newest.identity) {
+                    *newest = by;
+                }
             }
             Act::Add { .. } | Act::Remove { .. } | Act::Leave { .. } | Act::Unknown(_) => {}
         }

@@ -6,7 +6,7 @@ use crate::{
     charter::{Founder, Visibility},
     identity::Device,
     key::{Secret, Sig},
-    roster::{Describe, Member, may},
+    roster::{Describe, Member, Retired, may},
     signed,
     tid::Tid,
 };

@@ -300,6 +300,29 @@ fn a_retired_device_is_void_from_where_the_retirement_did_not_see_it() {
 }
 
 #[test]
+fn a_device_that_was_let_in_again_is_retired_by_the_newest_document_that_retires_it_whichever_comes_first() {
+    let (world, club) = club();
+    let retire = || Act::Retire { device: tablet(4).did() };
+    for newest_first in [false, true] {
+        let mut world = world.clone();
+        // The tablet is in by the third document again, and out by a fourth.
+        let [_, (_, second), (third, _)] = papers(4);
+        let fourth = Identity { seq: 3, prev: Some(third), ..second };
+        let last = *fourth.seal(&root(4)).unwrap().cid();
+        world.identities.insert(last, fourth);
+        let (first, again) = if newest_first { (30, 20) } else { (20, 30) };
+        world.write_on_phone(4, 1, first, &[club], retire());
+        let by_thief = world.write_on_tablet(4, 2, 10, &[club], invite(Role::Member, 1));
+        assert!(!world.state().void.contains_key(&by_thief), "it was in again");
+        let op = Op { identity: last, ..world.op(4, again, &[club], retire()) };
+        world.put(op.seal(&device(4), None).unwrap());
+        let state = world.state();
+        assert_eq!(state.retired[&(did(4), tablet(4).did())], Retired { seq: 3, identity: last });
+        assert!(state.void.contains_key(&by_thief));
+    }
+}
+
+#[test]
 fn a_retirement_counts_only_by_an_identity_that_lists_the_device_no_longer() {
     let (mut world, club) = club();
     let stolen = world.write_on_tablet(4, 0, 7, &[club], invite(Role::Member, 1));
