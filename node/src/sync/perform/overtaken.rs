@@ -3,8 +3,10 @@
 //! the comparison of heads brings the newer document, with what other devices took over. In one for members such a
 //! device is given nothing, so it would write on and reach nobody: it is given the one document that says so.
 //!
-//! Whoever gets it holds the key of a device that the person themselves certified once. Of one that a roster retires,
-//! which may be in a thief's hands, that is the document that retired it: which devices came later it is not told.
+//! Whoever gets it holds the key of a device that the person themselves certified once. One that the roster here retires
+//! may be in a thief's hands: it is told the document that the retirement links and no other, so nothing of devices that
+//! came later. Of any other the roster says nothing, because its document lost against another one or because the
+//! retirement has not come here yet: it is told the newest.
 
 use std::{collections::BTreeMap, sync::PoisonError};
 
@@ -16,7 +18,7 @@ use crate::{
     sync::engine::Input,
 };
 
-/// The document that tells `device` that it is out, of those that beat the one it presented.
+/// The document that tells `device` that it is out, if that beats the one it presented.
 pub(super) fn overtaking(
     view: &View,
     state: &State,
@@ -24,13 +26,17 @@ pub(super) fn overtaking(
     device: &Did,
     (cid, presented): (&Cid, &Identity),
 ) -> Result<Option<Block>, StoreError> {
-    let retired =
-        state.retired.get(&(presented.did, *device)).map(|by| view.document(&by.identity)).transpose()?.flatten();
-    let retired = retired.map(|block| Identity::view(&block).map(|identity| (block, identity))).transpose()?;
-    let tells = |(block, identity): &(Block, Identity)| {
-        identity.did == presented.did && identity.beats(block.cid(), presented, cid) && !identity.certifies(device)
+    let (block, identity) = match state.retired.get(&(presented.did, *device)) {
+        Some(by) => {
+            let Some(block) = view.document(&by.identity)? else { return Ok(None) };
+            let identity = Identity::view(&block)?;
+            (block, identity)
+        }
+        None => newest,
     };
-    Ok(retired.into_iter().chain([newest]).find(tells).map(|(block, _)| block))
+    let tells =
+        identity.did == presented.did && identity.beats(block.cid(), presented, cid) && !identity.certifies(device);
+    Ok(tells.then_some(block))
 }
 
 impl Performer {

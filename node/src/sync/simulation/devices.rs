@@ -180,5 +180,17 @@ fn who_holds_no_key_of_a_device_of_theirs_is_told_nothing_of_anybody() {
     assert_eq!(told(root.did(), &stranger, &document, community), None, "a member's name and another document");
     let elsewhere = folkmoot_schemas::block::cid_of(folkmoot_schemas::block::DAG_CBOR, b"elsewhere");
     assert_eq!(told(root.did(), &phone, &before, elsewhere), None);
-    assert_eq!(told(root.did(), &phone, &before, community), Some(without));
+    assert_eq!(told(root.did(), &phone, &before, community), Some(without.clone()));
+
+    // It was in again, and is out by a document that no retirement here links yet.
+    let added = Device { key: phone.did(), name: "phone".into(), added: Tid::new(node.clock.micros(), 1) };
+    let again = world.certify(&root, Some(added), &BTreeSet::new());
+    publish::succeed(&node.store, &node.me, &node.clock, &again, None).unwrap();
+    let newest = world.certify(&root, None, &BTreeSet::from([phone.did()]));
+    let mut heard = crate::store::Batch::new(community, Audience::Members);
+    heard.identities.push(newest.clone());
+    node.store.apply(heard, node.clock.micros()).unwrap();
+    assert_eq!(publish::newest_identity(&node.store, &root.did()).unwrap().0, newest);
+    assert_eq!(told(root.did(), &phone, &before, community), Some(without), "nothing of what came later");
+    assert_eq!(told(root.did(), &phone, &again, community), None, "nor then");
 }
