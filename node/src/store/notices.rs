@@ -75,7 +75,7 @@ impl Store {
 }
 
 /// did of this home's device, as text.
-const DEVICE: &str = "device";
+pub(super) const DEVICE: &str = "device";
 
 fn told(t: &impl Tables) -> Result<Vec<Notice>, StoreError> {
     let mut told = Vec::new();

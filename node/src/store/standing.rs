@@ -13,22 +13,28 @@ use folkmoot_schemas::{
     identity::Identity,
     roster::Keeps,
 };
+use redb::ReadableTable;
 
 use super::{
     StoreError,
     blocks::{Blocks, digest_of},
     intern::{Name, Numbers},
+    notices::DEVICE,
     people::{People, speaks_for},
     repos::{Repo, Repos},
     roster::Roster,
     writer::Writer,
 };
 
+/// Names of metas: `home::meta`.
+const ME: &str = "me";
+const IDENTITY: &str = "identity";
+
 impl Writer<'_> {
     /// Drops the repositories of this community's non-members but for those that stand still at a head, and those of
     /// devices that members do not list: in this community whoever came back may have retired one meanwhile, and
-    /// everywhere those of `renewed` members. Of the latter, what this device itself wrote stays, so that it is not
-    /// lost should the person let it in again.
+    /// everywhere those of `renewed` members. Of the latter, what this device itself wrote stays, and while it is out all
+    /// that its person's devices wrote, so that nothing is lost should the person let it in again.
     pub(super) fn drop_outsiders(&mut self, roster: &Roster, renewed: &BTreeSet<Did>) -> Result<(), StoreError> {
         for repo in self.t.repos_of(roster.number, None)? {
             let id = self.t.repo_id(&repo)?;
@@ -56,6 +62,9 @@ impl Writer<'_> {
             let (Some(number), Some((_, identity))) = (self.t.number(Name::Key(did))?, self.t.newest(did)?) else {
                 continue;
             };
+            if self.is_put_out(did, &identity)? {
+                continue;
+            }
             for repo in self.t.repos_of(roster.number, Some(number))? {
                 if !identity.certifies(&self.t.key_of(repo.device)?) && !self.is_own(&repo)? {
                     self.drop_repo(&repo)?;
@@ -63,6 +72,17 @@ impl Writer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// This is a device of `did` that was in and is not in `newest` any more. One that was never in, as where a backup is
+    /// restored, goes by what the others keep.
+    fn is_put_out(&self, did: &Did, newest: &Identity) -> Result<bool, StoreError> {
+        let (Some(me), Some(device)) = (self.meta_did(ME)?, self.meta_did(DEVICE)?) else { return Ok(false) };
+        if me != *did || newest.certifies(&device) {
+            return Ok(false);
+        }
+        let own = self.t.meta.get(IDENTITY)?.map(|row| Identity::open(row.value())).transpose()?;
+        Ok(own.is_some_and(|(_, own)| own.did == *did && own.certifies(&device)))
     }
 
     /// What a cut said of a repository does not matter any more: what is known is what is here. Else a cut could name a

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use folkmoot_schemas::{Audience, Cid, Tid, Uri, block::Block, commit::RepoId, identity::Identity, key::Secret};
+use folkmoot_schemas::{Audience, Cid, Did, Tid, Uri, block::Block, commit::RepoId, identity::Identity, key::Secret};
 use redb::ReadableTable;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     advance::History,
     commit::{Seen, latest},
     intern::{Name, Numbers},
+    people::People,
     repos::{Leaf, Repo, Repos},
     roster::Roster,
     write::{Change, Committed},
@@ -64,12 +65,17 @@ impl Writer<'_> {
         let mut inherited = Inherited::default();
         // Wherever the person is a member, whichever community is named.
         let Some(any) = homes.first() else { return Ok(inherited) };
+        let own = plan.device.did();
+        let known = self.t.newest(&identity.did)?.map(|(_, known)| known);
+        let aside = known.filter(|known| !known.certifies(&own));
         let fresh = BTreeMap::from([(*plan.identity.cid(), (plan.identity.clone(), identity.clone()))]);
-        let renewed = self.keep_identities(any, fresh, &Default::default())?;
+        let mut renewed = self.keep_identities(any, fresh, &Default::default())?;
+        // What stayed here while this device was out goes now, also where the document came before.
+        renewed.insert(identity.did);
 
         for roster in &homes {
             for audience in [Audience::Public, Audience::Members] {
-                let changes = self.inheritance(roster, audience, plan, view, &mut inherited)?;
+                let changes = self.inheritance(roster, audience, plan, aside.as_ref(), view, &mut inherited)?;
                 if changes.is_empty() {
                     continue;
                 }
@@ -92,21 +98,30 @@ impl Writer<'_> {
     }
 
     /// The entries of dropped devices that count now, in one audience: of several the newest, and none that a device
-    /// which stays overrules or holds too.
+    /// which stays overrules or holds too. `aside`: the document by which this device is out until now.
     fn inheritance(
         &self,
         roster: &Roster,
         audience: Audience,
         plan: &Succession<'_>,
+        aside: Option<&Identity>,
         view: &View,
         inherited: &mut Inherited,
     ) -> Result<Vec<Change>, StoreError> {
         let identity = Identity::view(plan.identity)?;
         let Some(did) = self.t.number(Name::Key(&identity.did))? else { return Ok(Vec::new()) };
+        let own = plan.device.did();
+        // Whoever took this device out on purpose also decided what of others that are out is still wanted.
+        let aside = aside.filter(|_| roster.state.retired.contains_key(&(identity.did, own)));
+        let decided = |device: &Did| *device != own && aside.is_some_and(|aside| !aside.certifies(device));
         let (mut dropped, mut kept) = (Vec::new(), Vec::new());
         for repo in self.t.repos_of(roster.number, Some(did))?.into_iter().filter(|repo| repo.audience == audience) {
             let RepoId { device, .. } = self.t.repo_id(&repo)?;
-            if identity.certifies(&device) { kept.push(repo) } else { dropped.push((repo, device)) }
+            match identity.certifies(&device) {
+                true => kept.push(repo),
+                false if decided(&device) => {}
+                false => dropped.push((repo, device)),
+            }
         }
         let latest = latest(plan.now).min(plan.until.unwrap_or(latest(plan.now)));
         let mut best: BTreeMap<String, (Leaf, Option<Block>)> = BTreeMap::new();

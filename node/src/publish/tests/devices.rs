@@ -406,6 +406,37 @@ fn a_device_that_was_let_in_again_and_stolen_after_all_has_no_say_either() {
     assert_eq!(view.document(last.cid()).unwrap(), Some(last));
 }
 
+#[test]
+fn a_device_that_was_taken_out_on_purpose_shows_what_it_held_and_brings_nothing_of_others_back() {
+    let devices = Devices::new(&[0, 0, 0]);
+    let [laptop, phone, tablet] = &devices.all[..] else { panic!("three") };
+    let root = Secret::from_seed([1; 32]);
+    let uri = phone.post(&devices.community, "on the phone").uri;
+    devices.meet();
+    let known = || newest_identity(&laptop.store, &laptop.me.did).unwrap();
+    let mut left = known().1.devices.pop();
+    for gone in [phone, tablet] {
+        devices.tick();
+        let document = certify(&known(), &root, None, &[gone.me.device.did()].into()).unwrap();
+        let done = succeed(&laptop.store, &laptop.me, &laptop.clock, &document, None).unwrap();
+        assert!(done.adopted > 0 || gone.me.device.did() == tablet.me.device.did());
+        if devices.text(0, &uri).is_some() {
+            assert!(devices.delete(0, &uri));
+        }
+    }
+    devices.exchange(0, 2);
+    assert_eq!((devices.text(0, &uri), devices.text(2, &uri).as_deref()), (None, Some("on the phone")));
+
+    devices.tick();
+    let document = certify(&known(), &root, left.take(), &Default::default()).unwrap();
+    succeed(&tablet.store, &tablet.me, &tablet.clock, &document, None).unwrap();
+    devices.exchange(0, 2);
+    devices.exchange(0, 2);
+    assert_eq!((devices.text(0, &uri), devices.text(2, &uri)), (None, None));
+    assert!(!known().1.certifies(&phone.me.device.did()) && known().1.certifies(&tablet.me.device.did()));
+    assert_eq!(tablet.store.mark(&mut || ()).unwrap(), Vec::<String>::new(), "every count is right");
+}
+
 /// What a device does next.
 #[derive(Debug, Clone)]
 enum Deed {

@@ -201,6 +201,57 @@ fn two_restores_that_meet_each_other_first_tell_each_other_and_the_one_that_is_i
 }
 
 #[test]
+fn what_other_devices_wrote_stays_on_one_that_is_out_until_it_recovers_which_takes_over_what_nobody_else_has() {
+    for seed in 0..8 {
+        let visibility = if seed % 4 == 3 { Visibility::Public } else { Visibility::Members };
+        let audience = if seed % 4 == 3 { Audience::Public } else { Audience::Members };
+        let (mut world, community) = street(seed, visibility);
+        let phone = world.copied(0);
+        world.take_up(phone, &[]);
+        world.connect(phone, 1);
+        world.run_for(30);
+        world.post(phone, &community, audience, true);
+        world.run_for(60);
+        world.restart(phone);
+        // Of one backup: the first keeps the phone, whose last post reaches nobody else, and the second does not.
+        let first = world.restore_offline(phone, &[0], &community);
+        let second = world.restore_offline(phone, &[0, phone], &community);
+        world.take_up(second, &[]);
+        world.post(phone, &community, audience, false);
+        world.connect(first, phone);
+        world.run_for(60);
+        world.restart(first);
+        world.connect(second, 1);
+        world.run_for(90);
+        assert_eq!((world.posts(first, &community), world.posts(1, &community)), (6, 5), "seed {seed}");
+
+        // Who hears of it from somebody else, or from the very device that counts, while it greets or is greeted.
+        let (a, b) = if seed % 4 < 2 { (first, 1) } else { (first, second) };
+        let (a, b) = if seed % 2 == 0 { (a, b) } else { (b, a) };
+        world.connect(a, b);
+        world.run_for(90);
+        assert!(world.is_out(first), "seed {seed}");
+        let kept = |world: &World| {
+            let view = world.nodes[first].store.view(Scope::Members).unwrap();
+            let heads = view.heads(&community).unwrap().into_iter();
+            heads.filter(|head| head.repo.device == world.nodes[phone].me.device.did()).count()
+        };
+        let counted = |world: &World| world.nodes[first].store.mark(&mut || ()).unwrap();
+        assert!(world.posts(first, &community) >= 6 && kept(&world) > 0, "seed {seed}: it can be read");
+        assert_eq!(counted(&world), Vec::<String>::new(), "seed {seed}");
+        assert_eq!(world.posts(2, &community), 5, "seed {seed}: and nobody is given it");
+
+        world.recover(first, 2, &[]);
+        world.connect(first, 1);
+        world.run_for(90);
+        assert_eq!(kept(&world), 0, "seed {seed}");
+        assert_eq!(counted(&world), Vec::<String>::new(), "seed {seed}");
+        world.assert_alike(&[1, 2, second, first], Scope::Members, &community);
+        assert_eq!(world.posts(2, &community), 7, "seed {seed}: three, the phone's two and one of each");
+    }
+}
+
+#[test]
 fn who_speaks_an_earlier_version_is_not_told() {
     let (mut world, community) = street(1, Visibility::Members);
     let both = [(); 2].map(|()| world.restore_offline(0, &[0], &community));
