@@ -24,7 +24,7 @@ use folkmoot_schemas::{
 };
 
 use super::*;
-use crate::{clock::Source, store::Batch};
+use crate::{clock::Source, store::Batch, sync::perform::Performer};
 
 /// One second later at each look; "random" bytes that count.
 struct Ticking(AtomicU64);
@@ -358,6 +358,10 @@ fn a_device_that_is_out_signs_nothing() {
     refused(leave(store, &me, clock, &river).unwrap_err());
     refused(found(store, &me, clock, "Allotments", Visibility::Public, Describe::default()).unwrap_err());
     refused(join(store, &me, clock, &link).unwrap_err());
+    for (me, said) in [(&me, 0), (&ada.me, 1)] {
+        Performer::new(store.clone(), me.clone(), clock.clone()).here("peer".into(), Vec::new()).unwrap();
+        assert_eq!(store.whereabouts().unwrap().len(), said, "where it can be reached, only who is in");
+    }
     assert!(pending_joins(store, &me.did).unwrap().is_empty());
 }
 

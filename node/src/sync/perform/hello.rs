@@ -77,6 +77,14 @@ impl Performer {
         Ok(Some(Hello::sign(tag, community, self.me.did, &self.me.device, Some(&identity), join.as_ref(), binding)?))
     }
 
+    /// Our newest document lists this device.
+    pub(super) fn is_in(&self) -> Result<bool, StoreError> {
+        Ok(match self.own_identity()? {
+            Some(own) => Identity::view(&own)?.certifies(&self.me.device.did()),
+            None => false,
+        })
+    }
+
     pub(super) fn own_identity(&self) -> Result<Option<Block>, StoreError> {
         let known = self.store.view(Scope::Members)?.identity(&self.me.did)?;
         let own = self.store.meta(meta::IDENTITY)?.map(|bytes| Identity::open(&bytes)).transpose()?;

@@ -78,6 +78,10 @@ impl Performer {
             return Ok(Vec::new());
         }
         let mut inputs = self.tidy_book()?;
+        // Who is out signs nothing.
+        if !self.is_in()? {
+            return Ok(inputs);
+        }
         let (now, device) = (self.clock.micros(), self.me.device.did());
         let last = self.book().get(&device).cloned();
         let mut rev = Tid::new(now, self.clock.tid_bits());
