@@ -178,6 +178,11 @@ pub(crate) fn newest_identity(store: &Store, did: &Did) -> Result<(Block, Identi
     Ok(Identity::open(block.bytes())?)
 }
 
+/// Whether our newest document does not list this device.
+pub(crate) fn is_out(store: &Store, me: &Me) -> Result<bool, PublishError> {
+    Ok(!held_identity(store, &me.did)?.1.certifies(&me.device.did()))
+}
+
 /// Our newest document, to sign something by: it lists this device.
 pub(crate) fn document_of(store: &Store, me: &Me) -> Result<Block, PublishError> {
     match newest_identity(store, &me.did)? {
@@ -207,9 +212,9 @@ fn held_identity(store: &Store, did: &Did) -> Result<(Block, Identity), PublishE
 }
 
 /// The community, and our role in it.
-fn member(view: &View, me: &Me, community: &Cid) -> Result<(Community, Role), PublishError> {
+fn member(store: &Store, view: &View, me: &Me, community: &Cid) -> Result<(Community, Role), PublishError> {
     let found = view.community(community)?.ok_or_else(|| PublishError::NotMember(community.to_string()))?;
-    if view.identity(&me.did)?.is_some_and(|(_, identity)| !identity.certifies(&me.device.did())) {
+    if is_out(store, me)? {
         return Err(PublishError::Retired);
     }
     match found.state.role(&me.did) {
@@ -227,7 +232,7 @@ pub fn publish(
     drafts: Vec<Draft>,
 ) -> Result<Published, PublishError> {
     let view = store.view(Scope::Members)?;
-    let (known, role) = member(&view, me, community)?;
+    let (known, role) = member(store, &view, me, community)?;
     let mut plans = [(Audience::Public, Vec::new()), (Audience::Members, Vec::new())];
     let mut places = Vec::with_capacity(drafts.len());
     for draft in drafts {

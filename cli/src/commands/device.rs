@@ -178,7 +178,7 @@ fn take_in(text: &str, session: &Session) -> Result<()> {
             .hint("`moot device add` shows the request of this device again"));
     }
     confirm(identity, &here, session)?;
-    publish::enter(&home.open_store()?, document, &welcome.communities, &welcome.addrs)?;
+    publish::enter(&home.open_store()?, &session.clock, document, &welcome.communities, &welcome.addrs)?;
     let (complete, reached) = match welcome.communities.is_empty() {
         true => (true, true),
         false => fetch_own(session)?,

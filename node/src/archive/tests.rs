@@ -295,7 +295,7 @@ fn what_somebody_wrote_on_a_second_device_is_true_after_they_went() {
     succeed(&bo.store, &bo.me, &bo.clock, &document, None).unwrap();
     let phone = {
         let store = Store::in_memory().unwrap();
-        enter(&store, &document, &[], &[]).unwrap();
+        enter(&store, &bo.clock, &document, &[], &[]).unwrap();
         let me = Me::load(&store, phone).unwrap();
         Person { store, me, clock: bo.clock.clone() }
     };

@@ -113,7 +113,7 @@ fn sign_by(
     identity: Block,
 ) -> Result<Signed, PublishError> {
     let view = store.view(Scope::Members)?;
-    let (known, role) = member(&view, me, community)?;
+    let (known, role) = member(store, &view, me, community)?;
     if !roster::may(role, &act) {
         return Err(PublishError::NotAllowed { role, community: known.name });
     }

@@ -24,7 +24,7 @@ pub fn delete(store: &Store, me: &Me, clock: &Clock, uri: &Uri) -> Result<Publis
         Lookup::Gone(_) => return Ok(Published { items: Vec::new(), announces: Vec::new() }),
         Lookup::Ambiguous(_) | Lookup::Absent => return Err(PublishError::Absent(uri.to_string())),
     }
-    member(&view, me, &uri.community)?;
+    member(store, &view, me, &uri.community)?;
     let standing = view.standing(uri)?;
     drop(view);
     let is_grave = |entry: &&Entry| matches!(entry.record, Record::Tombstone(_));

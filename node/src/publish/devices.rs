@@ -17,7 +17,7 @@ use super::{Me, PublishError, announce, await_community, community::operate_by, 
 use crate::{
     clock::Clock,
     home::meta,
-    store::{Scope, Store, StoreError, succession::Succession},
+    store::{Batch, Scope, Store, StoreError, succession::Succession},
 };
 
 /// Prefix of a meta: a device that was taken out of our identity, with the document that first left it out. Its roster
@@ -52,8 +52,15 @@ fn free_name(wanted: &str, taken: &[Device]) -> String {
     std::iter::once(wanted.to_owned()).chain(numbered).find(is_free).unwrap_or_else(|| wanted.to_owned())
 }
 
-/// Makes a home that waited the person's: the document lists this device; what is theirs is fetched by a node.
-pub fn enter(store: &Store, document: &Block, communities: &[Cid], addrs: &[String]) -> Result<(), PublishError> {
+/// Makes a home that waited the person's: the document lists this device; what is theirs is fetched by a node. A home
+/// that is theirs already and was out is in at once.
+pub fn enter(
+    store: &Store,
+    clock: &Clock,
+    document: &Block,
+    communities: &[Cid],
+    addrs: &[String],
+) -> Result<(), PublishError> {
     let (document, identity) = Identity::open(document.bytes())?;
     let me = identity.did.to_string();
     if store.meta(meta::ME)?.is_some_and(|other| other != me.as_bytes()) {
@@ -65,6 +72,12 @@ pub fn enter(store: &Store, document: &Block, communities: &[Cid], addrs: &[Stri
     let own = store.meta(meta::DEVICE)?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<Did>().ok());
     if let Some(device) = identity.devices.iter().find(|device| Some(device.key) == own) {
         store.set_meta(meta::DEVICE_NAME, Some(device.name.as_bytes()))?;
+    }
+    let mut here = store.view(Scope::Members)?.communities()?.into_iter();
+    if let Some(here) = here.find(|community| community.state.is_member(&identity.did)) {
+        let mut batch = Batch::new(here.id, widest(here.visibility));
+        batch.identities.push(document.clone());
+        store.put_own(batch, clock.micros())?;
     }
     store.set_meta(meta::IDENTITY, Some(document.bytes()))?;
     store.set_meta(meta::ME, Some(me.as_bytes()))?;

@@ -41,7 +41,7 @@ pub fn readmit(
 
 /// Leaves, after closing one's own invites: a link in somebody's pocket must not outlive who answers for it.
 pub fn leave(store: &Store, me: &Me, clock: &Clock, community: &Cid) -> Result<Vec<Announce>, PublishError> {
-    let (known, _) = member(&store.view(Scope::Members)?, me, community)?;
+    let (known, _) = member(store, &store.view(Scope::Members)?, me, community)?;
     let mut announces = Vec::new();
     for (cid, _) in known.state.invites.iter().filter(|(_, invite)| invite.by == me.did && !invite.closed) {
         announces.push(operate(store, me, clock, community, Act::Close { invite: *cid, joins: Vec::new() })?.1);

@@ -43,7 +43,7 @@ pub fn invite(
     if uses == 0 || uses > limits::INVITE_USES {
         return Err(Fault::new("uses", format!("{uses} is not between 1 and {}", limits::INVITE_USES)).into());
     }
-    let (known, own) = member(&store.view(Scope::Members)?, me, community)?;
+    let (known, own) = member(store, &store.view(Scope::Members)?, me, community)?;
     if role > own {
         return Err(PublishError::NotAllowed { role: own, community: known.name });
     }

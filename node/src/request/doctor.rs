@@ -199,9 +199,7 @@ impl Reading<'_> {
     /// Which devices speak for this person, and whether this one still does.
     fn own_devices(&self) -> Result<Finding, Failure> {
         let me = self.desk.me;
-        let Some((_, identity)) = self.view.identity(&me.did)? else {
-            return Ok(finding("devices", Health::Fine, "this device alone"));
-        };
+        let (_, identity) = publish::newest_identity(self.desk.store, &me.did)?;
         let own = me.device.did();
         let mut found = match (identity.certifies(&own), identity.devices.len()) {
             (false, _) => finding(
@@ -231,9 +229,8 @@ impl Reading<'_> {
 
     /// Devices of this person that others of theirs know nothing of.
     fn apart(&self) -> Result<Option<Finding>, Failure> {
-        let identity = self.view.identity(&self.desk.me.did)?.map(|(_, identity)| identity);
-        let listed = |key: &Did| identity.as_ref().is_some_and(|identity| identity.certifies(key));
-        let apart = self.desk.live.apart.iter().filter(|(key, _)| !listed(key));
+        let (_, identity) = publish::newest_identity(self.desk.store, &self.desk.me.did)?;
+        let apart = self.desk.live.apart.iter().filter(|(key, _)| !identity.certifies(key));
         let detail: Vec<String> = apart.map(|(key, name)| format!("{name}  {key}")).collect();
         let message = "your words let in a device that is out again, as when a backup is restored twice";
         let found = finding("devices", Health::Note, message);
@@ -246,8 +243,7 @@ impl Reading<'_> {
 
     /// This device is not in its person's newest identity document.
     pub(super) fn is_out(&self) -> Result<bool, Failure> {
-        let me = self.desk.me;
-        Ok(self.view.identity(&me.did)?.is_some_and(|(_, identity)| !identity.certifies(&me.device.did())))
+        Ok(publish::is_out(self.desk.store, self.desk.me)?)
     }
 
     /// Others' clocks tell whether ours is right.

@@ -508,6 +508,18 @@ fn a_device_that_is_out_says_so_wherever_its_person_looks_and_publishes_nothing(
         Reply::Failed(failure) => assert_eq!(failure.hint.as_deref(), Some(&*hint)),
         other => panic!("{other:?}"),
     }
+
+    // Let in by another device of theirs, whose answer was typed here while nobody can be reached.
+    let without = crate::publish::newest_identity(&home.person.store, &root.did()).unwrap();
+    let document = crate::publish::certify(&without, &root, known.1.devices.into_iter().next(), &Default::default());
+    crate::publish::enter(&home.person.store, &home.person.clock, &document.unwrap(), &[], &[]).unwrap();
+    let (status, inbox, devices) = look();
+    assert!(!status && !inbox && devices.state == Health::Fine);
+    match home.ask(Request::Devices).reply {
+        Reply::Devices(devices) => assert!(devices.devices.iter().all(|device| device.this)),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(home.publish(None, "in again"), Reply::Published(_)));
 }
 
 #[test]

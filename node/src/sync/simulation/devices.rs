@@ -24,7 +24,7 @@ fn with_a_phone(seed: u64, visibility: Visibility) -> (World, Cid, Secret) {
     node.me = Me { did: root.did(), device: phone.clone() };
     node.store.set_meta(meta::ME, Some(root.did().to_string().as_bytes())).unwrap();
     node.store.set_meta(meta::DEVICE, Some(phone.did().to_string().as_bytes())).unwrap();
-    publish::enter(&node.store, &document, &[community], &[]).unwrap();
+    publish::enter(&node.store, &node.clock, &document, &[community], &[]).unwrap();
     node.performer = Performer::new(node.store.clone(), node.me.clone(), node.clock.clone());
     world.nodes.push(node);
     for at in 0..4 {
