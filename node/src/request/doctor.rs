@@ -227,10 +227,13 @@ impl Reading<'_> {
         Ok(found)
     }
 
-    /// Devices of this person that others of theirs know nothing of.
+    /// Devices of this person that others of theirs know nothing of. One that a roster retires was meant to go, and may be
+    /// a thief's: what it said before the retirement came here is no reason to let it in.
     fn apart(&self) -> Result<Option<Finding>, Failure> {
         let (_, identity) = publish::newest_identity(self.desk.store, &self.desk.me.did)?;
-        let apart = self.desk.live.apart.iter().filter(|(key, _)| !identity.certifies(key));
+        let retired =
+            |key: &Did| self.communities.values().any(|known| known.state.retired.contains_key(&(identity.did, *key)));
+        let apart = self.desk.live.apart.iter().filter(|(key, _)| !identity.certifies(key) && !retired(key));
         let detail: Vec<String> = apart.map(|(key, name)| format!("{name}  {key}")).collect();
         let message = "your words let in a device that is out again, as when a backup is restored twice";
         let found = finding("devices", Health::Note, message);

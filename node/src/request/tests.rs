@@ -523,9 +523,9 @@ fn a_device_that_is_out_says_so_wherever_its_person_looks_and_publishes_nothing(
 }
 
 #[test]
-fn a_device_that_lost_against_another_document_is_named_until_it_is_let_in() {
+fn a_device_that_lost_against_another_document_is_named_until_it_is_let_in_or_a_roster_retires_it() {
     let mut home = Home::new(1);
-    home.person.found("River Street", Visibility::Members);
+    let river = home.person.found("River Street", Visibility::Members);
     let cellar = Secret::from_seed([77; 32]).did();
     let named = |home: &Home| match home.ask(Request::Doctor).reply {
         Reply::Checkup(checkup) => checkup
@@ -547,4 +547,9 @@ fn a_device_that_lost_against_another_document_is_named_until_it_is_let_in() {
         }
         other => panic!("{other:?}"),
     }
+
+    // It said hello after the document that takes it out was known here, and before the retirement was.
+    let act = folkmoot_schemas::roster::Act::Retire { device: cellar };
+    crate::publish::operate(&home.person.store, &home.person.me, &home.person.clock, &river, act).unwrap();
+    assert!(!named(&home));
 }
