@@ -14,6 +14,8 @@ use folkmoot_schemas::{Cid, Did, block::Block, charter::Visibility, identity::Id
 
 use super::{Performer, widest};
 use crate::{
+    home::meta,
+    publish,
     store::{Batch, Scope, StoreError, View},
     sync::engine::Input,
 };
@@ -59,8 +61,13 @@ impl Performer {
     /// A peer says that we are out. Believed is only what our own root key signed after the document we have.
     pub(super) fn step_out(&self, community: Cid, document: &[u8]) -> Result<Vec<Input>, StoreError> {
         let view = self.store.view(Scope::Members)?;
-        let Some(known) = view.community(&community)?.filter(|known| known.visibility == Visibility::Members) else {
-            return Ok(Vec::new());
+        // Where nothing of the community is here yet, our document counts by way of any other.
+        let here = match view.community(&community)? {
+            Some(known) if known.visibility == Visibility::Members => Some(known),
+            None if publish::pending_joins(&self.store, &self.me.did)?.contains(&community) => {
+                view.communities()?.into_iter().find(|known| known.state.is_member(&self.me.did))
+            }
+            _ => return Ok(Vec::new()),
         };
         let Ok((document, identity)) = Identity::open(document) else { return Ok(Vec::new()) };
         let Some(own) = self.own_identity()? else { return Ok(Vec::new()) };
@@ -68,9 +75,13 @@ impl Performer {
         if self.me.is_root() || identity.did != self.me.did || !newer || identity.certifies(&self.me.device.did()) {
             return Ok(Vec::new());
         }
-        let mut batch = Batch::new(community, widest(known.visibility));
+        let Some(here) = here else {
+            self.store.set_meta(meta::IDENTITY, Some(document.bytes()))?;
+            return Ok(Vec::new());
+        };
+        let mut batch = Batch::new(here.id, widest(here.visibility));
         batch.identities.push(document);
         let applied = self.store.apply_received(batch, self.clock.micros())?;
-        self.applied(community, &applied)
+        self.applied(here.id, &applied)
     }
 }

@@ -8,8 +8,8 @@ use crate::sync::{
     message::{Binding, Hello},
 };
 
-/// Ada (0) with a second device (the last node), Bob (1) and Cleo (2): everybody holds what both of her devices wrote.
-fn with_a_phone(seed: u64, visibility: Visibility) -> (World, Cid, Secret) {
+/// Ada (0) with a second device (the last node) that was let in and has met nobody yet, Bob (1) and Cleo (2).
+fn beside_a_phone(seed: u64, visibility: Visibility) -> (World, Cid, Secret) {
     let mut world = World::new(seed, 3, 0);
     let community = world.found(0, visibility);
     for guest in 1..3 {
@@ -30,6 +30,12 @@ fn with_a_phone(seed: u64, visibility: Visibility) -> (World, Cid, Secret) {
     for at in 0..4 {
         world.refresh(at);
     }
+    (world, community, phone)
+}
+
+/// The same, where everybody holds what both of her devices wrote.
+fn with_a_phone(seed: u64, visibility: Visibility) -> (World, Cid, Secret) {
+    let (mut world, community, phone) = beside_a_phone(seed, visibility);
     for (a, b) in [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3)] {
         world.connect(a, b);
     }
@@ -140,6 +146,19 @@ fn a_device_that_was_taken_out_while_it_was_away_is_told_by_whom_it_meets_and_no
         let told = |frame: &&Frame| matches!(frame, Frame::Overtaken(_));
         assert_eq!(world.received[&3].iter().filter(told).count(), 1, "seed {seed}: it asks no more");
     }
+}
+
+#[test]
+fn a_device_that_was_taken_out_before_anything_of_its_communities_came_is_told_too() {
+    let (mut world, community, phone) = beside_a_phone(1, Visibility::Members);
+    let without = world.certify(&Secret::from_seed([1; 32]), None, &BTreeSet::from([phone.did()]));
+    world.succeed(&without);
+    for (a, b) in [(0, 1), (3, 1)] {
+        world.connect(a, b);
+        world.run_for(60);
+    }
+    assert!(matches!(Me::load(&world.nodes[3].store, phone), Err(publish::PublishError::Retired)));
+    assert!(world.nodes[3].store.view(Scope::Members).unwrap().community(&community).unwrap().is_none());
 }
 
 #[test]
