@@ -41,6 +41,7 @@ pub fn keep_lists(store: &Store, me: &Me, clock: &Clock) -> Result<Vec<(Cid, Pub
         let drafts = lists.into_iter().map(draft).collect();
         match publish(store, me, clock, &community, drafts) {
             Ok(published) => done.push((community, published)),
+            Err(why @ PublishError::Retired) => return Err(why),
             // Another community's lists do not wait for it.
             Err(why) => tracing::warn!(%community, %why, "who has a place could not be written down"),
         }
