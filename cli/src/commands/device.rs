@@ -6,8 +6,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 use clap::Subcommand;
 use folkmoot_node::{
     home::{Home, HomeError, NewHome},
-    publish,
-    request::{Devices, Reply, Request, Succeeded},
+    publish::{self, PublishError},
+    request::{Devices, Reply, Request, Succeeded, could_not},
 };
 use folkmoot_schemas::{
     Did, Tid,
@@ -90,6 +90,15 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<()> {
 
 fn devices(session: &Session) -> Result<Devices> {
     answer!(session.ask(&Request::Devices)?, Reply::Devices(devices) => devices)
+}
+
+/// The same to change them, which a device that is out cannot: its person need not look for their paper.
+fn devices_to_change(session: &Session) -> Result<Devices> {
+    let devices = devices(session)?;
+    match devices.devices.iter().any(|device| device.this) {
+        true => Ok(devices),
+        false => Err(could_not("change your devices")(PublishError::Retired).into()),
+    }
 }
 
 /// For a list: this device is none of the person's any more.
@@ -234,7 +243,7 @@ fn approve(text: &str, phrase_file: Option<PathBuf>, session: &Session) -> Resul
         Error::refused(format!("could not let the device in: {error}"))
             .hint("copy the whole of what `moot device add` printed on it, and put it in quotes")
     })?;
-    let known = devices(session)?;
+    let known = devices_to_change(session)?;
     session.out.note(Line::new().text("letting in ").strong(&request.name).text("  ").id(request.device.to_string()));
     let now = session.clock.micros();
     let added =
@@ -261,7 +270,7 @@ fn revoke(wanted: &str, stolen: Option<&str>, phrase_file: Option<PathBuf>, sess
         Some(text) => Some(past(text, WallClock::of(session)?.zone(), session.clock.seconds())?),
         None => None,
     };
-    let known = devices(session)?;
+    let known = devices_to_change(session)?;
     let here = session.home()?;
     session.unlock(&here)?;
     let identity = document(&known)?.1;

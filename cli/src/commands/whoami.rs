@@ -22,6 +22,9 @@ pub(crate) fn run(session: &Session) -> Result<()> {
     });
     session.out.line(Line::new().faint("person  ").id(&me.did));
     session.out.line(Line::new().faint("device  ").id(&me.device).text("  ").text(&me.device_name));
+    if me.out {
+        session.out.line(super::device::out());
+    }
     session.out.line(Line::new().faint("home    ").text(&me.home));
     if let Some(peer) = &me.peer_id {
         session.out.line(Line::new().faint("node    ").id(peer));

@@ -349,7 +349,7 @@ fn in_a_community_for_members_a_backup_restored_twice_tells_the_device_that_is_o
         let out = [&desk, &cellar].into_iter().find(|home| home.status()["out"] == true);
         out.ok_or_else(|| "both think they are in".to_owned())
     });
-    for command in [&["status"][..], &["inbox"], &["device", "list"]] {
+    for command in [&["status"][..], &["inbox"], &["device", "list"], &["whoami"]] {
         let said = folkmoot_integration_tests::text(&loser.moot(command));
         assert!(said.contains("taken out of your identity"), "{command:?}: {said}");
     }
@@ -371,6 +371,14 @@ fn in_a_community_for_members_a_backup_restored_twice_tells_the_device_that_is_o
     for command in [&["sync"][..], &["serve"], &["community", "create", "Allotments", "--members"]] {
         let said = loser.refused(1, command);
         assert!(said.contains("taken out of your identity"), "{command:?}: {said}");
+        assert!(said.contains("moot init --recover"), "{command:?}: {said}");
+    }
+    // Nobody looks for their paper in vain.
+    let tablet = Home::new("tablet");
+    let request = text_of(&tablet.one(&["device", "add"]), "request").to_owned();
+    for command in [["device", "approve", &request], ["device", "revoke", "desk"]] {
+        let said = loser.refused(1, &command);
+        assert!(said.contains("could not change your devices") && said.contains("init --recover"), "{said}");
     }
     // Where Bob's node is, it remembers.
     assert_eq!(text_of(&loser.one(&recover), "did"), did);

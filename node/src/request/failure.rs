@@ -115,7 +115,7 @@ pub(crate) const LET_IN_AGAIN: &str =
     "stop its node if one runs (`moot serve`); then `moot init --recover` lets it in again by your 12 words";
 
 /// `what`: the act as in "could not …".
-pub(crate) fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
+pub fn could_not(what: &str) -> impl Fn(PublishError) -> Failure {
     move |error| {
         let said = Failure::refused(format!("could not {what}: {error}"));
         match error {

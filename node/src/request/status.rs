@@ -12,6 +12,9 @@ pub struct Whoami {
     pub did: String,
     pub device: String,
     pub device_name: String,
+    /// This device is none of the person's any more.
+    #[serde(default)]
+    pub out: bool,
     pub name: Option<String>,
     pub home: String,
     pub peer_id: Option<String>,
@@ -62,6 +65,7 @@ impl Reading<'_> {
             did: me.did.to_string(),
             device: me.device.did().to_string(),
             device_name: String::from_utf8_lossy(&device_name).into_owned(),
+            out: self.is_out()?,
             name,
             home: self.desk.dir.display().to_string(),
             peer_id: self.desk.live.peer_id.clone(),

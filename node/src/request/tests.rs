@@ -482,15 +482,16 @@ fn a_record_that_is_none_is_refused_before_anything_is_written() {
 fn a_device_that_is_out_says_so_wherever_its_person_looks_and_publishes_nothing() {
     let home = Home::new(1);
     let river = home.person.found("River Street", Visibility::Members);
-    let look = || match [Request::Status, Request::Inbox { community: None, all: false, limit: 9 }, Request::Doctor]
-        .map(|request| home.ask(request).reply)
-    {
-        [Reply::Status(status), Reply::Inbox(inbox), Reply::Checkup(checkup)] => {
-            let devices = checkup.findings.into_iter().find(|finding| finding.check == "devices").unwrap();
-            (status.out, inbox.out, devices)
-        }
-        other => panic!("{other:?}"),
-    };
+    let inbox = || Request::Inbox { community: None, all: false, limit: 9 };
+    let look =
+        || match [Request::Status, Request::Whoami, inbox(), Request::Doctor].map(|request| home.ask(request).reply) {
+            [Reply::Status(status), Reply::Whoami(me), Reply::Inbox(inbox), Reply::Checkup(checkup)] => {
+                let devices = checkup.findings.into_iter().find(|finding| finding.check == "devices").unwrap();
+                assert_eq!(me.out, status.out);
+                (status.out, inbox.out, devices)
+            }
+            other => panic!("{other:?}"),
+        };
     let (status, inbox, devices) = look();
     assert!(!status && !inbox && devices.state == Health::Fine);
 
