@@ -103,10 +103,10 @@ impl Engine {
             // It admits us no more: what everybody may see there tells why, or the answer to one more hello, if anything
             // does.
             (Answer::Absent, Some(Greeting::Ok)) => {
-                peer.greetings.insert(community, Greeting::Refused { retry: Backoff::first(now) });
+                peer.greetings.insert(community, Greeting::Refused { retry: Backoff::none(now) });
                 peer.told.forget();
+                // That says it, together with those of other communities and no more of them than are said at once.
                 peer.compare_by(now + SETTLE);
-                self.greet(now, id, community, true);
             }
             (Answer::Ok, Some(_)) => {
                 peer.greetings.insert(community, Greeting::Ok);

@@ -113,6 +113,11 @@ impl Backoff {
         Self { until: now + FIRST_PAUSE, pause: FIRST_PAUSE }
     }
 
+    /// The first that is over at once.
+    pub(super) fn none(now: u64) -> Self {
+        Self { until: now, pause: FIRST_PAUSE }
+    }
+
     pub(super) fn longer(self, now: u64) -> Self {
         let pause = (self.pause * 2).min(LONGEST_PAUSE);
         Self { until: now + pause, pause }

@@ -1,11 +1,11 @@
-//! One person with two devices, of which one is taken out.
+//! One person with two devices, of which one is taken out; and who is admitted no more.
 
 use std::collections::BTreeSet;
 
 use super::*;
 use crate::sync::{
     engine::Errand,
-    message::{Binding, Hello},
+    message::{Answer, Binding, Hello, Welcome},
 };
 
 /// Ada (0) with a second device (the last node) that was let in and has met nobody yet, Bob (1) and Cleo (2).
@@ -212,4 +212,34 @@ fn who_holds_no_key_of_a_device_of_theirs_is_told_nothing_of_anybody() {
     assert_eq!(publish::newest_identity(&node.store, &root.did()).unwrap().0, newest);
     assert_eq!(told(root.did(), &phone, &before, community), Some(without), "nothing of what came later");
     assert_eq!(told(root.did(), &phone, &again, community), None, "nor then");
+}
+
+#[test]
+fn who_is_admitted_no_more_to_many_communities_at_once_asks_why_in_turns() {
+    let mut world = World::new(1, 2, 0);
+    for _ in 0..60 {
+        world.found(0, Visibility::Members);
+    }
+    world.connect(0, 1);
+    world.run_for(100);
+    let said = |world: &World| -> Vec<String> {
+        let frames = world.received[&1].iter();
+        frames
+            .filter_map(|frame| if let Frame::Hello(hello) = frame { Some(hello.tag.clone()) } else { None })
+            .collect()
+    };
+    let before = said(&world);
+    let tags: BTreeSet<String> = before.iter().cloned().collect();
+    assert_eq!(tags.len(), 60);
+    let (peer, session) = (world.nodes[1].peer, *world.nodes[0].sessions.keys().next().unwrap());
+    for answer in [Answer::Ok, Answer::Absent] {
+        for tag in tags.iter().cloned() {
+            world.input(0, Input::Frame { peer, session, frame: Frame::Welcome(Welcome { tag, answer }) });
+        }
+    }
+    world.run_for(10);
+    let asked = said(&world).len() - before.len();
+    assert!((1..60).contains(&asked), "{asked} at once");
+    world.run_for(60);
+    assert!(said(&world).len() - before.len() >= 60, "and the rest a while later");
 }
