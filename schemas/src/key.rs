@@ -2,7 +2,11 @@
 //!
 //! A signature covers `"folkmoot/<kind>/1" || 0x00 || payload`, so none can be passed off as another kind.
 
-use std::{cell::RefCell, fmt, str::FromStr};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    str::FromStr,
+};
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,6 +27,20 @@ const REMEMBERED: usize = 256;
 thread_local! {
     /// Each at the place its first byte names.
     static SOUND: RefCell<Vec<[u8; 32]>> = RefCell::new(vec![[0; 32]; REMEMBERED]);
+    static TRUSTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads what was checked when it was stored: keys in it are taken as they are. A roster of a hundred people is read by
+/// every command, and checking their keys took longer than all the rest of it.
+pub fn trusting<T>(read: impl FnOnce() -> T) -> T {
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            TRUSTING.set(self.0);
+        }
+    }
+    let _before = Before(TRUSTING.replace(true));
+    read()
 }
 
 /// `did:key:z6Mk…`: the public key of a person (root key) or of a device. Weak keys cannot be constructed.
@@ -32,6 +50,9 @@ pub struct Did([u8; 32]);
 impl Did {
     /// Refuses bytes that are no point, not canonical, or of small order.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, Error> {
+        if TRUSTING.get() {
+            return Ok(Self(bytes));
+        }
         let place = usize::from(bytes[0]) % REMEMBERED;
         // All zeros, which fills the empty places, is a point of small order.
         if bytes != [0; 32] && SOUND.with_borrow(|sound| sound[place] == bytes) {

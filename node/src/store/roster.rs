@@ -12,6 +12,7 @@ use folkmoot_schemas::{
     block::Block,
     charter::{Charter, Visibility},
     identity::Identity,
+    key,
     roster::{Folded, Op, State, fold},
 };
 use redb::ReadableTable;
@@ -56,6 +57,10 @@ pub(super) struct Waiting {
 
 /// Folds every stored roster anew: at open.
 pub(super) fn load(t: &Reading) -> Result<Rosters, StoreError> {
+    key::trusting(|| load_stored(t))
+}
+
+fn load_stored(t: &Reading) -> Result<Rosters, StoreError> {
     let mut rosters = Rosters::new();
     for row in t.charters().iter()? {
         let (number, seq) = row?;
