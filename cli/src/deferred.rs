@@ -1,9 +1,9 @@
 //! Arguments that are defined only for commands that can be meant. The whole command line has hundreds, and defining
 //! them all was a fifth of what a short command takes.
 
-use std::{collections::HashSet, ffi::OsString, sync::OnceLock};
+use std::{collections::HashSet, ffi::OsString, mem, sync::OnceLock};
 
-use clap::{ArgMatches, Args, Command, Error, FromArgMatches, Id, Subcommand};
+use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, Id, Subcommand};
 
 /// What was typed. Until it is said, all commands are defined.
 static TYPED: OnceLock<HashSet<OsString>> = OnceLock::new();
@@ -16,6 +16,17 @@ pub(crate) fn expect(words: &[OsString]) {
     if !OF_ALL.iter().any(|name| words.iter().any(|word| word == name)) {
         TYPED.get_or_init(|| words.iter().cloned().collect());
     }
+}
+
+/// What these words say, where they are as they should be; None: they are not, or ask for help, which speaks of all
+/// commands. Only those that can be meant are looked at, and nothing is taken apart in the end.
+pub(crate) fn parse<T: CommandFactory + FromArgMatches>(words: &[OsString]) -> Option<T> {
+    let mut whole = T::command();
+    let meant: Vec<Command> = whole.get_subcommands_mut().filter(|c| can_be_meant(c)).map(mem::take).collect();
+    let mut short = Command::new("moot").args(whole.get_arguments().cloned()).subcommands(meant);
+    let read = short.try_get_matches_from_mut(words).and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
+    mem::forget((whole, short));
+    read.ok()
 }
 
 fn can_be_meant(command: &Command) -> bool {

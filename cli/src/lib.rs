@@ -59,11 +59,9 @@ pub fn main() -> ExitCode {
 fn run() -> Result<()> {
     let words: Vec<OsString> = std::env::args_os().map(not_a_flag).collect();
     deferred::expect(&words);
-    let args = match args::Moot::try_parse_from(&words) {
-        Ok(args) => args,
-        Err(error) if is_misunderstood(&error) => return Err(usage::said(&error, &words)),
-        // Help and version, asked for or in place of nothing.
-        Err(error) => error.exit(),
+    let args = match deferred::parse(&words) {
+        Some(args) => args,
+        None => parse_whole(&words)?,
     };
     let out = Output::new(args.json, args.quiet);
     let (session, config) = Session::new(args.home, args.community, out, Clock::system())?;
@@ -71,6 +69,15 @@ fn run() -> Result<()> {
     commands::run(args.command, &session)?;
     session.out.finish()?;
     session.leave()
+}
+
+fn parse_whole(words: &[OsString]) -> Result<args::Moot> {
+    match args::Moot::try_parse_from(words) {
+        Ok(args) => Ok(args),
+        Err(error) if is_misunderstood(&error) => Err(usage::said(&error, words)),
+        // Help and version, asked for or in place of nothing.
+        Err(error) => error.exit(),
+    }
 }
 
 fn is_misunderstood(error: &clap::Error) -> bool {

@@ -31,7 +31,7 @@ fn damage_is_told_in_plain_words_and_names_its_block_once() {
     home.ok(&["export", "--all", "-o", file.to_str().unwrap()]);
     let nobody = Home::new();
     let said = nobody.ok(&["verify", file.to_str().unwrap()]);
-    assert!(said.contains("  Ada z6Mk"), "the profile in it gives a name: {said}");
+    assert!(said.contains("  Ada "), "the profile in it gives a name: {said}");
 
     let whole = fs::read(&file).unwrap();
     let at = |word: &[u8]| whole.windows(word.len()).position(|w| w == word).unwrap();
