@@ -114,7 +114,7 @@ impl Writer<'_> {
         if told.iter().any(|notice| notice.what == what) {
             return Ok(());
         }
-        tracing::warn!(?what, "the person is to be told");
+        tracing::info!(?what, "the person is to be told");
         let newest = told.last().map_or(0, |notice| notice.at);
         self.t.notices.insert(now.max(newest + 1), Block::encode(&what)?.bytes().as_ref())?;
         if let Some(oldest) = told.first().filter(|_| told.len() >= MOST) {
