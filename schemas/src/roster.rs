@@ -243,6 +243,11 @@ impl State {
         self.members.contains_key(did)
     }
 
+    /// Was any device of theirs taken out? It may be let in again.
+    pub fn has_retired(&self, did: &Did) -> bool {
+        self.retired.keys().any(|(of, _)| of == did)
+    }
+
     /// How much of a repository replicas keep.
     pub fn keeps(&self, repo: &RepoId) -> Keeps {
         match (self.is_member(&repo.did), self.former.get(&repo.did)) {

@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Removes our own record. Writes nothing when it is already gone. The entry leaves this device's repository; where
-/// another device's entry would then count, a tombstone takes its place, until that device has removed its own.
+/// another device's entry would then count, or one that was taken out could bring a copy back when it is let in again, a
+/// tombstone takes its place, until the others have removed theirs.
 pub fn delete(store: &Store, me: &Me, clock: &Clock, uri: &Uri) -> Result<Published, PublishError> {
     if uri.did != me.did {
         return Err(PublishError::NotYours(uri.to_string()));
@@ -26,6 +27,8 @@ pub fn delete(store: &Store, me: &Me, clock: &Clock, uri: &Uri) -> Result<Publis
     }
     member(store, &view, me, &uri.community)?;
     let standing = view.standing(uri)?;
+    let community = view.community(&uri.community)?;
+    let may_return = community.is_some_and(|community| community.state.has_retired(&me.did));
     drop(view);
     let is_grave = |entry: &&Entry| matches!(entry.record, Record::Tombstone(_));
     let mut announces = Vec::new();
@@ -35,9 +38,9 @@ pub fn delete(store: &Store, me: &Me, clock: &Clock, uri: &Uri) -> Result<Publis
             continue;
         }
         let elsewhere = here.find(|entry| entry.device != me.device.did());
-        let change = match elsewhere.filter(|entry| !is_grave(entry)) {
-            Some(_) => Change::Put { rkey: Some(uri.path()), record: Tombstone::default().into(), again: false },
-            None => Change::Remove { path: uri.path() },
+        let change = match may_return || elsewhere.is_some_and(|entry| !is_grave(&entry)) {
+            true => Change::Put { rkey: Some(uri.path()), record: Tombstone::default().into(), again: false },
+            false => Change::Remove { path: uri.path() },
         };
         let committed = commit(store, me, clock, &uri.community, audience, vec![change])?;
         announces.extend(announce(committed).map(|a| (audience, a)));

@@ -22,6 +22,10 @@ use super::{
     writer::Writer,
 };
 
+/// How long a tombstone stays, in microseconds, where a device of the person was taken out: let in again within that time
+/// it brings back nothing that was deleted meanwhile.
+const STAYS: u64 = 90 * 86_400 * 1_000_000;
+
 impl Store {
     /// Removes what is not needed any more from the repository that `plan` names; its changes are not looked at. None:
     /// there was nothing.
@@ -112,9 +116,11 @@ impl Writer<'_> {
                 self.dirty = true;
             }
         }
+        let may_return = roster.state.has_retired(&id.did);
         for (collection, rkey) in self.t.graves_of(own.number)? {
             let rkey = String::from_utf8_lossy(&rkey).into_owned();
             if let Some(grave) = self.t.leaf(own.number, collection, &rkey)?
+                && !(may_return && grave.rev.micros().saturating_add(STAYS) > now)
                 && (self.is_heeded(&own, &id.did, collection, &rkey, grave.rev)?
                     || self.is_written_twice(&own, &id.did, collection, &rkey, &grave)?)
             {

@@ -425,14 +425,19 @@ fn a_device_that_was_taken_out_on_purpose_shows_what_it_held_and_brings_nothing_
         }
     }
     devices.exchange(0, 2);
-    assert_eq!((devices.text(0, &uri), devices.text(2, &uri).as_deref()), (None, Some("on the phone")));
+    let of_the_phone = || {
+        let view = tablet.store.view(Scope::Members).unwrap();
+        view.standing(&uri).unwrap().iter().filter(|entry| entry.device == phone.me.device.did()).count()
+    };
+    assert_eq!(of_the_phone(), 1, "what it held is here");
+    assert_eq!((devices.text(0, &uri), devices.text(2, &uri)), (None, None), "and said to be deleted");
 
     devices.tick();
     let document = certify(&known(), &root, left.take(), &Default::default()).unwrap();
     succeed(&tablet.store, &tablet.me, &tablet.clock, &document, None).unwrap();
     devices.exchange(0, 2);
     devices.exchange(0, 2);
-    assert_eq!((devices.text(0, &uri), devices.text(2, &uri)), (None, None));
+    assert_eq!((devices.text(0, &uri), devices.text(2, &uri), of_the_phone()), (None, None, 0));
     assert!(!known().1.certifies(&phone.me.device.did()) && known().1.certifies(&tablet.me.device.did()));
     assert_eq!(tablet.store.mark(&mut || ()).unwrap(), Vec::<String>::new(), "every count is right");
 }

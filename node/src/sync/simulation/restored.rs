@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use folkmoot_schemas::{Block, Did};
 
 use super::*;
-use crate::{publish::PublishError, sync::message::Overtaken};
+use crate::{publish::PublishError, store::reader::Lookup, sync::message::Overtaken};
 
 fn root() -> Secret {
     Secret::from_seed([1; 32])
@@ -248,6 +248,42 @@ fn what_other_devices_wrote_stays_on_one_that_is_out_until_it_recovers_which_tak
         assert_eq!(counted(&world), Vec::<String>::new(), "seed {seed}");
         world.assert_alike(&[1, 2, second, first], Scope::Members, &community);
         assert_eq!(world.posts(2, &community), 7, "seed {seed}: three, the phone's two and one of each");
+    }
+}
+
+#[test]
+fn what_one_restore_deleted_does_not_come_back_with_the_other() {
+    for seed in 0..8 {
+        let visibility = if seed % 2 == 0 { Visibility::Members } else { Visibility::Public };
+        let (mut world, community) = street(seed, visibility);
+        let both = [(); 2].map(|()| world.restore_offline(0, &[0], &community));
+        let deleting = both[usize::from(seed % 4 >= 2)];
+        let uri = {
+            let Node { store, me, clock, .. } = &world.nodes[deleting];
+            let view = store.view(Scope::Members).unwrap();
+            let uri = view.list(&community, "org.folkmoot.post", None, 100).unwrap().pop().unwrap().uri;
+            drop(view);
+            publish::delete(store, me, clock, &uri).unwrap();
+            uri
+        };
+        for at in both {
+            world.connect(at, 1);
+            world.run_for(60);
+        }
+        let out = both.into_iter().find(|at| world.is_out(*at)).unwrap();
+        let kept = both.into_iter().find(|at| *at != out).unwrap();
+        world.recover(out, 1, &[]);
+        for (a, b) in [(kept, 1), (out, 1), (1, 2)] {
+            world.connect(a, b);
+        }
+        world.run_for(300);
+        let all = [kept, out, 1, 2];
+        world.assert_alike(&all, Scope::Members, &community);
+        for at in all {
+            let view = world.nodes[at].store.view(Scope::Members).unwrap();
+            assert!(!matches!(view.get(&uri).unwrap(), Lookup::Found(_)), "seed {seed}: it is back at {at}");
+            assert_eq!(world.posts(at, &community), 4, "seed {seed}");
+        }
     }
 }
 
