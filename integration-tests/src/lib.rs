@@ -120,7 +120,8 @@ impl Home {
         command
     }
 
-    fn program(&self, program: &Path) -> Command {
+    /// Any program, with nothing of this process's environment that could change what it does.
+    pub fn program(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()
